@@ -1,1 +1,27 @@
 """Find, impose, price and use the continuous symmetries of data, models and dynamics."""
+
+from . import actions as actions
+from . import dictionary as dictionary
+from . import errors as errors
+from ._action import Action as Action
+from ._algebra import LieAlgebra as LieAlgebra
+from ._catalogue import aff as aff
+from ._catalogue import diagonal as diagonal
+from ._catalogue import galilei as galilei
+from ._catalogue import gl as gl
+from ._catalogue import lorentz as lorentz
+from ._catalogue import named as named
+from ._catalogue import o as o
+from ._catalogue import scaling as scaling
+from ._catalogue import se as se
+from ._catalogue import similarity as similarity
+from ._catalogue import sl as sl
+from ._catalogue import so as so
+from ._catalogue import sp as sp
+from ._catalogue import su as su
+from ._catalogue import translation as translation
+from ._catalogue import u as u
+from ._derivative import LieDerivative as LieDerivative
+from ._derivative import lie_derivative as lie_derivative
+from ._group import MatrixGroup as MatrixGroup
+from ._representation import Representation as Representation

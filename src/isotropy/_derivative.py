@@ -1,0 +1,189 @@
+"""The Lie derivative of a map: the one object that every verb looks at from its own side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ._action import Action
+from ._autodiff import Map, along, choose_rung, evaluating, jacobian, value_of
+from ._checks import as_points
+from ._linalg import StreamedQR
+from .errors import RepresentationMismatchError
+
+_MOST_ENTRIES = 2**24  # of the largest intermediate tensor in one chunk
+_PROBES = 16  # random directions that estimate |Df| when the whole Jacobian is too dear
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The parts of a Lie derivative at one chunk of points.
+
+    Attributes
+    ----------
+    value : Tensor
+        ``f(x)``, `(batch, *out)`.
+    moved : Tensor
+        ``Df(x)[xi_in(x)]``, `(batch, dim, out)`, outputs flattened.
+    turned : Tensor
+        ``xi_out(f(x))``, `(batch, dim, out)`.
+    slope : Tensor
+        ``|Df(x)|_F``, `(batch,)`.
+    """
+
+    value: Tensor
+    moved: Tensor
+    turned: Tensor
+    slope: Tensor
+
+    @property
+    def derivative(self) -> Tensor:
+        """``L_xi f``, `(batch, dim, out)`."""
+        return self.moved - self.turned
+
+
+class LieDerivative:
+    """``(L_xi f)(x) = Df(x)[xi_in(x)] - xi_out(f(x))`` for every generator of an algebra.
+
+    Zero for all x exactly when f intertwines the two flows. Linear in xi and linear in f; with left actions
+    ``L_[A,B] = -[L_A, L_B]``.
+
+    Parameters
+    ----------
+    f : callable
+        `(batch, *event)` to `(batch, *out)`, samples independent of one another. A module is evaluated in eval
+        mode and left as it was found.
+    rho_in, rho_out : Action
+        Actions of one algebra on inputs and on outputs; ``rho_out`` may depend on the base point.
+    method : str
+        ``"auto"``, or a rung: ``"forward"``, ``"jacobian"``, ``"double_backward"``, ``"difference"``.
+
+    Attributes
+    ----------
+    method : str
+        The rung in use, once points have been seen.
+
+    References
+    ----------
+    otto2023unified
+
+    Examples
+    --------
+    >>> import torch, isotropy as iso
+    >>> G = iso.so(3)
+    >>> L = LieDerivative(lambda x: x.square().sum(1), G.vector(), G.scalar())
+    >>> float(L(torch.randn(5, 3)).abs().max()) < 1e-5
+    True
+    """
+
+    def __init__(self, f: Map, rho_in: Action, rho_out: Action, method: str = "auto") -> None:
+        if rho_in.algebra.dim != rho_out.algebra.dim:
+            raise RepresentationMismatchError(
+                f"rho_out: expected an action of the algebra of rho_in (dimension {rho_in.algebra.dim}), received "
+                f"dimension {rho_out.algebra.dim}; build both from one algebra"
+            )
+        self.f = f
+        self.rho_in = rho_in
+        self.rho_out = rho_out
+        self.method = method
+        self._outputs = 0
+
+    @property
+    def dim(self) -> int:
+        """Number of generators."""
+        return self.rho_in.algebra.dim
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """``L_xi f`` `(batch, dim, outputs)` at points `(batch, *event)`, in their dtype."""
+        return torch.cat([terms.derivative for _, terms in self.chunks(x)])
+
+    def chunks(self, x: Tensor) -> Iterator[tuple[Tensor, Terms]]:
+        """Walk over points in chunks of bounded memory, yielding each chunk and its terms."""
+        points = as_points(x, "x", self.rho_in.event)
+        with evaluating(self.f):
+            self._prepare(points)
+            for chunk in points.split(self._chunk_rows(points)):
+                yield chunk, self._terms(chunk)
+
+    def scaled(self, x: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+        """Chunk, rows of ``L`` `(batch * out, dim)` in float64, ``|Df|`` `(batch,)` and value, chunk by chunk."""
+        for chunk, terms in self.chunks(x):
+            rows = terms.derivative.to(torch.float64).transpose(1, 2).reshape(-1, self.dim)
+            yield chunk, rows, terms.slope.to(torch.float64), terms.value
+
+    def singular_values(self, x: Tensor) -> Tensor:
+        """Singular values `(dim,)`, descending, of ``xi -> L_xi f`` in root mean square over points.
+
+        The generators are first made orthonormal in ``tr(A^T B)``; no scale is divided out.
+        """
+        streamed = StreamedQR(self.dim)
+        for _, rows, _, _ in self.scaled(x):
+            streamed.update(rows)
+        basis = self.rho_in.algebra.basis.flatten(1)
+        triangle = torch.linalg.qr(basis.T, mode="r").R
+        values = torch.linalg.svdvals(streamed.R @ torch.linalg.inv(triangle)) / math.sqrt(len(x))
+        return torch.cat([values, values.new_zeros(self.dim - len(values))])
+
+    def _prepare(self, points: Tensor) -> None:
+        """See one sample's outputs, check the action on them, and settle on a rung."""
+        if not self._outputs:
+            with torch.no_grad():
+                self._outputs = value_of(self.f, points[:1])[0].numel()
+            if self._outputs != self.rho_out.size:
+                raise RepresentationMismatchError(
+                    f"rho_out: expected an action on {self._outputs} outputs (what f returns), received one on "
+                    f"{self.rho_out.size}; use scalar() for an invariant, count * scalar() for several"
+                )
+        if self.method == "auto":
+            cheap = min(self._outputs, self.rho_in.size) <= self.dim + _PROBES
+            preferred = "jacobian" if cheap and self._outputs <= self.rho_in.size else "forward"
+            self.method = choose_rung(self.f, points, preferred, self.method)
+
+    def _whole_jacobian(self) -> bool:
+        """Whether the Jacobian costs no more passes than the generators and the probes."""
+        passes = self._outputs if self.method == "jacobian" else self.rho_in.size
+        return self.method == "jacobian" or passes <= self.dim + _PROBES
+
+    def _chunk_rows(self, points: Tensor) -> int:
+        size, out = self.rho_in.size, self._outputs
+        per_sample = out * size * max(1, size) if size <= 512 else (out if self._whole_jacobian() else 1) * size
+        return max(1, min(len(points), _MOST_ENTRIES // max(1, max(per_sample, self.dim * max(out, size)))))
+
+    def _terms(self, x: Tensor) -> Terms:
+        if self._whole_jacobian():
+            value, matrix = jacobian(self.f, x, self.method)
+            moved, slope = self.rho_in.contract(matrix, x), matrix.flatten(1).norm(dim=1)
+        else:
+            fields = self.rho_in.fields(x).transpose(0, 1)  # (dim, batch, *event)
+            value, slopes = along(self.f, x, fields, self.method)
+            moved = slopes.reshape(*slopes.shape[:2], -1).transpose(0, 1)
+            slope = self._probed_slope(x)
+        flat = value.reshape(len(x), -1)
+        turned = self.rho_out.fields(flat.reshape(-1, *self.rho_out.event), at=x).flatten(2)
+        return Terms(value, moved, turned, slope)
+
+    def _probed_slope(self, x: Tensor) -> Tensor:
+        """``|Df|_F`` from random directions: ``E |Df v|^2 = |Df|_F^2`` for standard normal v."""
+        generator = torch.Generator().manual_seed(0)
+        shape = (_PROBES, *x.shape)
+        probes = torch.randn(shape, generator=generator, dtype=torch.float64).to(x)
+        slopes = along(self.f, x, probes, self.method)[1].reshape(_PROBES, len(x), -1)
+        return slopes.square().sum(2).mean(0).sqrt()
+
+
+def lie_derivative(f: Map, x: Any, rho_in: Action, rho_out: Action, method: str = "auto") -> Tensor:
+    """Lie derivative `(batch, dim, outputs)` of ``f`` at points `(batch, *event)`; see ``LieDerivative``.
+
+    Examples
+    --------
+    >>> import torch, isotropy as iso
+    >>> G = iso.gl(2)
+    >>> iso.lie_derivative(lambda x: x.square().sum(1), torch.tensor([[1.0, 2.0]]), G.vector(), G.scalar()).shape
+    torch.Size([1, 4, 1])
+    """
+    return LieDerivative(f, rho_in, rho_out, method)(as_points(x))

@@ -1,0 +1,3 @@
+"""stub."""
+class Identity: ...
+def identify(*a): return None

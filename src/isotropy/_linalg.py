@@ -1,0 +1,186 @@
+"""Numerics that every verb shares: streamed QR, kernels with their gap, angles between subspaces."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .errors import DataError
+
+EPSILON = torch.finfo(torch.float64).eps
+
+
+class StreamedQR:
+    """The triangular factor of a tall matrix seen block by block, in float64.
+
+    After any sequence of updates ``R.T @ R`` equals the sum of ``block.T @ block``, but the condition number is
+    never squared: ``R <- qr([R; block]).R``. Memory is `(columns, columns)`, whatever the number of rows. Two
+    factors merge into one, in any order, so workers can share the rows.
+
+    Parameters
+    ----------
+    columns : int
+        Number of columns of the tall matrix.
+
+    Examples
+    --------
+    >>> import torch
+    >>> tall = torch.randn(100, 3, dtype=torch.float64)
+    >>> streamed = StreamedQR(3).update(tall[:40]).update(tall[40:])
+    >>> bool(torch.allclose(streamed.R.T @ streamed.R, tall.T @ tall))
+    True
+    """
+
+    def __init__(self, columns: int) -> None:
+        self.R = torch.zeros(0, columns, dtype=torch.float64)
+        self.rows = 0
+
+    @property
+    def columns(self) -> int:
+        """Number of columns."""
+        return self.R.shape[1]
+
+    def update(self, block: Tensor) -> StreamedQR:
+        """Absorb rows `(rows, columns)` and return self."""
+        if block.ndim != 2 or block.shape[1] != self.columns:
+            raise DataError(
+                f"block: expected shape (rows, {self.columns}), received {tuple(block.shape)}; "
+                "pass one column per unknown"
+            )
+        self.rows += block.shape[0]
+        if block.shape[0]:
+            self._absorb(block.detach().to(torch.float64))
+        return self
+
+    def merge(self, other: StreamedQR) -> StreamedQR:
+        """Absorb another factor of the same width and return self."""
+        rows = self.rows + other.rows
+        self.update(other.R)
+        self.rows = rows
+        return self
+
+    def _absorb(self, block: Tensor) -> None:
+        stacked = torch.cat([self.R.to(block.device), block])
+        self.R = torch.linalg.qr(stacked, mode="r").R.cpu()
+
+    @classmethod
+    def merged(cls, parts: list[StreamedQR]) -> StreamedQR:
+        """One factor of all rows that the parts have seen."""
+        total = cls(parts[0].columns)
+        for part in parts:
+            total.merge(part)
+        return total
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where a spectrum is cut into broken directions and a kernel.
+
+    Attributes
+    ----------
+    dim : int
+        Number of directions counted as kernel, from the small end.
+    gap : float
+        Ratio of the smallest broken value to the largest kernel value (both raised to the floor).
+    residual : float
+        Largest value counted as zero; 0 for an empty kernel.
+    floor : float
+        Values below it cannot be told from rounding or noise.
+    clear : bool
+        Whether the gap reaches ``MIN_GAP``.
+    """
+
+    dim: int
+    gap: float
+    residual: float
+    floor: float
+    clear: bool
+
+
+MIN_GAP = 3.0
+
+
+def cut_spectrum(
+    values: Tensor, *, rank: str | int | float = "gap", floor: float = EPSILON, tolerance: float = 0.2
+) -> Cut:
+    """Decide how many of the descending ``values`` `(q,)`, errors in [0, 1], are zero.
+
+    Parameters
+    ----------
+    values : Tensor
+        `(q,)` descending, dimensionless.
+    rank : "gap" or int or float
+        The largest gap on a log scale; or the dimension of the kernel; or a threshold below which values are zero.
+    floor : float
+        Values are raised to it before gaps are taken, so that rounding makes no gaps.
+    tolerance : float
+        With ``rank="gap"``, values above it are never counted as zero.
+    """
+    raised = [max(float(v), floor) for v in values]
+    ascending = [1.0, *raised][::-1]  # 1 stands above the largest: all directions may be kernel
+    sizes = _kernel_sizes(ascending[:-1], rank, tolerance)
+    gaps = {size: ascending[size] / ascending[size - 1] if size else math.inf for size in sizes}
+    dim = max(sizes, key=lambda size: (gaps[size], size) if size else (1.0, 0))
+    residual = float(values[len(values) - dim]) if dim else 0.0
+    gap = gaps[dim] if dim else (ascending[0] / floor if len(ascending) > 1 else math.inf)
+    return Cut(dim, gap, residual, floor, gap >= MIN_GAP)
+
+
+def _kernel_sizes(ascending: list[float], rank: str | int | float, tolerance: float) -> list[int]:
+    """Kernel dimensions that the rule allows."""
+    count = len(ascending)
+    if rank == "gap":
+        return [0, *(k for k in range(1, count + 1) if ascending[k - 1] <= tolerance)]
+    if isinstance(rank, bool) or isinstance(rank, str) or rank < 0:
+        raise DataError(f'rank: expected "gap", a dimension or a threshold, received {rank!r}; use "gap" if unsure')
+    if isinstance(rank, int):
+        if rank > count:
+            raise DataError(f"rank: expected at most {count} (the candidates), received {rank}; ask for fewer")
+        return [rank]
+    return [sum(v <= rank for v in ascending)]
+
+
+def principal_angles(first: Tensor, second: Tensor) -> Tensor:
+    """Angles in radians, ascending, `(min(k, l),)`, between the row spaces of `(k, N)` and `(l, N)`.
+
+    Small angles come from sines, large ones from cosines, so that both ends are accurate.
+    """
+    a, b = orthonormal_rows(first), orthonormal_rows(second)
+    if len(a) > len(b):
+        a, b = b, a
+    cosines = torch.linalg.svdvals(a @ b.T).clamp(0.0, 1.0)
+    sines = torch.linalg.svdvals(a - a @ b.T @ b).clamp(0.0, 1.0).flip(0)
+    return torch.where(cosines > 0.7, torch.arcsin(sines), torch.arccos(cosines))
+
+
+def orthonormal_rows(rows: Tensor) -> Tensor:
+    """Orthonormal basis `(k, N)` of the span of independent rows `(k, N)`."""
+    return torch.linalg.qr(rows.to(torch.float64).T).Q.T
+
+
+def numerical_rank(rows: Tensor, tolerance: float = 1e-10) -> int:
+    """Number of singular values above ``tolerance`` times the largest."""
+    if not rows.numel():
+        return 0
+    values = torch.linalg.svdvals(rows.to(torch.float64))
+    return int((values > tolerance * values[0]).sum()) if values[0] > 0 else 0
+
+
+def sparse_rows(rows: Tensor, tolerance: float = 1e-6) -> Tensor:
+    """A readable basis `(k, N)` of the span of ``rows``: reduced echelon form on well-conditioned pivots.
+
+    Pivots are the columns chosen by a QR with column pivoting; entries below ``tolerance`` become zero and each
+    row is scaled so that its largest entry is 1.
+    """
+    from scipy.linalg import qr
+
+    span = orthonormal_rows(rows)
+    # Rounded weights break ties between equal columns towards the first, so the answer is the same everywhere.
+    weights = 1 - 1e-9 * torch.arange(span.shape[1], dtype=torch.float64)
+    pivots = sorted(qr((span * weights).numpy(), mode="r", pivoting=True)[1][: len(span)].tolist())
+    reduced = torch.linalg.solve(span[:, pivots], span)
+    scaled = reduced / reduced.abs().amax(dim=1, keepdim=True)
+    return torch.where(scaled.abs() < tolerance, torch.zeros_like(scaled), scaled)

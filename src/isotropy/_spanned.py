@@ -1,0 +1,153 @@
+"""Actions whose fields are linear in features of the point: linear, affine, polynomial and their tangents."""
+
+from __future__ import annotations
+
+import copy
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ._action import Action, Algebra, Motion, _base_point
+from ._linalg import StreamedQR
+
+_MOST_ENTRIES = 2**24  # of one intermediate tensor, 128 MiB in float64
+
+
+class SpannedAction(Action):
+    """Fields ``theta_k(y) = T_k phi(y)`` with a fixed tensor ``T`` and features ``phi``.
+
+    Parameters
+    ----------
+    algebra : Algebra
+        The algebra that acts, of dimension ``dim``.
+    tensor : Tensor
+        `(dim, size, features)` float64.
+    """
+
+    def __init__(self, algebra: Algebra, tensor: Tensor) -> None:
+        super().__init__(algebra, (tensor.shape[1],))
+        self.tensor = tensor
+
+    @abstractmethod
+    def features(self, y: Tensor, at: Tensor | None = None) -> Tensor:
+        """Features `(batch, features)` of points `(batch, size)`."""
+
+    @abstractmethod
+    def feature_names(self, coordinates: Sequence[str]) -> list[str]:
+        """How each feature is written in terms of the coordinates."""
+
+    def fields(self, y: Tensor, at: Tensor | None = None) -> Tensor:
+        """``T phi(y)``, `(batch, dim, size)`."""
+        return torch.einsum("knp,bp->bkn", self.tensor.to(y), self.features(y, at))
+
+    def field(self, xi: Tensor, y: Tensor, at: Tensor | None = None) -> Tensor:
+        """``(xi . T) phi(y)``, `(batch, size)`, without the fields of the other generators."""
+        return self.features(y, at) @ self.matrix(xi).to(y).T
+
+    def matrix(self, xi: Tensor) -> Tensor:
+        """Coefficients `(size, features)` of one element `(dim,)`."""
+        return torch.einsum("k,knp->np", self._coordinates(xi), self.tensor)
+
+    def contract(self, jacobian: Tensor, x: Tensor) -> Tensor:
+        """``Df[xi_in]``, `(batch, dim, out)`: one matrix product on outer products of gradient and feature."""
+        batch, out, size = jacobian.shape
+        phi = self.features(x)
+        rows = torch.einsum("bon,bp->bonp", jacobian, phi).reshape(batch * out, -1)
+        product = rows @ self.tensor.to(rows).reshape(len(self.tensor), -1).T
+        return product.reshape(batch, out, -1).transpose(1, 2)
+
+    def motion(self) -> Motion:
+        """An accumulator that only keeps the factor of the features."""
+        return _SpannedMotion(self)
+
+    def tangent(self) -> Action:
+        """The same tensor on derivatives of the features."""
+        return _SpannedTangent(self)
+
+    def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None) -> str:
+        """Write one element as a vector field, such as ``x d/dy - y d/dx``."""
+        names = list(coordinates or coordinate_names(self.size))
+        return write_field(self.matrix(xi), self.feature_names(names), names)
+
+    def _restricted(self, algebra: Algebra, combos: Tensor) -> Action:
+        other = copy.copy(self)
+        other.algebra = algebra
+        other.tensor = torch.einsum("jk,knp->jnp", combos, self.tensor)
+        return other
+
+
+class _SpannedTangent(SpannedAction):
+    """Tangent of a spanned action: features are ``D phi(at)[y]``."""
+
+    def __init__(self, base: SpannedAction) -> None:
+        super().__init__(base.algebra, base.tensor)
+        self.base = base
+
+    def features(self, y: Tensor, at: Tensor | None = None) -> Tensor:
+        """Derivative of the features along ``y``."""
+        return torch.func.jvp(self.base.features, (_base_point(at, y),), (y,))[1]
+
+    def flow(self, xi: Tensor, y: Tensor, t: float = 1.0, at: Tensor | None = None) -> Tensor:
+        """Derivative of the flow along ``y``."""
+        moving = copy.copy(self.base)
+        moving.algebra, moving.tensor = self.algebra, self.tensor
+        return torch.func.jvp(lambda z: moving.flow(xi, z, t), (_base_point(at, y),), (y,))[1]
+
+    def feature_names(self, coordinates: Sequence[str]) -> list[str]:
+        """Names of the underlying features."""
+        return self.base.feature_names(coordinates)
+
+    def _restricted(self, algebra: Algebra, combos: Tensor) -> Action:
+        restricted = self.base._restricted(algebra, combos)
+        return restricted.tangent()
+
+
+class _SpannedMotion(Motion):
+    """Motion from the weighted features alone, ``|T_xi phi|^2 = |T_xi R^T|^2``."""
+
+    def __init__(self, action: SpannedAction) -> None:
+        self.spanned = action
+        super().__init__(action)
+        self._streamed = StreamedQR(action.tensor.shape[2])
+
+    def update(self, y: Tensor, weights: Tensor, at: Tensor | None = None) -> None:
+        """Absorb weighted features."""
+        phi = self.spanned.features(y, at).to(torch.float64)
+        self._streamed.update(phi * weights.to(phi)[:, None])
+
+    def factor(self) -> Tensor:
+        """Factor `(dim, dim)` of all coordinates' rows together."""
+        streamed = StreamedQR(len(self.spanned.tensor))
+        block = max(1, _MOST_ENTRIES // (len(self.spanned.tensor) * max(1, len(self._streamed.R))))
+        for part in self.spanned.tensor.split(block, dim=1):
+            rows = torch.einsum("knp,rp->nrk", part, self._streamed.R)
+            streamed.update(rows.reshape(-1, rows.shape[2]))
+        return streamed.R
+
+
+def coordinate_names(size: int) -> list[str]:
+    """``x, y, z`` up to three coordinates, else ``x0, x1, ...``."""
+    return list("xyz"[:size]) if size <= 3 else [f"x{i}" for i in range(size)]
+
+
+def write_field(matrix: Tensor, features: Sequence[str], coordinates: Sequence[str], digits: int = 3) -> str:
+    """Write coefficients `(size, features)` as a vector field, largest terms' scale set by the caller."""
+    terms: list[tuple[float, str]] = []
+    for i, p in torch.nonzero(matrix).tolist():
+        name = features[p]
+        terms.append((float(matrix[i, p]), f"{name} d/d{coordinates[i]}" if name != "1" else f"d/d{coordinates[i]}"))
+    return write_sum(terms, digits)
+
+
+def write_sum(terms: Sequence[tuple[float, str]], digits: int = 3) -> str:
+    """Write ``[(2.0, "x"), (-1.0, "y")]`` as ``2 x - y``."""
+    text = ""
+    for value, name in terms:
+        size = f"{abs(value):.{digits}g}"
+        if size == "0":
+            continue
+        term = name if size == "1" and name else f"{size} {name}".strip()
+        text += (" - " if value < 0 else " + ") + term if text else ("-" if value < 0 else "") + term
+    return text or "0"

@@ -1,0 +1,46 @@
+"""The same action on every point of a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from .._action import Action
+
+
+class Points(Action):
+    """An action of `R^d` applied to each of ``count`` points at once, on `(batch, count * d)`.
+
+    Parameters
+    ----------
+    action : Action
+        How one point moves, with a flat event `(d,)`.
+    count : int
+        Number of points; coordinates are ordered point by point.
+
+    Examples
+    --------
+    >>> import isotropy as iso
+    >>> Points(iso.actions.Affine(iso.se(3)), 3).size
+    9
+    """
+
+    def __init__(self, action: Action, count: int) -> None:
+        super().__init__(action.algebra, (count * action.size,))
+        self.base = action
+        self.count = count
+
+    def fields(self, y: Tensor, at: Tensor | None = None) -> Tensor:
+        """Fields of the single-point action, side by side."""
+        each = self.base.fields(y.reshape(-1, self.base.size))  # (batch * count, dim, d)
+        shaped = each.reshape(len(y), self.count, self.algebra.dim, self.base.size)
+        return shaped.transpose(1, 2).flatten(2)
+
+    def flow(self, xi: Tensor, y: Tensor, t: float = 1.0, at: Tensor | None = None) -> Tensor:
+        """Flow of every point."""
+        return self.base.flow(xi, y.reshape(-1, self.base.size), t).reshape(y.shape)
+
+    def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None) -> str:
+        """How each point moves."""
+        return f"{self.base.describe(xi)} on each of {self.count} points"
