@@ -2,6 +2,7 @@
 
 from . import actions as actions
 from . import dictionary as dictionary
+from . import discover as discover
 from . import errors as errors
 from ._action import Action as Action
 from ._algebra import LieAlgebra as LieAlgebra

@@ -117,6 +117,11 @@ class LieAlgebra:
         """Whether the generators are matrices under the commutator."""
         return isinstance(self._bracket, Commutator)
 
+    @property
+    def polynomials(self) -> list[int] | None:
+        """Coordinates and degree of the library, for an algebra of polynomial vector fields."""
+        return list(self._bracket.shape()) if isinstance(self._bracket, FieldBracket) else None
+
     # -- elements ------------------------------------------------------------------------------------------------
 
     def element(self, xi: Tensor) -> Tensor:
@@ -185,11 +190,15 @@ class LieAlgebra:
 
     def orthonormal(self) -> LieAlgebra:
         """The same span with generators orthonormal in ``<A, B> = tr(A^T B)``."""
-        return self._with_rows(orthonormal_rows(self._basis.flatten(1)) if self.dim else self._basis.flatten(1))
+        return self._with_rows(
+            orthonormal_rows(self._basis.flatten(1)) if self.dim else self._basis.flatten(1)
+        )
 
     def sparsified(self, tolerance: float = 1e-6) -> LieAlgebra:
         """The same span with few non-zero entries, largest entry 1; entries below ``tolerance`` dropped."""
-        return self._with_rows(sparse_rows(self._basis.flatten(1), tolerance) if self.dim else self._basis.flatten(1))
+        return self._with_rows(
+            sparse_rows(self._basis.flatten(1), tolerance) if self.dim else self._basis.flatten(1)
+        )
 
     def distance(self, other: LieAlgebra) -> float:
         """Grassmann distance between the spans: root of the sum of squared principal angles, in radians.
@@ -241,7 +250,7 @@ class LieAlgebra:
         header = {
             "name": self.name,
             "blocks": list(self.blocks),
-            "polynomials": self._bracket.shape() if isinstance(self._bracket, FieldBracket) else None,
+            "polynomials": self.polynomials,
         }
         write_algebra(Path(path), self._basis, header)
 

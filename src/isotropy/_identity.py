@@ -1,3 +1,8 @@
 """stub."""
+
+
 class Identity: ...
-def identify(*a): return None
+
+
+def identify(*a):
+    return None

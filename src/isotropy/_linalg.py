@@ -101,6 +101,7 @@ class Cut:
 
 
 MIN_GAP = 3.0
+_CLEARLY_BROKEN = 10.0  # times the floor
 
 
 def cut_spectrum(
@@ -124,6 +125,8 @@ def cut_spectrum(
     sizes = _kernel_sizes(ascending[:-1], rank, tolerance)
     gaps = {size: ascending[size] / ascending[size - 1] if size else math.inf for size in sizes}
     dim = max(sizes, key=lambda size: (gaps[size], size) if size else (1.0, 0))
+    if rank == "gap" and dim and gaps[dim] < MIN_GAP and ascending[dim - 1] > _CLEARLY_BROKEN * floor:
+        dim = 0  # nothing stands out, and even the smallest value is well above rounding and noise
     residual = float(values[len(values) - dim]) if dim else 0.0
     gap = gaps[dim] if dim else (ascending[0] / floor if len(ascending) > 1 else math.inf)
     return Cut(dim, gap, residual, floor, gap >= MIN_GAP)
@@ -135,10 +138,14 @@ def _kernel_sizes(ascending: list[float], rank: str | int | float, tolerance: fl
     if rank == "gap":
         return [0, *(k for k in range(1, count + 1) if ascending[k - 1] <= tolerance)]
     if isinstance(rank, bool) or isinstance(rank, str) or rank < 0:
-        raise DataError(f'rank: expected "gap", a dimension or a threshold, received {rank!r}; use "gap" if unsure')
+        raise DataError(
+            f'rank: expected "gap", a dimension or a threshold, received {rank!r}; use "gap" if unsure'
+        )
     if isinstance(rank, int):
         if rank > count:
-            raise DataError(f"rank: expected at most {count} (the candidates), received {rank}; ask for fewer")
+            raise DataError(
+                f"rank: expected at most {count} (the candidates), received {rank}; ask for fewer"
+            )
         return [rank]
     return [sum(v <= rank for v in ascending)]
 
@@ -178,8 +185,8 @@ def sparse_rows(rows: Tensor, tolerance: float = 1e-6) -> Tensor:
     from scipy.linalg import qr
 
     span = orthonormal_rows(rows)
-    # Rounded weights break ties between equal columns towards the first, so the answer is the same everywhere.
-    weights = 1 - 1e-9 * torch.arange(span.shape[1], dtype=torch.float64)
+    # Weights break ties between equal columns towards the last: x d/dy - y d/dx rather than y d/dx - x d/dy.
+    weights = 1 + 1e-9 * torch.arange(span.shape[1], dtype=torch.float64)
     pivots = sorted(qr((span * weights).numpy(), mode="r", pivoting=True)[1][: len(span)].tolist())
     reduced = torch.linalg.solve(span[:, pivots], span)
     scaled = reduced / reduced.abs().amax(dim=1, keepdim=True)

@@ -1,3 +1,7 @@
 """stub."""
+
 import torch
-def killing_form(c): return torch.einsum("ikl,jlk->ij", c, c)
+
+
+def killing_form(c):
+    return torch.einsum("ikl,jlk->ij", c, c)

@@ -28,6 +28,10 @@ class DataError(SymmetryError):
     """A file, table or sample cannot be read or cannot answer the question."""
 
 
+class NotFittedError(SymmetryError, AttributeError):
+    """A result is asked for before ``fit``."""
+
+
 class MissingExtraError(SymmetryError, ImportError):
     """An optional package is needed; the message names the extra to install."""
 

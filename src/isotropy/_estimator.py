@@ -1,0 +1,44 @@
+"""The scikit-learn contract in a few lines, so that importing the library does not import scikit-learn."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from .errors import DataError, NotFittedError
+
+
+class Estimator:
+    """Constructor stores hyperparameters untouched; ``fit`` returns self; results end in ``_``."""
+
+    @classmethod
+    def _names(cls) -> list[str]:
+        parameters = inspect.signature(cls.__init__).parameters
+        return [name for name in parameters if name != "self"]
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Hyperparameters by name."""
+        return {name: getattr(self, name) for name in self._names()}
+
+    def set_params(self, **parameters: Any) -> Estimator:
+        """Change hyperparameters and return self."""
+        for name, value in parameters.items():
+            if name not in self._names():
+                raise DataError(
+                    f"{name}: expected one of {self._names()}, received an unknown name; check its spelling"
+                )
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        """Class and hyperparameters."""
+        inner = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
+        return f"{type(self).__name__}({inner})"
+
+    def __getattr__(self, name: str) -> Any:
+        """Explain a missing result; anything else is missing as usual."""
+        if name.endswith("_") and not name.startswith("_"):
+            raise NotFittedError(
+                f"{type(self).__name__}.{name}: expected a fitted estimator, received one that is not; call fit first"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")

@@ -1,0 +1,124 @@
+"""What the data say about every candidate generator, in bounded memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .._action import Action, Motion
+from .._linalg import StreamedQR
+
+
+class Fold:
+    """Streamed factors of one fold: of ``L_xi f``, of the motion of inputs and of the motion of outputs."""
+
+    def __init__(self, rho_in: Action, rho_out: Action) -> None:
+        self.broken = StreamedQR(rho_in.algebra.dim)
+        self.moved = rho_in.motion()
+        self.turned = rho_out.motion()
+        self.samples = 0
+
+    def merge(self, other: Fold) -> None:
+        """Absorb what another process saw of the same fold."""
+        self.broken.merge(other.broken)
+        self.moved.merge(other.moved)
+        self.turned.merge(other.turned)
+        self.samples += other.samples
+
+
+@dataclass(frozen=True)
+class Factors:
+    """Triangular factors of a set of folds: ``|broken xi|``, ``|moved xi|`` and ``|turned xi|``."""
+
+    broken: Tensor
+    moved: Tensor
+    turned: Tensor
+
+    def errors(self, directions: Tensor) -> Tensor:
+        """Equivariance error `(k,)` in [0, 1] of directions `(k, dim)`; 0/0 is NaN.
+
+        ``|L_xi f| / (| |Df| |xi_in x| | + |xi_out f|)``, norms in root mean square over samples.
+        """
+        sizes = [
+            torch.linalg.vector_norm(directions @ part.T, dim=1)
+            for part in (self.broken, self.moved, self.turned)
+        ]
+        return sizes[0] / (sizes[1] + sizes[2])
+
+
+class Evidence:
+    """Streamed evidence about candidate generators, split into folds.
+
+    Each fold keeps three triangular factors of size `(dim, dim)`, so memory does not grow with the data, and
+    evidence from several processes merges into what one process would have seen.
+
+    Parameters
+    ----------
+    rho_in, rho_out : Action
+        Candidate actions on inputs and outputs.
+    folds : int
+        Number of folds; sample s belongs to fold ``s % folds``.
+    """
+
+    def __init__(self, rho_in: Action, rho_out: Action, folds: int) -> None:
+        self.folds = [Fold(rho_in, rho_out) for _ in range(folds)]
+
+    @property
+    def samples(self) -> int:
+        """Number of samples seen."""
+        return sum(fold.samples for fold in self.folds)
+
+    def add(self, x: Tensor, rows: Tensor, slope: Tensor, value: Tensor, start: int = 0) -> None:
+        """Absorb a chunk of samples.
+
+        Parameters
+        ----------
+        x : Tensor
+            `(batch, *event)` points.
+        rows : Tensor
+            `(batch, out, dim)` of ``L_xi f``, float64.
+        slope : Tensor
+            `(batch,)` sizes ``|Df|_F``.
+        value : Tensor
+            `(batch, *out)` values.
+        start : int
+            Index of the first sample, which sets the folds.
+        """
+        count = len(self.folds)
+        for index, fold in enumerate(self.folds):
+            part = slice((index - start) % count, None, count)
+            if len(x[part]):
+                fold.broken.update(rows[part].reshape(-1, rows.shape[2]))
+                fold.moved.update(x[part], slope[part])
+                flat = value[part]
+                fold.turned.update(flat, torch.ones(len(flat), dtype=torch.float64), x[part])
+                fold.samples += len(flat)
+
+    def merge(self, other: Evidence) -> Evidence:
+        """Absorb evidence of the same candidates and return self."""
+        for fold, seen in zip(self.folds, other.folds, strict=True):
+            fold.merge(seen)
+        return self
+
+    def factors(self, without: int | None = None, only: int | None = None) -> Factors:
+        """Factors of all folds, of all but one, or of one."""
+        chosen = [
+            fold
+            for index, fold in enumerate(self.folds)
+            if index != without and (only is None or index == only) and fold.samples
+        ]
+        columns = self.folds[0].broken.columns
+        return Factors(
+            StreamedQR.merged([fold.broken for fold in chosen]).R,
+            _stacked([fold.moved for fold in chosen], columns),
+            _stacked([fold.turned for fold in chosen], columns),
+        )
+
+
+def _stacked(motions: list[Motion], columns: int) -> Tensor:
+    total = StreamedQR(columns)
+    for motion in motions:
+        total.update(motion.factor())
+    return total.R

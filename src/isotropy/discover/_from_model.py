@@ -1,0 +1,130 @@
+"""Symmetries of a map that can be evaluated anywhere: a trained model, a formula, a simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .._action import Action
+from .._autodiff import Map
+from .._checks import as_points
+from .._derivative import LieDerivative
+from .._finite import flow_error
+from ..errors import DataError
+from ._conclude import HELD, Question, conclude
+from ._evidence import Evidence
+from ._result import Discovery
+
+FOLDS = 8
+_KEPT = 256  # held-out points kept for the split and the finite flows
+
+
+class FromModel(Discovery):
+    """Kernel of ``xi -> L_xi f`` over candidate generators, certified.
+
+    Data are streamed: memory does not grow with their number. ``fit`` takes all at once or an iterable of chunks;
+    ``partial_fit``, ``merge`` and ``conclude`` do the same in steps and across processes.
+
+    Parameters
+    ----------
+    rho_in, rho_out : Action
+        Candidate actions of one algebra on inputs and outputs.
+    rank : "gap", int or float
+        How to cut the spectrum: the largest gap, a dimension, or a threshold.
+    method : str
+        Rung of the derivative ladder, or ``"auto"``.
+    seed : int
+        Of the finite flows that are tried.
+
+    References
+    ----------
+    otto2023unified
+
+    Examples
+    --------
+    >>> import torch, isotropy as iso
+    >>> G = iso.gl(3)
+    >>> x = torch.randn(200, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    >>> found = FromModel(G.vector(), G.scalar()).fit(lambda x: x.square().sum(1), x)
+    >>> found.status_, found.algebra_.dim, found.algebra_.identify().name
+    ('certified', 3, 'so(3)')
+    """
+
+    def __init__(
+        self,
+        rho_in: Action,
+        rho_out: Action,
+        *,
+        rank: str | int | float = "gap",
+        method: str = "auto",
+        seed: int = 0,
+    ) -> None:
+        self.rho_in = rho_in
+        self.rho_out = rho_out
+        self.rank = rank
+        self.method = method
+        self.seed = seed
+
+    def fit(self, f: Map, x: Tensor | Iterable[Tensor]) -> FromModel:
+        """Discover the symmetries of ``f`` at points `(batch, *event)`, or at chunks of such points."""
+        self._reset()
+        for chunk in [x] if isinstance(x, Tensor) or not isinstance(x, Iterable) else x:
+            self.partial_fit(f, chunk)
+        return self.conclude(f)
+
+    def partial_fit(self, f: Map, x: Any) -> FromModel:
+        """Add evidence at points `(batch, *event)` without drawing a conclusion."""
+        if not hasattr(self, "evidence_"):
+            self._reset()
+        points = as_points(x, "x", self.rho_in.event)
+        derivative = LieDerivative(f, self.rho_in, self.rho_out, self.method)
+        start = self.evidence_.samples
+        for chunk, rows, slope, value in derivative.scaled(points):
+            shaped = value.reshape(len(chunk), *self.rho_out.event)
+            self.evidence_.add(chunk, rows.reshape(len(chunk), -1, derivative.dim), slope, shaped, start)
+            start += len(chunk)
+        self._keep(points, self.evidence_.samples - len(points))
+        self._method = derivative.method
+        return self
+
+    def merge(self, other: FromModel) -> FromModel:
+        """Absorb the evidence of another estimator of the same candidates, such as another process's."""
+        self.evidence_.merge(other.evidence_)
+        self.points_ = torch.cat([self.points_, other.points_])[:_KEPT]
+        self._method = other._method if not self._method else self._method
+        return self
+
+    def conclude(self, f: Map) -> FromModel:
+        """Draw the conclusion from the evidence gathered so far."""
+        if self.evidence_.samples < 2:
+            raise DataError(
+                f"x: expected at least 2 samples, received {self.evidence_.samples}; bring more data"
+            )
+        precision = torch.finfo(self.points_.dtype).eps
+        question = Question(
+            action=self.rho_in,
+            evidence=self.evidence_,
+            points=self.points_,
+            check=lambda xi, x: torch.tensor(flow_error(f, self.rho_in, self.rho_out, xi, x)),
+            rank=self.rank,
+            seed=self.seed,
+            floor=1e-7 if self._method == "difference" else 8 * precision,
+            resolution=1e3 * precision,
+            method=self._method,
+        )
+        conclude(self, question)
+        return self
+
+    def _reset(self) -> None:
+        self.evidence_ = Evidence(self.rho_in, self.rho_out, FOLDS)
+        self.points_ = torch.zeros(0, *self.rho_in.event)
+        self._method = ""
+
+    def _keep(self, points: Tensor, start: int) -> None:
+        """Keep some points of the held-out fold."""
+        held = points[(HELD - start) % FOLDS :: FOLDS].detach().cpu()
+        room = _KEPT - len(self.points_)
+        self.points_ = torch.cat([self.points_.to(held.dtype), held[: max(room, 0)]])

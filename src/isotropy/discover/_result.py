@@ -1,0 +1,134 @@
+"""What every discovery returns, in numbers, in words and as a file."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .._action import Action
+from .._algebra import LieAlgebra
+from .._estimator import Estimator
+from .._files import write_atomic
+from ._certificates import Certificate
+
+FORMAT = 1
+
+
+class Discovery(Estimator):
+    """The results that every road to a symmetry ends in.
+
+    Attributes
+    ----------
+    algebra_ : LieAlgebra
+        The symmetries that move the data along themselves, in a sparse basis.
+    action_ : Action
+        The candidate action on inputs, restricted to ``algebra_``.
+    coefficients_ : Tensor
+        `(k, dim)` the basis of ``algebra_`` in the candidates' generators.
+    spectrum_ : Tensor
+        `(r,)` descending equivariance errors in [0, 1] of all directions that move the data.
+    gap_ : float
+        Ratio across the cut.
+    status_ : str
+        ``"certified"``, ``"undecided"`` or ``"none"``.
+    certificates_ : dict of str to Certificate
+        Evidence for the status.
+    trivial_, transversal_ : LieAlgebra
+        Kernel directions that do not move the data, and those that move it off the set it lies on.
+    method_ : str
+        How derivatives were taken.
+    """
+
+    algebra_: LieAlgebra
+    action_: Action
+    coefficients_: Tensor
+    spectrum_: Tensor
+    gap_: float
+    status_: str
+    certificates_: dict[str, Certificate]
+    trivial_: LieAlgebra
+    transversal_: LieAlgebra
+    method_: str
+    cut_: int
+    limits_: list[str]
+    candidates_: Action
+    resolution_: float
+
+    def vector_fields(self, coordinates: list[str] | None = None) -> list[str]:
+        """Readable generators; terms smaller than the uncertainty of the kernel are left out."""
+        shown = []
+        for row in self.coefficients_:
+            kept = torch.where(row.abs() < self.resolution_ * row.abs().amax(), torch.zeros_like(row), row)
+            shown.append(self.candidates_.describe(kept, coordinates))
+        return shown
+
+    def to_dict(self, coordinates: list[str] | None = None) -> dict[str, Any]:
+        """The content of ``symmetry.json``: plain numbers and words."""
+        identity = self.algebra_.identify()
+        return {
+            "format": FORMAT,
+            "status": self.status_,
+            "dimension": self.algebra_.dim,
+            "name": identity.name,
+            "aliases": list(identity.aliases),
+            "confidence": identity.confidence,
+            "candidates": getattr(self.candidates_.algebra, "name", None),
+            "basis": self.algebra_.basis.tolist(),
+            "shape": list(self.algebra_.basis.shape[1:]),
+            "blocks": list(self.algebra_.blocks),
+            "polynomials": self.algebra_.polynomials,
+            "coordinates": coordinates,
+            "vector_fields": self.vector_fields(coordinates),
+            "spectrum": self.spectrum_.tolist(),
+            "cut": self.cut_,
+            "certificates": {name: c.to_dict() for name, c in self.certificates_.items()},
+            "trivial": self.trivial_.dim,
+            "tangent": self.algebra_.dim,
+            "transversal": self.transversal_.dim,
+            "limits": self.limits_,
+            "method": type(self).__name__,
+            "derivative": self.method_,
+            "seed": getattr(self, "seed", None),
+            "isotropy_version": version(),
+        }
+
+    def save(self, path: str | Path, coordinates: list[str] | None = None) -> Path:
+        """Write ``symmetry.json``."""
+        return write_atomic(
+            path, json.dumps(plain(self.to_dict(coordinates)), indent=1, allow_nan=False) + "\n"
+        )
+
+    def summary(self, coordinates: list[str] | None = None) -> str:
+        """The answer in a few lines."""
+        answer = self.to_dict(coordinates)
+        head = f"{self.status_}: dimension {answer['dimension']}, {answer['name']}"
+        lines = [head, *(f"  {text}" for text in answer["vector_fields"][:6])]
+        if len(answer["vector_fields"]) > 6:
+            lines.append(f"  ... and {len(answer['vector_fields']) - 6} more")
+        return "\n".join(
+            [
+                *lines,
+                f"  gap {self.gap_:.3g}; trivial {answer['trivial']}, transversal {answer['transversal']}",
+            ]
+        )
+
+
+def plain(value: Any) -> Any:
+    """The same value with numbers that JSON does not know replaced by null."""
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def version() -> str:
+    """Version of the installed library."""
+    from importlib.metadata import version as installed
+
+    return installed("isotropy")

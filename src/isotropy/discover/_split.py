@@ -1,0 +1,73 @@
+"""Which directions of a kernel move the data along themselves, and which move them off their set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .._action import Action
+from .._linalg import StreamedQR
+from ._kernel import Kernel
+
+_MOST_TRANSVERSAL = 0.1  # motion off the set, relative to all motion, of a direction that counts as tangent
+
+
+@dataclass(frozen=True)
+class Split:
+    """Kernel directions `(k, dim)`: tangent to the set of the data, and transversal to it."""
+
+    tangent: Tensor
+    transversal: Tensor
+
+
+def split_kernel(action: Action, kernel: Kernel, points: Tensor, normals: Tensor | None = None) -> Split:
+    """Split a kernel by the part of each motion that is normal to the data.
+
+    Parameters
+    ----------
+    points : Tensor
+        `(batch, *event)`.
+    normals : Tensor, optional
+        `(n, n)` or `(batch, n, n)` projectors onto the normal spaces; if left out, the complement of the affine
+        span of the points.
+    """
+    null = kernel.null
+    if not len(null):
+        return Split(null, null)
+    projector = affine_normal(points) if normals is None else normals
+    if not bool(projector.any()):
+        return Split(null, null[:0])
+    fields = action.fields(points).flatten(2).to(torch.float64)
+    moved = torch.einsum("jk,bkn->bjn", null, fields)  # (batch, k, n)
+    off = torch.einsum("...nm,...jm->...jn", projector, moved)
+    return _divide(null, _factor(moved), _factor(off))
+
+
+def affine_normal(points: Tensor) -> Tensor:
+    """Projector `(n, n)` onto the complement of the affine span of points `(batch, *event)`."""
+    flat = points.to(torch.float64).flatten(1)
+    size = flat.shape[1]
+    if len(flat) <= size:  # too few points to say that they leave a direction out
+        return torch.zeros(size, size, dtype=torch.float64)
+    _, values, axes = torch.linalg.svd(flat - flat.mean(0), full_matrices=False)
+    resolution = 10 * torch.finfo(points.dtype).eps * len(flat) ** 0.5
+    empty = axes[values <= resolution * values[0]]
+    return empty.T @ empty
+
+
+def _factor(rows: Tensor) -> Tensor:
+    return StreamedQR(rows.shape[1]).update(rows.transpose(1, 2).reshape(-1, rows.shape[1])).R
+
+
+def _divide(null: Tensor, moved: Tensor, off: Tensor) -> Split:
+    """Generalised singular values of the normal motion against all motion."""
+    _, sizes, axes = torch.linalg.svd(moved, full_matrices=False)
+    whitened = axes / sizes.clamp_min(1e-300)[:, None]
+    _, values, rotation = torch.linalg.svd(off @ whitened.T, full_matrices=True)
+    padded = torch.zeros(len(null), dtype=torch.float64)
+    padded[: len(values)] = values
+    directions = rotation @ whitened @ null
+    tangent = padded <= _MOST_TRANSVERSAL
+    return Split(directions[tangent], directions[~tangent])
