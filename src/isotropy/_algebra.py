@@ -190,15 +190,11 @@ class LieAlgebra:
 
     def orthonormal(self) -> LieAlgebra:
         """The same span with generators orthonormal in ``<A, B> = tr(A^T B)``."""
-        return self._with_rows(
-            orthonormal_rows(self._basis.flatten(1)) if self.dim else self._basis.flatten(1)
-        )
+        return self._with_rows(orthonormal_rows(self._basis.flatten(1)) if self.dim else self._basis.flatten(1))
 
     def sparsified(self, tolerance: float = 1e-6) -> LieAlgebra:
         """The same span with few non-zero entries, largest entry 1; entries below ``tolerance`` dropped."""
-        return self._with_rows(
-            sparse_rows(self._basis.flatten(1), tolerance) if self.dim else self._basis.flatten(1)
-        )
+        return self._with_rows(sparse_rows(self._basis.flatten(1), tolerance) if self.dim else self._basis.flatten(1))
 
     def distance(self, other: LieAlgebra) -> float:
         """Grassmann distance between the spans: root of the sum of squared principal angles, in radians.

@@ -77,9 +77,7 @@ def choose_rung(f: Map, x: Tensor, preferred: str, method: str = "auto") -> str:
     """
     if method != "auto":
         if method not in RUNGS:
-            raise DataError(
-                f'method: expected "auto" or one of {RUNGS}, received {method!r}; use "auto" if unsure'
-            )
+            raise DataError(f'method: expected "auto" or one of {RUNGS}, received {method!r}; use "auto" if unsure')
         return method
     few = x[:_CHECKED]
     direction = torch.randn(few.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

@@ -131,8 +131,7 @@ def o(n: int) -> MatrixGroup:
 
 
 _FAMILIES: dict[str, Callable[..., LieAlgebra]] = {
-    f.__name__: f
-    for f in (gl, sl, so, sp, u, su, translation, se, similarity, aff, galilei, scaling, diagonal)
+    f.__name__: f for f in (gl, sl, so, sp, u, su, translation, se, similarity, aff, galilei, scaling, diagonal)
 }
 
 

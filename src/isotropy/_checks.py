@@ -42,9 +42,7 @@ def require_finite(values: Tensor, name: str) -> Tensor:
     if torch.isfinite(values).all():
         return values
     row = int(torch.nonzero(~torch.isfinite(values))[0, 0]) if values.ndim else 0
-    raise DataError(
-        f"{name}: expected finite values, received NaN or infinity in sample {row}; remove or mend it"
-    )
+    raise DataError(f"{name}: expected finite values, received NaN or infinity in sample {row}; remove or mend it")
 
 
 def as_basis(basis: Any, name: str = "basis") -> Tensor:

@@ -151,9 +151,7 @@ class LieDerivative:
 
     def _chunk_rows(self, points: Tensor) -> int:
         size, out = self.rho_in.size, self._outputs
-        per_sample = (
-            out * size * max(1, size) if size <= 512 else (out if self._whole_jacobian() else 1) * size
-        )
+        per_sample = out * size * max(1, size) if size <= 512 else (out if self._whole_jacobian() else 1) * size
         return max(1, min(len(points), _MOST_ENTRIES // max(1, max(per_sample, self.dim * max(out, size)))))
 
     def _terms(self, x: Tensor) -> Terms:

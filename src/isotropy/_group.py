@@ -67,15 +67,11 @@ class MatrixGroup:
     def pseudoscalar(self) -> Representation:
         """One number that changes by the determinant of the group element."""
         traces = self.algebra.basis.diagonal(dim1=1, dim2=2).sum(1)[:, None, None]
-        return Representation(
-            self.algebra, traces, rho=lambda g: torch.linalg.det(g).reshape(1, 1), name="det"
-        )
+        return Representation(self.algebra, traces, rho=lambda g: torch.linalg.det(g).reshape(1, 1), name="det")
 
     def __repr__(self) -> str:
         """Name and number of representatives."""
-        return (
-            f"MatrixGroup({self.name or self.algebra.name or 'unnamed'}, components={len(self._components)})"
-        )
+        return f"MatrixGroup({self.name or self.algebra.name or 'unnamed'}, components={len(self._components)})"
 
 
 def _require_normalising(algebra: LieAlgebra, h: Tensor, index: int) -> None:

@@ -138,14 +138,10 @@ def _kernel_sizes(ascending: list[float], rank: str | int | float, tolerance: fl
     if rank == "gap":
         return [0, *(k for k in range(1, count + 1) if ascending[k - 1] <= tolerance)]
     if isinstance(rank, bool) or isinstance(rank, str) or rank < 0:
-        raise DataError(
-            f'rank: expected "gap", a dimension or a threshold, received {rank!r}; use "gap" if unsure'
-        )
+        raise DataError(f'rank: expected "gap", a dimension or a threshold, received {rank!r}; use "gap" if unsure')
     if isinstance(rank, int):
         if rank > count:
-            raise DataError(
-                f"rank: expected at most {count} (the candidates), received {rank}; ask for fewer"
-            )
+            raise DataError(f"rank: expected at most {count} (the candidates), received {rank}; ask for fewer")
         return [rank]
     return [sum(v <= rank for v in ascending)]
 

@@ -68,9 +68,7 @@ class Representation(SpannedAction):
                 )
             drho, size = (lambda: stack), stack.shape[1]
         if size is None:
-            raise RepresentationMismatchError(
-                "size: expected the dimension, received None; give it with a function"
-            )
+            raise RepresentationMismatchError("size: expected the dimension, received None; give it with a function")
         Action.__init__(self, algebra, (size,))
         self._drho = drho
         self._rho = rho
@@ -193,9 +191,7 @@ def _repeat(
     one: Representation, count: int, join: Callable[[Representation, Representation], Representation]
 ) -> Representation:
     if count < 1:
-        raise RepresentationMismatchError(
-            f"expected at least one copy, received {count}; use scalar() for none"
-        )
+        raise RepresentationMismatchError(f"expected at least one copy, received {count}; use scalar() for none")
     first = Representation(one.algebra, lambda: one.tensor, one.size, rho=one._rho, name=one.name)
     return reduce(join, [one] * (count - 1), first)
 

@@ -137,9 +137,7 @@ def write_field(matrix: Tensor, features: Sequence[str], coordinates: Sequence[s
     terms: list[tuple[float, str]] = []
     for i, p in torch.nonzero(matrix).tolist():
         name = features[p]
-        terms.append(
-            (float(matrix[i, p]), f"{name} d/d{coordinates[i]}" if name != "1" else f"d/d{coordinates[i]}")
-        )
+        terms.append((float(matrix[i, p]), f"{name} d/d{coordinates[i]}" if name != "1" else f"d/d{coordinates[i]}"))
     terms.sort(key=lambda term: term[0] < 0)  # positive terms first: x d/dy - y d/dx
     return write_sum(terms, digits)
 

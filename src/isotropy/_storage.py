@@ -52,9 +52,7 @@ def _read_json(path: Path) -> tuple[Tensor, dict[str, Any]]:
         answer = json.loads(path.read_text(encoding="utf-8"))
         basis = torch.tensor(answer["basis"], dtype=torch.float64)
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"{path.name}: expected a symmetry.json, received something else ({error})"
-        ) from error
+        raise DataError(f"{path.name}: expected a symmetry.json, received something else ({error})") from error
     _require_format(answer, path)
     if not basis.numel():
         basis = torch.zeros(0, *answer.get("shape", (0, 0)), dtype=torch.float64)

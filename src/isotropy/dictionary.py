@@ -44,9 +44,7 @@ class Dictionary:
     def evaluate(self, x: Tensor) -> Tensor:
         """Values `(batch, terms)` at points `(batch, size)`."""
         if x.ndim != 2 or x.shape[1] != self.size:
-            raise DataError(
-                f"x: expected shape (batch, {self.size}), received {tuple(x.shape)}; one row per point"
-            )
+            raise DataError(f"x: expected shape (batch, {self.size}), received {tuple(x.shape)}; one row per point")
         return self._evaluate(x)
 
     def jacobian(self, x: Tensor) -> Tensor:
@@ -58,9 +56,7 @@ class Dictionary:
     def __add__(self, other: Dictionary) -> Dictionary:
         """The terms of both, ours first."""
         if other.size != self.size:
-            raise DataError(
-                f"expected dictionaries of {self.size} coordinates, received {other.size}; match them"
-            )
+            raise DataError(f"expected dictionaries of {self.size} coordinates, received {other.size}; match them")
         return Dictionary(
             self.size,
             lambda x: torch.cat([self.evaluate(x), other.evaluate(x)], dim=1),
@@ -79,9 +75,7 @@ class Polynomials(Dictionary):
 
     def __init__(self, size: int, degree: int) -> None:
         if size < 1 or degree < 0:
-            raise DataError(
-                f"expected size >= 1 and degree >= 0, received size {size}, degree {degree}; raise them"
-            )
+            raise DataError(f"expected size >= 1 and degree >= 0, received size {size}, degree {degree}; raise them")
         self.degree = degree
         rows = [c for d in range(degree + 1) for c in combinations_with_replacement(range(size), d)]
         self.exponents = torch.tensor([[c.count(i) for i in range(size)] for c in rows], dtype=torch.long)
@@ -181,9 +175,7 @@ def fourier(size: int, frequencies: int) -> Dictionary:
         return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)
 
     def names(coordinates: Sequence[str]) -> list[str]:
-        return [
-            f"{f}({k} {c})" for c in coordinates for k in range(1, frequencies + 1) for f in ("sin", "cos")
-        ]
+        return [f"{f}({k} {c})" for c in coordinates for k in range(1, frequencies + 1) for f in ("sin", "cos")]
 
     return Dictionary(size, evaluate, names)
 
@@ -203,9 +195,7 @@ def custom(size: int, functions: dict[str, Function]) -> Dictionary:
     """Functions `(batch, size)` to `(batch,)` by name, written in torch."""
     if not functions:
         raise DataError("functions: expected at least one named function, received none; pass {'name': f}")
-    return Dictionary(
-        size, lambda x: torch.stack([f(x) for f in functions.values()], dim=1), lambda _: list(functions)
-    )
+    return Dictionary(size, lambda x: torch.stack([f(x) for f in functions.values()], dim=1), lambda _: list(functions))
 
 
 def _monomial(exponent: Sequence[int], coordinates: Sequence[str]) -> str:

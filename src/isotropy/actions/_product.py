@@ -37,9 +37,7 @@ class Product(Action):
     def flow(self, xi: Tensor, y: Tensor, t: float = 1.0, at: Tensor | None = None) -> Tensor:
         """Flows of the parts, stacked."""
         pieces = y.split([part.size for part in self.parts], dim=1)
-        return torch.cat(
-            [part.flow(xi, piece, t) for part, piece in zip(self.parts, pieces, strict=True)], dim=1
-        )
+        return torch.cat([part.flow(xi, piece, t) for part, piece in zip(self.parts, pieces, strict=True)], dim=1)
 
     def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None) -> str:
         """Fields of the parts in their own coordinates."""

@@ -109,9 +109,7 @@ def _certificates(question: Question, kernel: Kernel, algebra: LieAlgebra) -> di
         "gap": certify.gap(kernel),
         "held_out": certify.held_out(evidence, kernel, rules),
         "closure": certify.closure(algebra.closure_defect(), algebra.dim),
-        "finite_flow": certify.finite_flow(
-            question.check, question.action, moving, question.points, question.seed
-        ),
+        "finite_flow": certify.finite_flow(question.check, question.action, moving, question.points, question.seed),
         "stability": certify.stability(evidence, kernel, rules),
     }
 

@@ -42,8 +42,7 @@ class Factors:
         ``|L_xi f| / (| |Df| |xi_in x| | + |xi_out f|)``, norms in root mean square over samples.
         """
         sizes = [
-            torch.linalg.vector_norm(directions @ part.T, dim=1)
-            for part in (self.broken, self.moved, self.turned)
+            torch.linalg.vector_norm(directions @ part.T, dim=1) for part in (self.broken, self.moved, self.turned)
         ]
         return sizes[0] / (sizes[1] + sizes[2])
 

@@ -100,9 +100,7 @@ class FromModel(Discovery):
     def conclude(self, f: Map) -> FromModel:
         """Draw the conclusion from the evidence gathered so far."""
         if self.evidence_.samples < 2:
-            raise DataError(
-                f"x: expected at least 2 samples, received {self.evidence_.samples}; bring more data"
-            )
+            raise DataError(f"x: expected at least 2 samples, received {self.evidence_.samples}; bring more data")
         precision = torch.finfo(self.points_.dtype).eps
         question = Question(
             action=self.rho_in,

@@ -99,9 +99,7 @@ class Discovery(Estimator):
 
     def save(self, path: str | Path, coordinates: list[str] | None = None) -> Path:
         """Write ``symmetry.json``."""
-        return write_atomic(
-            path, json.dumps(plain(self.to_dict(coordinates)), indent=1, allow_nan=False) + "\n"
-        )
+        return write_atomic(path, json.dumps(plain(self.to_dict(coordinates)), indent=1, allow_nan=False) + "\n")
 
     def summary(self, coordinates: list[str] | None = None) -> str:
         """The answer in a few lines."""
