@@ -21,10 +21,11 @@ from torch import Tensor
 from isotropy.errors import DataError
 
 _ROWS = 16  # radii in the scan
-_SCAN_ANCHORS = 200
+_SCAN_ANCHORS = 150
 _ANCHORS = 500
+_MOST_POINTS = 20_000  # a larger cloud is thinned to this
 _FEWEST = 20  # points below which no local spectrum means anything
-_LARGEST_BALL = 1024  # neighbours used in one ball; a larger ball is thinned evenly in distance
+_LARGEST_BALL = 4096  # neighbours used in one ball; a larger ball is thinned evenly in distance
 _BLOCK = 4_000_000  # numbers held by one block of local designs
 _CLEAR_GAP = 2.5  # a ratio of neighbouring local singular values that separates tangent from normal
 _NO_GAP = 1.8  # the ball of a filled volume stays below this, half balls at its boundary included
@@ -139,7 +140,8 @@ def tangent_frames(
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(cloud), generator=generator)
     anchors = cloud[order[: n_anchors or _ANCHORS]]
-    balls = _Balls(cloud, cloud[order[:_SCAN_ANCHORS]], len(cloud) // 3)
+    cloud = cloud[order[:_MOST_POINTS]]
+    balls = _Balls(cloud, cloud[:_SCAN_ANCHORS], len(cloud) // 2)
     scan = _spectra(balls)
     if dimension is None:
         dimension = _consensus(scan, cloud.shape[1])
@@ -287,7 +289,7 @@ def _errors(balls: _Balls, scan: list[ScanRow], dimension: int) -> list[ScanRow]
             if rows[below].radius >= row.radius / 2.1
         ]
         bias = math.sqrt(max(finer, default=0.0))
-        scatter = math.sqrt(float(fit.scatter.mean()))
+        scatter = math.sqrt(_weighted(fit.scatter, _weights(fit.scatter)))
         noise = math.sqrt(float(fit.noise.median()))
         filled.append(row._replace(noise=noise, scatter=scatter, bias=bias))
     return filled
@@ -298,7 +300,18 @@ def _bias(finer: _Fit, coarser: _Fit, dimension: int) -> float:
     tangents, normals = finer.frames[:, :, :dimension], coarser.frames[:, :, dimension:]
     moved = (normals.mT @ tangents).square().sum((1, 2)) / dimension
     expected = (finer.scatter - coarser.scatter).clamp(min=0)
-    return max(0.0, float((moved - expected).mean()))
+    return max(0.0, _weighted(moved - expected, _weights(coarser.scatter)))
+
+
+def _weights(scatter: Tensor) -> Tensor:
+    """Weights (a,) in (0, 1]: one for a sure tangent, 1/2 for twice the typical squared scatter."""
+    typical = scatter.median() + 1e-30
+    return typical / torch.maximum(typical, scatter)
+
+
+def _weighted(values: Tensor, weights: Tensor) -> float:
+    """Weighted mean."""
+    return float((weights * values).sum() / weights.sum())
 
 
 def _fit_all(balls: _Balls, radius: float, dimension: int) -> _Fit:
@@ -376,25 +389,30 @@ def _slope(shift: Tensor, coefficients: Tensor) -> Tensor:
 def _frames(
     cloud: Tensor, anchors: Tensor, dimension: int, best: ScanRow, scan: list[ScanRow]
 ) -> TangentFrames:
-    """Fit at the chosen radius, once about the anchors and once about their feet."""
-    most = min(len(cloud) // 3, int(4 * best.neighbours))
-    rough = _fit_all(_Balls(cloud, anchors, most), best.radius, dimension)
-    moved = (rough.feet - anchors).norm(dim=1, keepdim=True) < best.radius
-    fit = _fit_all(_Balls(cloud, torch.where(moved, rough.feet, anchors), most), best.radius, dimension)
+    """Fit at the chosen radius and turn the fits into the answer."""
+    fits = [_refined(cloud, part, dimension, best) for part in anchors.split(_ANCHORS)]
+    fit = _Fit(*(torch.cat(parts) for parts in zip(*fits, strict=True)))
     normals = fit.frames[:, :, dimension:]
-    typical = fit.scatter.median() + 1e-30
-    weights = typical / (typical + fit.scatter)
+    weights = _weights(fit.scatter)
     return TangentFrames(
         anchors=fit.feet,
         normals=normals @ normals.mT,
         dimension=dimension,
         radius=best.radius,
-        noise=best.noise,
-        angle=math.hypot(math.sqrt(float((weights * fit.scatter).sum() / weights.sum())), best.bias),
-        weights=weights / weights.max(),
+        noise=min(row.noise for row in scan if best.radius / 3 <= row.radius <= best.radius),
+        angle=math.hypot(math.sqrt(_weighted(fit.scatter, weights)), best.bias),
+        weights=weights,
         scan=tuple(scan),
         spectrum=torch.tensor(best.spectrum, dtype=torch.float64),
     )
+
+
+def _refined(cloud: Tensor, anchors: Tensor, dimension: int, row: ScanRow) -> _Fit:
+    """Fit about the anchors, then about their feet, whose balls the noise of the anchor does not tilt."""
+    most = min(len(cloud) // 2, int(4 * row.neighbours))
+    feet = _fit_all(_Balls(cloud, anchors, most), row.radius, dimension).feet
+    near = (feet - anchors).norm(dim=1, keepdim=True) < row.radius
+    return _fit_all(_Balls(cloud, torch.where(near, feet, anchors), most), row.radius, dimension)
 
 
 def _without_normals(anchors: Tensor, dimension: int | None, scan: list[ScanRow]) -> TangentFrames:
