@@ -27,9 +27,11 @@ _MOST_POINTS = 20_000  # a larger cloud is thinned to this
 _FEWEST = 20  # points below which no local spectrum means anything
 _LARGEST_BALL = 4096  # neighbours used in one ball; a larger ball is thinned evenly in distance
 _BLOCK = 4_000_000  # numbers held by one block of local designs
-_CLEAR_GAP = 2.5  # a ratio of neighbouring local singular values that separates tangent from normal
+_CLEAR_GAP = 2.2  # a ratio of neighbouring local singular values that separates tangent from normal
 _NO_GAP = 1.8  # the ball of a filled volume stays below this, half balls at its boundary included
 _PLATEAU = 3  # neighbouring radii that must agree on a dimension
+_OUTLYING = 8.0  # residuals beyond so many typical ones are another sheet or an outlier
+_JUDGED = 5  # points per coefficient before a fit may call any of them an outlier
 _REFITS = 4  # frame updates; the foot point and the tangent settle quadratically
 
 
@@ -265,11 +267,13 @@ def _consensus(scan: list[ScanRow], n: int) -> int | None:
     """Take the dimension on whose plateau the scan agrees; `n` when no radius shows a gap."""
     evidence: dict[int, float] = {}
     for dimension, rows in groupby(scan, key=lambda row: row.dimension):
-        gaps = [min(row.gap, 10.0) for row in rows]
+        gaps = [min(row.gap, 5.0) for row in rows]
         if dimension is not None and len(gaps) >= _PLATEAU:
             evidence[dimension] = evidence.get(dimension, 0.0) + sum(math.log(gap) for gap in gaps)
     if not evidence:
         return n if all(row.gap < _NO_GAP for row in scan) else None
+    finest = next(iter(evidence))  # coarser balls see the span of the data or a thin shape as its core
+    evidence = {key: value if key == finest else value / 2 for key, value in evidence.items()}
     best, *others = sorted(evidence, key=lambda key: -evidence[key])
     if others and evidence[others[0]] > 0.7 * evidence[best]:
         return None
@@ -300,7 +304,8 @@ def _bias(finer: _Fit, coarser: _Fit, dimension: int) -> float:
     tangents, normals = finer.frames[:, :, :dimension], coarser.frames[:, :, dimension:]
     moved = (normals.mT @ tangents).square().sum((1, 2)) / dimension
     expected = (finer.scatter - coarser.scatter).clamp(min=0)
-    return max(0.0, _weighted(moved - expected, _weights(coarser.scatter)))
+    # Half the radius has a quarter of the bias, so what moved is three quarters of it.
+    return max(0.0, _weighted(moved - expected, _weights(coarser.scatter))) * (4 / 3) ** 2
 
 
 def _weights(scatter: Tensor) -> Tensor:
@@ -325,22 +330,34 @@ def _fit_all(balls: _Balls, radius: float, dimension: int) -> _Fit:
 def _fit(centres: Tensor, ball: Tensor, mask: Tensor, radius: Tensor, dimension: int) -> _Fit:
     """Alternate between a quadratic fit over the tangent plane and moving the plane onto the fit."""
     frames, _ = _principal(ball, mask.double())
-    feet = centres
+    feet, trust = centres, mask.double()
     for _ in range(_REFITS):
         shift = ((centres - feet)[:, None] @ frames[:, :, :dimension]) / radius[:, None, None]
         local = (ball - feet[:, None]) @ frames / radius[:, None, None]
         tangent, normal = local[..., :dimension], local[..., dimension:]
         # The weight sees tangent coordinates only: weighting by full distance would favour inner points.
-        weight = mask * (1 - tangent.square().sum(2)).clamp(min=0).square()
+        weight = trust * (1 - tangent.square().sum(2)).clamp(min=0).square()
         smoother, coefficients = _quadratic(tangent, normal, weight)
+        residual = normal - _monomials(tangent) @ coefficients
+        trust = mask * _trust(residual, weight, coefficients.shape[1])
         feet, frames = _move(feet, frames, shift, coefficients, radius)
-    residual = normal - _monomials(tangent) @ coefficients
-    degrees = (weight.sum(1).square() / weight.square().sum(1) - coefficients.shape[1]).clamp(min=1)
-    spread = (weight[..., None] * residual.square()).sum((1, 2)) / weight.sum(1).clamp(min=1e-300)
-    spread = spread * (1 + coefficients.shape[1] / degrees)
+    leverage = (_monomials(tangent) * smoother.mT).sum(2)
+    freedom = (weight * (1 - leverage)).sum(1).clamp(min=1e-30)
+    spread = (weight[..., None] * residual.square()).sum((1, 2)) / freedom
     scatter = spread * smoother[:, 1 : 1 + dimension].square().sum((1, 2)) / dimension
+    scatter[(weight > 0).sum(1) <= coefficients.shape[1]] = 1.0  # too few points left to judge the fit
     codimension = normal.shape[2]
-    return _Fit(feet, frames, scatter, spread * radius.square() / codimension)
+    return _Fit(feet, frames, scatter.clamp(max=1.0), spread * radius.square() / codimension)
+
+
+def _trust(residual: Tensor, weight: Tensor, fitted: int) -> Tensor:
+    """Tukey weights (b, k): zero for points far off the fit, nearly one for normal noise."""
+    size = residual.norm(dim=2)
+    inside = weight > 0
+    typical = torch.where(inside, size, math.nan).nanmedian(1, keepdim=True).values
+    # A fit through few points bends to any of them, so its residuals tell nothing about outliers.
+    judged = inside.sum(1, keepdim=True) >= _JUDGED * fitted
+    return torch.where(judged, (1 - (size / (_OUTLYING * typical.clamp(min=1e-14))).square()).clamp(min=0).square(), 1.0)
 
 
 def _monomials(tangent: Tensor) -> Tensor:
