@@ -127,17 +127,18 @@ def fit_surrogates(
 
     The gradient is not observed, but differences over near pairs are. With held-out residuals ``r = y - f(x)``,
     pairs ``(i, j)`` of nearest neighbours inside a held-out fold, ``s^2`` the noise variance of all outputs
-    together and ``D`` the disagreement of the fold models' gradients,
+    together and ``J^2 = (folds - 1) D^2 / 2`` the jackknife variance of the gradient (``D`` is the disagreement
+    between fold models, whose training sets share all but one part in ``folds - 1``),
 
-    .. math:: E^2 = \frac{\sum (|r_i - r_j|^2 - 2 s^2)}{\sum (|y_i - y_j|^2 - 2 s^2)} + \frac{D^2}{2}.
+    .. math:: E^2 = \max\Big(\frac{\sum (|r_i - r_j|^2 - 2 s^2)}{\sum (|y_i - y_j|^2 - 2 s^2)}, J^2\Big).
 
-    The first term sees bias and variance at the spacing of the data, the second the variance at every scale. Sums
-    stand instead of a mean of quotients because near-coincident pairs would drown the quotients in noise. The
-    noise is common to all kinds and so does not touch their order; it is the residual variance of the best kind
-    that estimates one, capped so that no kind is better than perfect.
+    The first sees bias and variance at the spacing of the data, the second the variance at every scale, which
+    noise cannot hide. Sums stand instead of a mean of quotients because near-coincident pairs would drown the
+    quotients in noise. The noise is common to all kinds; it is the residual variance of the best kind that
+    estimates one, capped where the first term of the best kind meets its second.
 
     Targets with at most 20 distinct whole values or strings, ten samples of each, are classes: logits are
-    fitted then, with `gradient_error` ``D / sqrt(2)`` alone. Naming regression kinds keeps them numbers.
+    fitted then, with `gradient_error` ``J`` alone. Naming regression kinds keeps them numbers.
 
     Parameters
     ----------
@@ -171,7 +172,7 @@ def fit_surrogates(
     fold = _folds(len(points), folds, seed).to(points.device)
     labels = _labels(y, len(points), kinds)
     if labels is not None:
-        return _fit_classes(points, *labels, fold, seed)
+        return _fit_classes(points, labels[0].to(points.device), labels[1], fold, seed)
     targets = _targets(y, points)
     contest = _Contest(points, targets, fold, Frame.of(points), Frame.of(targets), seed)
     chosen = _chosen(kinds, len(points) - len(points) // folds - 1, points.shape[1])
@@ -191,7 +192,7 @@ class _Entry:
     square: float
     difference: float
     noise: float
-    disagreement: float
+    jackknife: float
 
 
 class _Contest:
@@ -210,13 +211,14 @@ class _Contest:
         models = [self._fit(fitter, k) for k in range(self.folds)]
         surrogates = tuple(Surrogate(model, self.inputs, self.outputs) for model in models)
         residuals = [
-            (self.y[held] - f(self.x[held])) / self.outputs.scale for f, held in zip(surrogates, self.held, strict=True)
+            (self.y[held] - f(self.x[held])) / self.outputs.scale
+            for f, held in zip(surrogates, self.held, strict=True)
         ]
         square = float(torch.cat(residuals).square().sum(1).mean())
         noise = self.y.shape[1] * sum(model.noise for model in models) / self.folds
         sample = torch.cat([held[: JACOBIAN_POINTS // self.folds] for held in self.held])
         return _Entry(
-            surrogates, square, self._differences(residuals), noise, _disagreement(surrogates, self.x[sample])
+            surrogates, square, self._differences(residuals), noise, _jackknife(surrogates, self.x[sample])
         )
 
     def settle(self, entries: dict[str, _Entry]) -> CrossFit:
@@ -235,7 +237,9 @@ class _Contest:
     def _fit(self, fitter: Fitter, k: int) -> Model:
         """Fit a standardised model without fold `k`."""
         kept = self.fold != k
-        return fitter(self.inputs.enter(self.x[kept]), self.outputs.enter(self.y[kept]), self.seed * self.folds + k)
+        return fitter(
+            self.inputs.enter(self.x[kept]), self.outputs.enter(self.y[kept]), self.seed * self.folds + k
+        )
 
     def _differences(self, values: list[Tensor]) -> float:
         """Mean squared difference over the near pairs."""
@@ -244,15 +248,17 @@ class _Contest:
 
     def _noise(self, entries: list[_Entry]) -> float:
         """Noise variance, summed over outputs, from the best kind that estimates it."""
-        cap = min(min(entry.square, entry.difference / 2) for entry in entries)
+        best = min(entries, key=lambda entry: entry.difference)
+        own = min(best.jackknife**2, 1 - 1e-9)
+        cap = max(best.difference - own * self.signal, 0.0) / (2 * (1 - own))
         known = [entry for entry in entries if isfinite(entry.noise)]
-        return min(cap, min(known, key=lambda entry: entry.difference).noise) if known else 0.0
+        return min([cap, *(entry.noise for entry in sorted(known, key=lambda entry: entry.difference)[:1])])
 
     def _score(self, entry: _Entry, noise: float) -> Score:
         """Relative errors of one kind once the noise is known."""
         signal = self.signal - 2 * noise
         ratio = max(entry.difference - 2 * noise, 0.0) / signal if signal > 0 else inf
-        return Score(sqrt(ratio + entry.disagreement**2 / 2), sqrt(entry.square / self.y.shape[1]))
+        return Score(sqrt(max(ratio, entry.jackknife**2)), sqrt(entry.square / self.y.shape[1]))
 
 
 def _neighbours(x: Tensor) -> Tensor:
@@ -272,7 +278,14 @@ def _disagreement(models: Sequence[Surrogate], x: Tensor) -> float:
     return float((2 * spread / size).sqrt()) if size > 0 else inf
 
 
-def _fit_classes(x: Tensor, labels: Tensor, classes: tuple[str | int, ...], fold: Tensor, seed: int) -> CrossFit:
+def _jackknife(models: Sequence[Surrogate], x: Tensor) -> float:
+    """Relative standard deviation of the gradient over training sets, from models left one fold out."""
+    return _disagreement(models, x) * sqrt((len(models) - 1) / 2)
+
+
+def _fit_classes(
+    x: Tensor, labels: Tensor, classes: tuple[str | int, ...], fold: Tensor, seed: int
+) -> CrossFit:
     """Fit logits out of fold; the gradient error is what the folds disagree on."""
     inputs, count = Frame.of(x), int(fold.max()) + 1
     outputs = Frame(x.new_zeros(()), x.new_ones(()))
@@ -282,7 +295,7 @@ def _fit_classes(x: Tensor, labels: Tensor, classes: tuple[str | int, ...], fold
         for k in range(count)
     )
     wrong = sum(int((f(x[fold == k]).argmax(1) != labels[fold == k]).sum()) for k, f in enumerate(models))
-    score = Score(_disagreement(models, x[:JACOBIAN_POINTS]) / sqrt(2), wrong / len(x))
+    score = Score(_jackknife(models, x[:JACOBIAN_POINTS]), wrong / len(x))
     scores = {CLASSIFIER: score}
     return CrossFit(models, fold, CLASSIFIER, scores, score.value_error, score.gradient_error, nan, classes)
 
@@ -290,7 +303,9 @@ def _fit_classes(x: Tensor, labels: Tensor, classes: tuple[str | int, ...], fold
 def _points(x: Tensor, folds: int) -> Tensor:
     """Check samples and return them in float64."""
     if x.ndim != 2 or 0 in x.shape:
-        raise DataError(f"x: expected samples of shape (S, n), got {tuple(x.shape)}; put one sample in each row")
+        raise DataError(
+            f"x: expected samples of shape (S, n), got {tuple(x.shape)}; put one sample in each row"
+        )
     least = max(12, 3 * folds)
     if folds < 2 or len(x) < least:
         raise DataError(
@@ -308,7 +323,9 @@ def _check_values(name: str, values: Tensor) -> None:
         count = int((~torch.isfinite(values)).sum())
         raise DataError(f"{name}: expected finite numbers, got {count} nan or inf; drop those samples")
     if bool((values == values[0]).all()):
-        raise DataError(f"{name}: expected values that vary, got one constant row; a constant decides nothing")
+        raise DataError(
+            f"{name}: expected values that vary, got one constant row; a constant decides nothing"
+        )
 
 
 def _folds(count: int, folds: int, seed: int) -> Tensor:
@@ -322,7 +339,9 @@ def _targets(y: Tensor | Sequence[str] | Sequence[int], x: Tensor) -> Tensor:
     values = torch.as_tensor(y, device=x.device).detach().double()
     values = values[:, None] if values.ndim == 1 else values
     if values.ndim != 2 or len(values) != len(x) or values.shape[1] == 0:
-        raise DataError(f"y: expected targets of shape ({len(x)}, m), got {tuple(values.shape)}; one row per sample")
+        raise DataError(
+            f"y: expected targets of shape ({len(x)}, m), got {tuple(values.shape)}; one row per sample"
+        )
     _check_values("y", values)
     return values
 
