@@ -92,7 +92,7 @@ def conclude(result: Discovery, question: Question) -> Discovery:
     result.trivial_ = _span(question.action, kernel.trivial)
     result.transversal_ = _span(question.action, split.transversal)
     result.status_ = _status(kernel, certificates, algebra)
-    result.resolution_ = _resolution(certificates)
+    result.resolution_ = _resolution(kernel, certificates)
     result.method_ = question.method
     result.limits_ = [*question.limits, *_limits(kernel, split)]
     _warn(result, kernel)
@@ -141,10 +141,10 @@ def _span(action: Action, directions: Tensor) -> LieAlgebra:
     return algebra.span(scaled)
 
 
-def _resolution(certificates: dict[str, Certificate]) -> float:
+def _resolution(kernel: Kernel, certificates: dict[str, Certificate]) -> float:
     """Relative size below which entries of a generator are uncertain."""
     sine = certificates["stability"].value if "stability" in certificates else 0.0
-    return min(max(2.0 * sine, 1e-6), 0.2)
+    return min(max(2.0 * sine, 2.0 * kernel.cut.residual, 1e-6), 0.2)
 
 
 def _limits(kernel: Kernel, split: Split) -> list[str]:

@@ -61,10 +61,11 @@ class Discovery(Estimator):
 
     def vector_fields(self, coordinates: list[str] | None = None) -> list[str]:
         """Readable generators; terms smaller than the uncertainty of the kernel are left out."""
-        shown = []
+        digits = max(1, min(4, math.floor(-math.log10(self.resolution_))))
+        shown: list[str] = []
         for row in self.coefficients_:
             kept = torch.where(row.abs() < self.resolution_ * row.abs().amax(), torch.zeros_like(row), row)
-            shown.append(self.candidates_.describe(kept, coordinates))
+            shown.append(self.candidates_.describe(kept, coordinates, digits))
         return shown
 
     def to_dict(self, coordinates: list[str] | None = None) -> dict[str, Any]:

@@ -82,9 +82,7 @@ def _check_lists(states: Sequence[Tensor], times: Sequence[Tensor]) -> None:
         )
     widths = sorted({tuple(s.shape[1:]) for s in states})
     if len(widths) > 1 or len(widths[0]) != 1:
-        raise DataError(
-            f"expected trajectories of shape (T, n) with one n, got {widths}; reshape them to (T, n)"
-        )
+        raise DataError(f"expected trajectories of shape (T, n) with one n, got {widths}; reshape them to (T, n)")
 
 
 def _checked(index: int, state: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
@@ -99,9 +97,7 @@ def _checked(index: int, state: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
             f"trajectory {index}: expected at least {MIN_SAMPLES} samples, got {len(x)}; leave it out or sample finer"
         )
     if not (torch.isfinite(x).all() and torch.isfinite(t).all()):
-        raise DataError(
-            f"trajectory {index}: expected finite numbers, got nan or inf; cut it or drop those samples"
-        )
+        raise DataError(f"trajectory {index}: expected finite numbers, got nan or inf; cut it or drop those samples")
     if not (t.diff() > 0).all():
         k = int((t.diff() <= 0).nonzero()[0])
         raise DataError(
@@ -142,9 +138,7 @@ def _spline(values: "NDArray", grid: "NDArray") -> tuple["NDArray", "NDArray"]:
     spacing = (grid[-1] - grid[0]) / (len(grid) - 1)
     steps = (grid - grid[0]) / spacing
     penalty = _penalty(values, steps)
-    fits = [
-        make_smoothing_spline(steps, column, lam=lam) for column, lam in zip(values.T, penalty, strict=True)
-    ]
+    fits = [make_smoothing_spline(steps, column, lam=lam) for column, lam in zip(values.T, penalty, strict=True)]
     value = np.stack([fit(steps) for fit in fits], axis=1)
     return value, np.stack([fit.derivative()(steps) for fit in fits], axis=1) / spacing
 
@@ -218,9 +212,7 @@ def _filtered(column: "NDArray", spacing: float) -> tuple["NDArray", "NDArray"]:
     from scipy.signal import savgol_coeffs, savgol_filter
 
     best, window = np.inf, MIN_SAMPLES
-    for size in sorted(
-        {2 * int(w / 2) + 1 for w in np.geomspace(ORDER + 3, max(ORDER + 3, len(column) // 2), 25)}
-    ):
+    for size in sorted({2 * int(w / 2) + 1 for w in np.geomspace(ORDER + 3, max(ORDER + 3, len(column) // 2), 25)}):
         if size > len(column):
             break
         own = savgol_coeffs(size, ORDER)[size // 2]
