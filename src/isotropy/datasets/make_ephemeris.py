@@ -34,13 +34,13 @@ time: Julian years of TDB since J2000.0; x y z: au; vx vy vz: au per Julian year
 Each planet has its own time grid: three of its periods, centred on J2000.0, 160 samples."""
 
 MOON_NOTE = """Geocentric position, velocity and acceleration of the Moon, erfa.moon98 (Meeus 1998).
-Axes of the GCRS; times drawn uniformly (seed 0) from two nodal periods (37.2 years) from J2000.0, then sorted.
+Axes of the GCRS; times drawn uniformly (seed 0) from two nodal periods (37.2 years) after J2000.0, sorted.
 time: days of TT since J2000.0; x y z: au; vx vy vz: au per day; ax ay az: au per day squared.
 Acceleration: central differences of eighth order of the velocity, step 0.25 days."""
 
 STARS_NOTE = """Directions of 24 points of the sky, fixed among the stars, seen from the rotating Earth.
-Drawn uniformly (seed 0) in the celestial frame (GCRS), turned into the terrestrial frame (ITRS) by erfa.c2t06a
-without polar motion, with TT - UT1 = 69.2 seconds. One day from 2024-01-01 0h TT, 49 samples a star.
+Drawn uniformly (seed 0) in the celestial frame (GCRS), turned by erfa.c2t06a into the terrestrial frame
+(ITRS) without polar motion, with TT - UT1 = 69.2 seconds. One day from 2024-01-01 0h TT, 49 samples a star.
 time: days of TT since the start; x y z: unit vector."""
 
 
