@@ -55,10 +55,11 @@ def load(name: str) -> Problem:
 def planets() -> Problem:
     """Return heliocentric positions and velocities (au, au per year) of the eight planets.
 
-    Each of the three angular momenta is a moment x . A v that stays constant along every orbit to a few
-    parts in ten thousand (one hundred thousandth for the four inner planets). With A in sl(3), and every
-    planet weighted alike, the data determine all three and nothing else. They do not in gl(3), let alone among all
-    polynomials of degree two: orbits so nearly circular and coplanar make x . v and |x|^2 almost constant.
+    Each of the three angular momenta is a moment x . A v that stays constant along every orbit, to a few
+    parts in ten thousand (in a hundred thousand for the four inner planets). Among the moments with A in sl(3),
+    every planet weighted alike, the data determine these three and nothing else. Among all polynomials of
+    degree two in (x, v) they do not: on orbits so nearly circular and coplanar others are almost constant
+    too, and x . v with A in gl(3) comes close.
     """
     table = read_table(path("planets"))
     data = trajectories(table, "time", "x,y,z,vx,vy,vz", "planet")
@@ -70,9 +71,9 @@ def moon() -> Problem:
     """Return geocentric positions (au) of the Moon with its accelerations (au per day squared).
 
     The acceleration is a function of the position to 0.8 percent only: the rest is the pull of the Sun. The
-    positions fill a thin shell, within 5 degrees of tilt and 7 percent of distance. The rotations are the
-    best three directions in sl(3), to 3 degrees. In gl(3) the data cannot decide: stretching along the axis of
-    the orbit moves the positions too little to be told from a symmetry.
+    positions fill a thin shell, 5 degrees to either side of a plane and 7 percent of the distance. With a cubic
+    fit of the acceleration the rotations are the best three directions in sl(3), to a few degrees. In gl(3)
+    the data cannot decide: stretching along the axis of the orbit moves the positions too little.
     """
     data = supervised(read_table(path("moon")), "x,y,z", "ax,ay,az")
     answer = Expected("rotations of position and acceleration together, so(3)", 3, "sl(3)")
@@ -84,7 +85,7 @@ def stars() -> Problem:
 
     The directions lie on the unit sphere, and their velocity is a rotation about the polar axis, once in a
     sidereal day. Of the rotations that keep the sphere, the ones about that axis commute with the motion. In
-    gl(3) multiples of two projections do as well, so the candidates must keep the sphere.
+    gl(3) stretching along the axis and across it do as well, so the candidates must keep the sphere.
     """
     table = read_table(path("stars"))
     data = trajectories(table, "time", "x,y,z", "star")
@@ -95,8 +96,8 @@ def stars() -> Problem:
 def digits() -> Problem:
     """Return 1797 handwritten digits of 8 by 8 pixels, from scikit-learn, with their labels.
 
-    No continuous symmetry is exact: small shifts and turns keep the label, large ones do not (6 and 9). The data
-    can say how far a model's answer survives a small turn, not that it ought to.
+    No continuous symmetry is exact: small shifts and turns keep the label, large ones do not (6 and 9). The
+    data can say how far a model's answer survives a small turn, not that it ought to.
     """
     from sklearn.datasets import load_digits
 

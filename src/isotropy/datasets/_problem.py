@@ -43,7 +43,7 @@ class Problem:
     expected : Expected
         The answer.
     field : callable, optional
-        The map behind the data, `(batch, n)` to `(batch, m)`: the velocity for dynamics, the output otherwise.
+        The map behind the data, `(batch, n)` to `(batch, m)`: velocity for dynamics, output otherwise.
     """
 
     name: str

@@ -94,9 +94,7 @@ def quadratic_form(plus: int = 3, minus: int = 0, seed: int = 0, samples: int = 
     """Return an invariant of so(plus, minus): y = q + q^2 / 10 with q = x . diag(1, ..., -1, ...) x."""
     n = plus + minus
     if n < 2 or min(plus, minus) < 0:
-        raise DataError(
-            f"Expected a signature of two or more, received ({plus}, {minus}); raise plus or minus."
-        )
+        raise DataError(f"Expected a signature of two or more, received ({plus}, {minus}); add signs.")
     signs = torch.tensor([1.0] * plus + [-1.0] * minus, dtype=torch.float64)
 
     def field(x: torch.Tensor) -> torch.Tensor:
