@@ -139,7 +139,11 @@ def test_parquet_with_ragged_lists(tmp_path):
     pyarrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
     parquet.write_table(pyarrow.table({"x": [[1.0, 2.0], [3.0]]}), tmp_path / "a.parquet")
-    refused(lambda: read_table(tmp_path / "a.parquet"), "lists of one length in 'x'", "received 1 values in data row 2")
+    refused(
+        lambda: read_table(tmp_path / "a.parquet"),
+        "lists of one length in 'x'",
+        "received 1 values in data row 2",
+    )
 
 
 def test_parquet_with_duplicated_names(tmp_path):

@@ -5,6 +5,7 @@ The files stand in the folder ``data``; ``python -m isotropy.datasets.make_ephem
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -56,10 +57,10 @@ def planets() -> Problem:
     """Return heliocentric positions and velocities (au, au per year) of the eight planets.
 
     Each of the three angular momenta is a moment x . A v that stays constant along every orbit, to a few
-    parts in ten thousand (in a hundred thousand for the four inner planets). Among the moments with A in sl(3),
-    every planet weighted alike, the data determine these three and nothing else. Among all polynomials of
-    degree two in (x, v) they do not: on orbits so nearly circular and coplanar others are almost constant
-    too, and x . v with A in gl(3) comes close.
+    parts in ten thousand (in a hundred thousand for the four inner planets). Among the moments with A in
+    sl(3), every planet weighted alike, the data determine these three and nothing else. Among all
+    polynomials of degree two in (x, v) they do not: on orbits so nearly circular and coplanar others are
+    almost constant too. In gl(3) the moment x . v, near zero on such orbits, comes close.
     """
     table = read_table(path("planets"))
     data = trajectories(table, "time", "x,y,z,vx,vy,vz", "planet")
@@ -71,9 +72,9 @@ def moon() -> Problem:
     """Return geocentric positions (au) of the Moon with its accelerations (au per day squared).
 
     The acceleration is a function of the position to 0.8 percent only: the rest is the pull of the Sun. The
-    positions fill a thin shell, 5 degrees to either side of a plane and 7 percent of the distance. With a cubic
-    fit of the acceleration the rotations are the best three directions in sl(3), to a few degrees. In gl(3)
-    the data cannot decide: stretching along the axis of the orbit moves the positions too little.
+    positions fill a thin shell, 5 degrees to either side of a plane and 7 percent of the distance. With a
+    cubic fit of the acceleration the rotations are the best three directions in sl(3), to a few degrees. In
+    gl(3) the data cannot decide: stretching along the axis of the orbit moves the positions too little.
     """
     data = supervised(read_table(path("moon")), "x,y,z", "ax,ay,az")
     answer = Expected("rotations of position and acceleration together, so(3)", 3, "sl(3)")
@@ -101,7 +102,7 @@ def digits() -> Problem:
     """
     from sklearn.datasets import load_digits
 
-    bunch = load_digits()
+    bunch: Any = load_digits()
     x = torch.from_numpy(bunch.data).to(torch.float64)
     y = torch.from_numpy(bunch.target).to(torch.float64)[:, None]
     data = Samples(x, y, tuple(bunch.feature_names), ("digit",))

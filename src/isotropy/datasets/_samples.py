@@ -173,7 +173,7 @@ def _stacked(table: Table, time: str, state: str, trajectory: str | None) -> Tra
     for label, ticks in zip(labels.tolist(), clocks, strict=True):
         _require_increasing(ticks, np.arange(len(ticks)), str(label), table.source, "")
     return Trajectories(
-        tuple(torch.from_numpy(block) for block in states.copy()),
+        tuple(torch.from_numpy(block) for block in states),
         tuple(torch.from_numpy(ticks) for ticks in clocks.copy()),
         names,
         tuple(str(label) for label in labels.tolist()),

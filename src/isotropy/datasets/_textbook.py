@@ -107,7 +107,7 @@ def quadratic_form(plus: int = 3, minus: int = 0, seed: int = 0, samples: int = 
 
 
 def cross_product(seed: int = 0, samples: int = 400) -> Problem:
-    """Return the cross product of two vectors, (a, b) to a x b, with one gl(3) acting on a, b and a x b alike."""
+    """Return the cross product (a, b) to a x b; one matrix of gl(3) acts on a, b and a x b alike."""
 
     def field(x: torch.Tensor) -> torch.Tensor:
         return torch.linalg.cross(x[..., :3], x[..., 3:])
