@@ -12,9 +12,9 @@ from .errors import DataError
 def write_atomic(path: str | os.PathLike[str], content: str | bytes) -> Path:
     """Write a file so that readers see the old content or the new, never a part.
 
-    The content goes to a temporary file in the same folder, is flushed to the disk and then renamed. Whatever
-    interrupts this, Ctrl-C included, removes the temporary file and leaves the old content as it was. A symbolic
-    link is followed, so the link stays a link.
+    The content goes to a temporary file in the same folder, is flushed to the disk and then renamed.
+    Whatever interrupts this, Ctrl-C included, removes the temporary file and leaves the old content as it
+    was. A symbolic link is followed, so the link stays a link.
 
     Parameters
     ----------

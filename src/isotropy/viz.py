@@ -1,12 +1,12 @@
 """Pictures of an answer: its spectrum, its generators, their flows and their orbits.
 
-Every function draws on the axes given as `ax`, or on a new figure, and returns the figure. Nothing touches pyplot, so
-pictures can be made in threads, servers and notebooks alike. Needs the extra ``report``.
+Every function draws on the axes given as `ax`, or on a new figure, and returns the figure. Nothing touches
+pyplot, so pictures can be made in threads, servers and notebooks alike. Needs the extra ``report``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -99,7 +99,7 @@ def generators(
     titles : strings, optional
         One title per generator.
     affine : bool
-        Whether the matrices act on ``(x, 1)``: the last column is then called 1 and the empty last row is left out.
+        Whether the matrices act on ``(x, 1)``: the last column is then called 1, the empty last row left out.
     ax : Axes or sequence of Axes, optional
         Where to draw, one per generator.
 
@@ -332,8 +332,8 @@ def _plane_field(
     size = len(matrix) - affine if matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1] else 0
     if len(set(plane)) != 2 or not all(0 <= place < size for place in plane):
         raise RepresentationMismatchError(
-            f"expected a square matrix and two of its coordinates, got shape {matrix.shape} and plane {plane}; "
-            "count coordinates from 0"
+            f"expected a square matrix and two of its coordinates, got shape {matrix.shape} and plane {plane};"
+            " count coordinates from 0"
         )
     kept = list(plane)
     shift = matrix[kept, -1] if affine else np.zeros(2)
