@@ -69,6 +69,8 @@ def spectrum(values: Any, cut: int, floor: float | None = None, *, ax: Axes | No
     if floor is not None and floor > 0:
         axes.axhline(floor, linestyle=":", color=OTHER_COLOUR, label="noise floor")
     axes.set_yscale("log")
+    # Never less than two decades below 1: a zoom would make small differences look like gaps.
+    axes.set_ylim(min(lowest / 2, 1e-2), max(float(heights.max(initial=0.0)), 1.0) * 1.6)
     axes.set_xlabel("direction, from most broken to most symmetric")
     axes.set_ylabel("relative residual")
     axes.xaxis.get_major_locator().set_params(integer=True)
@@ -291,9 +293,9 @@ def _draw_cut(axes: Any, heights: np.ndarray, cut: int) -> None:
     axes.axvline(last + 0.5, linestyle="--", linewidth=1, color=NULL_COLOUR, label="cut")
     if heights[last] > 0:
         middle = float(np.sqrt(heights[last - 1] * heights[last]))
-        axes.annotate(
-            f"  drop × {heights[last - 1] / heights[last]:.2g}", (last + 0.5, middle), color=NULL_COLOUR
-        )
+        drop = f"{heights[last - 1] / heights[last]:.2g}".partition("e")
+        words = drop[0] + (rf" × 10$^{{{int(drop[2])}}}$" if drop[2] else "")
+        axes.annotate(f"factor {words}", (last + 0.6, middle), color=NULL_COLOUR)
 
 
 def _heat_map(axes: Any, matrix: np.ndarray, labels: list[str], limit: float) -> None:
@@ -332,8 +334,8 @@ def _plane_field(
     size = len(matrix) - affine if matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1] else 0
     if len(set(plane)) != 2 or not all(0 <= place < size for place in plane):
         raise RepresentationMismatchError(
-            f"expected a square matrix and two of its coordinates, got shape {matrix.shape} and plane {plane};"
-            " count coordinates from 0"
+            f"expected a square matrix and two of its coordinates, got shape {matrix.shape} and plane "
+            f"{plane}; count coordinates from 0"
         )
     kept = list(plane)
     shift = matrix[kept, -1] if affine else np.zeros(2)

@@ -44,11 +44,13 @@ class Orbits:
         if not fits or times.ndim != 1 or len(self.names) not in (2, 3) or 0 in points.shape:
             raise RepresentationMismatchError(
                 f"expected 2 or 3 names, times of shape (steps,) and points of shape {wanted}, got "
-                f"{len(self.names)} names, times {times.shape} and points {points.shape}; keep 2 or 3 coordinates"
+                f"{len(self.names)} names, times {times.shape} and points {points.shape}; "
+                "keep 2 or 3 coordinates"
             )
         if not (np.isfinite(points).all() and np.isfinite(times).all() and (np.diff(times) > 0).all()):
             raise DataError(
-                "expected finite points and increasing times, got others; shorten the flow to where it stays finite"
+                "expected finite points and increasing times, got others; "
+                "shorten the flow to where it stays finite"
             )
 
     def positions(self) -> np.ndarray:
@@ -56,7 +58,7 @@ class Orbits:
         return np.asarray(self.points, dtype=np.float64)
 
     def payload(self, labels: list[str]) -> dict[str, Any]:
-        """Return what the page's script reads: names, labels, times, centre, half widths and rounded points."""
+        """Return what the page's script reads; points are rounded to about four digits of the picture."""
         points = self.positions()
         low, high = (np.quantile(points, edge, axis=(0, 1, 2)) for edge in (0.005, 0.995))
         centre, half = (low + high) / 2, _half_widths(1.08 * (high - low) / 2)

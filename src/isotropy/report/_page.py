@@ -28,17 +28,18 @@ def write_report(
 ) -> Path:
     """Write the report of a discovery as one HTML file that needs no network.
 
-    The page says the answer in one sentence, then shows the generators, the spectrum with its cut, the samples
-    moving along each generator, the certificates, what the data cannot identify, and how the answer was made.
+    The page says the answer in one sentence, then shows the generators, the spectrum with its cut, the
+    samples moving along each generator, the certificates, what the data cannot identify, and how the answer
+    was made.
 
     Parameters
     ----------
     path : str or PathLike
         The file; it is written whole or not at all.
     answer : mapping
-        The content of ``symmetry.json``. Beside its keys the page reads, where present, ``coordinates`` (names
-        of the coordinates the matrices act on), ``conserved`` (formulas), ``limits`` (sentences), ``floor``
-        (noise floor of the spectrum) and ``command`` (how to make it again).
+        The content of ``symmetry.json``. Beside its keys the page reads, where present, ``coordinates``
+        (names of the coordinates the matrices act on), ``conserved`` (formulas), ``limits`` (sentences),
+        ``floor`` (noise floor of the spectrum) and ``command`` (how to make it again).
     orbits : Orbits, optional
         Sample points moved along each generator.
     title : str, optional

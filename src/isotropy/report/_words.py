@@ -63,7 +63,7 @@ _KINDS = {
 }
 
 _TRY_NONE = (
-    "Widen the candidates: affine ones find symmetries about another centre, polynomial ones find curved flows.",
+    "Widen the candidates: affine ones find symmetries about another centre, polynomial ones curved flows.",
     "Add the columns that move together. A symmetry that turns a vector needs all its components.",
     "Bring the columns of one vector to one unit. Scaling each column by its spread hides rotations.",
     "If a surrogate model was fitted, look at its error first: a poor fit has no symmetry.",
@@ -158,13 +158,13 @@ def meaning(answer: Mapping[str, Any]) -> str:
     """Return what the status means."""
     if answer["status"] == "certified":
         return (
-            "Moving the samples along any of the generators below leaves the law behind them unchanged, to the "
-            "accuracy of the checks."
+            "Moving the samples along any of the generators below leaves the law behind them unchanged, "
+            "to the accuracy of the checks."
         )
     if answer["status"] == "undecided":
         return (
-            "A direction looks symmetric, but not every check agrees. Do not build on this answer: it may be right, "
-            "it may be noise. More or better data can decide it."
+            "A direction looks symmetric, but not every check agrees. Do not build on this answer: it may be "
+            "right, it may be noise. More or better data can decide it."
         )
     smallest = min(answer["spectrum"], default=None)
     broken = (

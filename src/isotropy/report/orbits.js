@@ -6,7 +6,7 @@
   const section = find("orbits"), scene = section.querySelector(".scene"), slider = find("time"), picker = find("generator");
   const spatial = data.names.length === 3, times = data.times, first = times[0], last = times[times.length - 1];
   const home = first <= 0 && last >= 0 ? 0 : first;
-  const reach = spatial ? 135 : 200;
+  const reach = spatial ? 135 : 205;
   let generator = 0, time = home, azimuth = 0.6, elevation = 0.45, playing = null;
 
   function make(tag, attributes, parent = scene) {
@@ -29,7 +29,7 @@
   function project([u, v, w = 0]) {
     if (!spatial) return [reach * u, -reach * v, 0];
     const along = u * Math.cos(azimuth) - v * Math.sin(azimuth), away = u * Math.sin(azimuth) + v * Math.cos(azimuth);
-    const up = w * Math.cos(elevation) - away * Math.sin(elevation) * -1;
+    const up = w * Math.cos(elevation) + away * Math.sin(elevation);
     return [reach * along, -reach * up, away * Math.cos(elevation) - w * Math.sin(elevation)];
   }
   const screen = (point) => project(point.map((value, axis) => (value - data.centre[axis]) / data.half[axis]));
@@ -60,13 +60,18 @@
     if (!spatial) {
       line([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]);
       label(low[0], [-1, -1], "start", [0, 18]); label(data.names[0], [0, -1], "middle", [0, 20]); label(high[0], [1, -1], "end", [0, 18]);
-      label(low[1], [-1, -1], "end", [-6, 0]); label(data.names[1], [-1, 0], "end", [-8, 4]); label(high[1], [-1, 1], "end", [-6, 10]);
+      label(low[1], [-1, -1], "end", [-6, 0]); label(data.names[1], [-1, 1], "start", [0, -8]); label(high[1], [-1, 1], "end", [-6, 10]);
       return;
     }
     for (const a of [-1, 1]) for (const b of [-1, 1]) {
       line([[-1, a, b], [1, a, b]]); line([[a, -1, b], [a, 1, b]]); line([[a, b, -1], [a, b, 1]]);
     }
-    label(data.names[0], [0, -1.18, -1]); label(data.names[1], [1.18, 0, -1]); label(data.names[2], [-1.12, -1.12, 0]);
+    // Names stand at the edges that face the reader: the lowest two on the floor, the leftmost upright.
+    const edges = [-1.15, 1.15], corners = edges.flatMap((a) => edges.map((b) => [a, b, 0]));
+    const lowest = (ends) => ends.reduce((a, b) => (project(a)[1] > project(b)[1] ? a : b));
+    label(data.names[0], lowest(edges.map((b) => [0, b, -1.1])));
+    label(data.names[1], lowest(edges.map((a) => [a, 0, -1.1])));
+    label(data.names[2], corners.reduce((a, b) => (project(a)[0] < project(b)[0] ? a : b)), "end");
   }
 
   function drawCurves() {
@@ -151,6 +156,7 @@
   find("play").addEventListener("click", () => (playing ? stop() : play()));
   find("back").addEventListener("click", () => { stop(); go(home); });
   window.addEventListener("hashchange", () => { stop(); readAddress(); });
+  scene.setAttribute("viewBox", spatial ? "-225 -205 450 410" : "-250 -230 465 465");
   if (spatial) turnByDragging();
   section.querySelector(".stage").hidden = false;
   drawAll();
