@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import MissingExtraError, RepresentationMismatchError
+from .errors import DataError, MissingExtraError, RepresentationMismatchError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,13 +46,17 @@ def spectrum(values: Any, cut: int, floor: float | None = None, *, ax: Axes | No
     ------
     RepresentationMismatchError
         If `values` is not a vector, or `cut` is not between 0 and its length.
+    DataError
+        If the values are not finite, or not in descending order.
     """
-    heights = _array(values)
+    heights = _finite(values)
     if heights.ndim != 1 or not 0 <= cut <= len(heights):
         raise RepresentationMismatchError(
             f"expected a vector of values and a cut between 0 and its length, got shape {heights.shape} "
             f"and cut {cut}; pass spectrum_ and algebra_.dim of one discovery"
         )
+    if (np.diff(heights) > 0).any():
+        raise DataError("expected values in descending order, got others; sort them, largest first")
     axes = _axes(ax, (6.4, 3.2))
     positive = heights[heights > 0]
     lowest = positive.min() / 3 if positive.size else 1e-16
@@ -115,7 +119,7 @@ def generators(
     RepresentationMismatchError
         If `basis` is not a stack of at least one square matrix, or names, titles or axes do not fit it.
     """
-    matrices = _array(basis)
+    matrices = _finite(basis)
     if matrices.ndim != 3 or not len(matrices) or matrices.shape[1] != matrices.shape[2]:
         raise RepresentationMismatchError(
             f"expected generators of shape (generators, n, n) with at least one, got {matrices.shape}; "
@@ -177,7 +181,7 @@ def flow(
     if callable(generator):
         velocity, labels = _array(generator(points)), list(names or _default_names(2))
     else:
-        velocity, size = _plane_field(_array(generator), plane, affine, points)
+        velocity, size = _plane_field(_finite(generator), plane, affine, points)
         every = list(names or _default_names(size))
         labels = [every[plane[0]], every[plane[1]]]
     across, up = velocity.reshape(21, 21, 2).transpose(2, 0, 1)
@@ -216,7 +220,7 @@ def orbits(points: Any, *, names: Sequence[str] | None = None, ax: Axes | None =
     RepresentationMismatchError
         If `points` has another shape.
     """
-    path = _array(points)
+    path = _finite(points)
     if path.ndim != 3 or path.shape[2] not in (2, 3):
         raise RepresentationMismatchError(
             f"expected positions of shape (steps, points, 2 or 3), got {path.shape}; keep 2 or 3 coordinates"
@@ -242,6 +246,15 @@ def _array(values: Any) -> np.ndarray:
     if hasattr(values, "detach"):
         values = values.detach().cpu()
     return np.asarray(values, dtype=np.float64)
+
+
+def _finite(values: Any) -> np.ndarray:
+    """Return float64 values, all of them finite: a picture leaves out the others without a word."""
+    array = _array(values)
+    if not np.isfinite(array).all():
+        wrong = int((~np.isfinite(array)).sum())
+        raise DataError(f"expected finite values, got {wrong} that are not; leave them out of the picture")
+    return array
 
 
 def _new_figure(size: tuple[float, float]) -> Figure:

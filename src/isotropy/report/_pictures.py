@@ -35,7 +35,11 @@ def inline_svg(draw: Callable[[], Figure], prefix: str) -> str:
     except ImportError as missing:
         message = "expected matplotlib for the report, found none; run pip install 'isotropy[report]'"
         raise MissingExtraError(message) from missing
-    style = dict.fromkeys(_INK_KEYS, _INK) | {"svg.fonttype": "none", "svg.hashsalt": prefix, "font.size": 11}
+    style: dict[Any, Any] = dict.fromkeys(_INK_KEYS, _INK) | {
+        "svg.fonttype": "none",
+        "svg.hashsalt": prefix,
+        "font.size": 11,
+    }
     stream = io.StringIO()
     with rc_context(style), warnings.catch_warnings():
         # The browser draws the letters, with fonts of its own; what matplotlib's font lacks does not matter.
