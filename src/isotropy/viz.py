@@ -6,7 +6,7 @@ pyplot, so pictures can be made in threads, servers and notebooks alike. Needs t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +21,7 @@ NULL_COLOUR, OTHER_COLOUR = "#e0662f", "#7f93a8"
 NEGATIVE_COLOUR, POSITIVE_COLOUR = "#2f78b7", "#cf4f3c"
 _LARGEST_WITH_NUMBERS = 6
 _LONGEST_NAME = 12
+_SEEDS, _STREAK_STEPS = 9, 12
 
 
 def spectrum(values: Any, cut: int, floor: float | None = None, *, ax: Axes | None = None) -> Figure:
@@ -79,7 +80,8 @@ def spectrum(values: Any, cut: int, floor: float | None = None, *, ax: Axes | No
     axes.set_ylabel("relative residual")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False)
     return _figure(axes)
 
 
@@ -147,7 +149,7 @@ def flow(
     extent: float = 1.0,
     ax: Axes | None = None,
 ) -> Figure:
-    """Draw the stream lines of a generator in a plane of two coordinates, the others held at zero.
+    """Draw how a generator moves points in a plane of two coordinates, the others held at zero.
 
     Parameters
     ----------
@@ -168,7 +170,8 @@ def flow(
     Returns
     -------
     Figure
-        Thicker lines move faster. A field that vanishes on the plane is said to in words.
+        Arrows bend along the flow and are as long as the way gone in one common time. Where the field
+        vanishes there is no arrow; where it vanishes everywhere, words say so.
 
     Raises
     ------
@@ -176,21 +179,15 @@ def flow(
         If the matrix is not square or the plane is not a pair of its coordinates.
     """
     axes = _axes(ax, (3.2, 3.2))
-    side = np.linspace(-extent, extent, 21)
-    points = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
+    side = np.linspace(-extent, extent, _SEEDS)
+    seeds = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
     if callable(generator):
-        velocity, labels = _array(generator(points)), list(names or _default_names(2))
+        field, labels = generator, list(names or _default_names(2))
     else:
-        velocity, size = _plane_field(_finite(generator), plane, affine, points)
+        field, size = _plane_field(_finite(generator), plane, affine)
         every = list(names or _default_names(size))
         labels = [every[plane[0]], every[plane[1]]]
-    across, up = velocity.reshape(21, 21, 2).transpose(2, 0, 1)
-    speed = np.hypot(across, up)
-    if speed.max() > 0:
-        axes.streamplot(
-            side, side, across, up, color=NULL_COLOUR, linewidth=0.5 + 1.8 * speed / speed.max(), density=0.6
-        )
-    else:
+    if _draw_streaks(axes, field, seeds, extent) == 0:
         axes.text(0, 0, "nothing moves\nin this plane", ha="center", va="center")
     axes.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal")
     axes.set(xlabel=_short(labels[0]), ylabel=_short(labels[1]))
@@ -341,9 +338,9 @@ def _number(value: float) -> str:
 
 
 def _plane_field(
-    matrix: np.ndarray, plane: tuple[int, int], affine: bool, points: np.ndarray
-) -> tuple[np.ndarray, int]:
-    """Return the velocity in a plane, (points, 2), and the number of coordinates."""
+    matrix: np.ndarray, plane: tuple[int, int], affine: bool
+) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+    """Return the velocity in a plane as a function of points, (points, 2), and the number of coordinates."""
     size = len(matrix) - affine if matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1] else 0
     if len(set(plane)) != 2 or not all(0 <= place < size for place in plane):
         raise RepresentationMismatchError(
@@ -351,5 +348,27 @@ def _plane_field(
             f"{plane}; count coordinates from 0"
         )
     kept = list(plane)
-    shift = matrix[kept, -1] if affine else np.zeros(2)
-    return points @ matrix[np.ix_(kept, kept)].T + shift, size
+    linear, shift = matrix[np.ix_(kept, kept)], matrix[kept, -1] if affine else np.zeros(2)
+    return lambda points: points @ linear.T + shift, size
+
+
+def _draw_streaks(axes: Any, field: Callable[..., Any], seeds: np.ndarray, extent: float) -> int:
+    """Draw where points go in one common time, with a head on each; return how many move."""
+    from matplotlib.collections import LineCollection
+
+    speed = np.hypot(*_array(field(seeds)).T)
+    # A field may be undefined somewhere, at its centre for instance: no streak starts there.
+    seeds = seeds[np.isfinite(speed) & (speed > 1e-3 * np.nanmax(speed))]
+    if not len(seeds):
+        return 0
+    step = 0.42 * extent / np.nanmax(speed) / _STREAK_STEPS
+    path = [seeds]
+    for _ in range(_STREAK_STEPS):
+        halfway = path[-1] + step / 2 * _array(field(path[-1]))
+        path.append(path[-1] + step * _array(field(halfway)))
+    axes.add_collection(LineCollection(np.stack(path, axis=1), colors=NULL_COLOUR, linewidths=1.3))
+    last = path[-1] - path[-2]
+    heads = last / np.linalg.norm(last, axis=1, keepdims=True)
+    shape = {"headwidth": 4, "headlength": 5, "headaxislength": 4.5, "minshaft": 0, "minlength": 0}
+    axes.quiver(*path[-1].T, *heads.T, color=NULL_COLOUR, units="inches", width=0.02, scale=14, **shape)
+    return len(seeds)
