@@ -71,7 +71,7 @@ def test_over_budget_sees_the_median_and_the_tail():
 
 
 def test_bodies_are_counted_without_docstrings(tmp_path):
-    text = 'def f(x):\n    """One.\n\n    Two.\n    """\n    y = x\n\n    return y\n\ndef g():\n    """Empty."""\n'
+    text = 'def f(x):\n    """One.\n\n    Two."""\n    y = x\n\n    return y\n\ndef g():\n    """Empty."""\n'
     (tmp_path / "__init__.py").write_text(text)
     sizes = body_sizes(read_modules(tmp_path))
     assert list(sizes.values()) == [3, 0]
