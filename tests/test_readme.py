@@ -1,4 +1,4 @@
-"""What the README shows is run: Python blocks in order in one namespace; of commands, the names are checked."""
+"""What the README shows is run: Python blocks in order in one namespace; commands are looked up by name."""
 
 import pkgutil
 import re
