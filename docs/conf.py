@@ -53,8 +53,6 @@ if any((ROOT / "examples").glob("plot_*.py")):
     # The gallery keeps functions in the settings' cache, which Sphinx can only remark upon.
     suppress_warnings.append("config.cache")
     warnings.filterwarnings("ignore", message=".*FigureCanvasAgg is non-interactive.*")
-else:
-    suppress_warnings.append("toc.empty_glob")
 
 
 def skip_foreign(app, what, name, value, skip, options):
