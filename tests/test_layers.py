@@ -15,7 +15,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "isotropy"
 # A module belongs to the row of its first name below the package: `actions._image` to that of `actions`.
 ROWS = {
     0: "errors _checks _linalg _autodiff _references _files",
-    1: "_structure _identity _action _representation",
+    1: "_structure _simple _identity _action _representation",
     2: "_algebra _group _catalogue dictionary actions",
     3: "_derivative",
     4: "measure discover enforce promote",
