@@ -47,10 +47,10 @@ class Identity:
     aliases
         Isomorphic names.
     confidence
-        In [0, 1]: ``1 - 1 / sqrt(margin)`` at the closest decision made. The margin is ``kept / noise``, where
-        ``kept`` is the smallest number taken as different from zero (in units where 1 is natural) and ``noise``
-        the largest of the numbers taken as zero and of the stated or measured defect, divided by the same
-        ratio of the second best cut when that exceeds 1. Below 0.5 no name is given.
+        In [0, 1]: ``1 - 1 / sqrt(margin)`` at the closest decision made. The margin is ``kept / noise``: the
+        smallest number taken as different from zero (in units where 1 is natural) over the largest of the
+        numbers taken as zero and of the stated or measured defect; it is divided by the same ratio of the
+        second best cut when that exceeds 1. Below 0.5 no name is given.
     facts
         Dimensions, Killing signature and flags.
     reason
@@ -105,7 +105,7 @@ def identify(structure: Tensor, matrices: Tensor | None = None, defect: float = 
         return _unidentified(facts, f"its brackets leave the span by {noise:.2g}, more than {LIMIT}")
     try:
         name, aliases, reason = _name(table, acting, facts, ruler)
-    except (UnclearError, torch.linalg.LinAlgError) as error:
+    except (UnclearError, torch.linalg.LinAlgError) as error:  # pyright: ignore[reportPrivateImportUsage]
         return _unidentified(facts, f"the noise {noise:.2g} hides its structure: {error}")
     if ruler.confidence < CLEAR:
         return _unidentified(facts, f"a number that decides is not clear of the noise {noise:.2g}")

@@ -1,7 +1,8 @@
 """Table of the simple real Lie algebras of matrices, generated from formulas."""
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-# (torch.linalg carries no annotations)
+# pyright: reportMissingTypeStubs=false
+# (torch.linalg and scipy carry no annotations)
 
 from __future__ import annotations
 
@@ -148,6 +149,7 @@ def dual_coxeter(structure: Tensor) -> float:
     start: Any = torch.randn(
         size**2, generator=torch.Generator().manual_seed(0), dtype=structure.dtype
     ).numpy()
-    operator: Any = LinearOperator((size**2, size**2), matvec=apply, dtype=start.dtype)
+    make: Any = LinearOperator
+    operator = make((size**2, size**2), matvec=apply, dtype=start.dtype)
     largest: Any = eigs(operator, k=1, which="LR", v0=start, tol=TOLERANCE, return_eigenvectors=False)
     return float(1.0 / largest.real.max())
