@@ -37,9 +37,7 @@ def write_atomic(path: str | os.PathLike[str], content: str | bytes) -> Path:
     if target.is_dir():
         raise DataError(f"expected a file to write, got the folder {target}; add a file name")
     if not target.parent.is_dir():
-        raise DataError(
-            f"expected an existing folder for {target.name}, got {target.parent}; create it first"
-        )
+        raise DataError(f"expected an existing folder for {target.name}, got {target.parent}; create it first")
     data = content.encode("utf-8") if isinstance(content, str) else content
     temporary = target.with_name(f".{secrets.token_hex(6)}.part")
     try:

@@ -103,9 +103,7 @@ def _complex_forms(size: int) -> Iterator[Form]:
     yield from (_form(_pair("su", p, q), _linear, size, 2 * p * q, natural) for p, q in _split(size))
     if size % 2 == 0:
         pairs = _split(half)
-        yield from (
-            _form(_pair("usp", 2 * p, 2 * q), _symplectic, size, 4 * p * q, natural) for p, q in pairs
-        )
+        yield from (_form(_pair("usp", 2 * p, 2 * q), _symplectic, size, 4 * p * q, natural) for p, q in pairs)
     if size % 2 == 0 and size >= 4:
         yield _form(f"sl({half},H)", _linear, size, 2 * half**2 - half - 1, natural)
     if size % 2 == 0 and size >= 6:
@@ -146,9 +144,7 @@ def dual_coxeter(structure: Tensor) -> float:
         square = torch.as_tensor(vector, dtype=structure.dtype).reshape(size, size)
         return torch.einsum("iab,bc,idc->ad", basis, square, dual).reshape(-1).numpy()
 
-    start: Any = torch.randn(
-        size**2, generator=torch.Generator().manual_seed(0), dtype=structure.dtype
-    ).numpy()
+    start: Any = torch.randn(size**2, generator=torch.Generator().manual_seed(0), dtype=structure.dtype).numpy()
     make: Any = LinearOperator
     operator = make((size**2, size**2), matvec=apply, dtype=start.dtype)
     largest: Any = eigs(operator, k=1, which="LR", v0=start, tol=TOLERANCE, return_eigenvectors=False)

@@ -67,9 +67,7 @@ def spectrum(values: Any, cut: int, floor: float | None = None, *, ax: Axes | No
             here = chosen & shown
             if here.any():
                 y = np.maximum(heights[here], lowest)
-                axes.plot(
-                    place[here], y, marker, color=colour, markersize=7, label=name or f"{label}, exactly 0"
-                )
+                axes.plot(place[here], y, marker, color=colour, markersize=7, label=name or f"{label}, exactly 0")
     _draw_cut(axes, heights, cut)
     if floor is not None and floor > 0:
         axes.axhline(floor, linestyle=":", color=OTHER_COLOUR, label="noise floor")

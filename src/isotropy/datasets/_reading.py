@@ -151,8 +151,7 @@ def _text_rows(file: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
                     yield reader.line_num, row
         except csv.Error as error:
             raise DataError(
-                f"{file}: expected text cells, received a malformed line {reader.line_num} ({error}); "
-                "repair it."
+                f"{file}: expected text cells, received a malformed line {reader.line_num} ({error}); repair it."
             ) from error
 
 
@@ -213,8 +212,7 @@ def _read_npz(file: Path, key: str | None) -> Columns:
         names = archive.files if key is None else [key]
         if key is not None and key not in archive.files:
             raise DataError(
-                f"{file}: expected one of the keys {', '.join(archive.files)}, received {key!r}; "
-                "choose one of these."
+                f"{file}: expected one of the keys {', '.join(archive.files)}, received {key!r}; choose one of these."
             )
         return {name: archive[name] for name in names}
 

@@ -83,8 +83,7 @@ def supervised(table: Table, x: str | Sequence[str], y: str | Sequence[str]) -> 
     shared = [name for name in x_names if name in y_names]
     if shared:
         raise DataError(
-            f"{table.source}: expected inputs and outputs apart, received {shared[0]!r} in both; "
-            "drop it from one."
+            f"{table.source}: expected inputs and outputs apart, received {shared[0]!r} in both; drop it from one."
         )
     inputs, outputs = table.select(x), table.select(y)
     if len(inputs) != len(outputs):
@@ -97,9 +96,7 @@ def supervised(table: Table, x: str | Sequence[str], y: str | Sequence[str]) -> 
     return Samples(torch.from_numpy(inputs), torch.from_numpy(outputs), x_names, y_names)
 
 
-def trajectories(
-    table: Table, time: str, state: str | Sequence[str], trajectory: str | None = None
-) -> Trajectories:
+def trajectories(table: Table, time: str, state: str | Sequence[str], trajectory: str | None = None) -> Trajectories:
     """Return the states cut into trajectories.
 
     Rows of one trajectory need not stand together, but their times must increase. The state may also be one
@@ -147,8 +144,7 @@ def _clock(table: Table, time: str) -> np.ndarray:
     clock = table.select(time)
     if clock.shape[1] != 1:
         raise DataError(
-            f"{table.source}: expected one column of times, received {clock.shape[1]} from {time!r}; "
-            "name one."
+            f"{table.source}: expected one column of times, received {clock.shape[1]} from {time!r}; name one."
         )
     return clock[:, 0]
 
@@ -180,9 +176,7 @@ def _stacked(table: Table, time: str, state: str, trajectory: str | None) -> Tra
     )
 
 
-def _require_increasing(
-    clock: np.ndarray, rows: np.ndarray, label: str, source: str, trajectory: str | None
-) -> None:
+def _require_increasing(clock: np.ndarray, rows: np.ndarray, label: str, source: str, trajectory: str | None) -> None:
     """Refuse a short trajectory and times that repeat or fall."""
     if len(clock) < SHORTEST:
         raise DataError(
@@ -193,9 +187,7 @@ def _require_increasing(
     if len(bad):
         before, after = clock[bad[0]], clock[bad[0] + 1]
         cure = (
-            "sort or repair the rows"
-            if trajectory is not None
-            else "name the trajectory column if there are several"
+            "sort or repair the rows" if trajectory is not None else "name the trajectory column if there are several"
         )
         raise DataError(
             f"{source}: expected times that increase, received {after:g} after {before:g} in data row "

@@ -114,8 +114,7 @@ class Table:
             raise DataError(self._missing(name))
         if found.ndim == 0 or not found.size:
             raise DataError(
-                f"{self.source}: expected rows in {name!r}, received shape {found.shape}; "
-                "select an array with data."
+                f"{self.source}: expected rows in {name!r}, received shape {found.shape}; select an array with data."
             )
         return found
 
@@ -137,8 +136,7 @@ class Table:
             values = self._parsed(name, values)
         if values.dtype.kind not in "biuf":
             raise DataError(
-                f"{self.source}: expected numbers in {name!r}, received {values.dtype}; "
-                "convert it before saving."
+                f"{self.source}: expected numbers in {name!r}, received {values.dtype}; convert it before saving."
             )
         with np.errstate(over="ignore"):
             result = values.astype(np.float64)
@@ -158,13 +156,10 @@ class Table:
         repeated = next((name for name in chosen if chosen.count(name) > 1), None)
         if not chosen or "" in chosen:
             raise DataError(
-                f"{self.source}: expected column names, received {names!r}; "
-                f"the columns are {self._available()}."
+                f"{self.source}: expected column names, received {names!r}; the columns are {self._available()}."
             )
         if repeated is not None:
-            raise DataError(
-                f"{self.source}: expected each column once, received {repeated!r} twice; drop one."
-            )
+            raise DataError(f"{self.source}: expected each column once, received {repeated!r} twice; drop one.")
         return chosen
 
     def _range(self, name: str) -> list[str]:
@@ -196,8 +191,7 @@ class Table:
     def _available(self) -> str:
         """First names of the table, with the width of its arrays."""
         shown = [
-            name if array.ndim < 2 else f"{name} {array.shape}"
-            for name, array in list(self.columns.items())[:SHOWN]
+            name if array.ndim < 2 else f"{name} {array.shape}" for name, array in list(self.columns.items())[:SHOWN]
         ]
         more = len(self.columns) - len(shown)
         return ", ".join(shown) + (f" and {more} more" if more else "")

@@ -145,9 +145,7 @@ def random_network(n: int = 3, seed: int = 0, samples: int = 400, width: int = 1
     return _map("random network", "a network with random weights", field, n, seed, samples, answer)
 
 
-def _map(
-    name: str, description: str, field: Field, n: int, seed: int, samples: int, expected: Expected
-) -> Problem:
+def _map(name: str, description: str, field: Field, n: int, seed: int, samples: int, expected: Expected) -> Problem:
     """Sample a map at normally distributed points."""
     x = torch.from_numpy(np.random.default_rng(seed).normal(size=(samples, n)))
     y = field(x)

@@ -20,17 +20,11 @@ def check_answer(answer: Mapping[str, Any]) -> None:
     """Raise DataError unless an answer follows ``symmetry.json``, format 1, as far as the page reads it."""
     missing = [key for key in _NEEDED if key not in answer]
     if missing:
-        raise DataError(
-            f"expected an answer with {', '.join(missing)}, got none; pass the whole symmetry.json"
-        )
+        raise DataError(f"expected an answer with {', '.join(missing)}, got none; pass the whole symmetry.json")
     if answer.get("format", FORMAT) != FORMAT:
-        raise DataError(
-            f"expected format {FORMAT}, got {answer['format']!r}; write it again with this version"
-        )
+        raise DataError(f"expected format {FORMAT}, got {answer['format']!r}; write it again with this version")
     if answer["status"] not in STATUSES:
-        raise DataError(
-            f"expected a status among {', '.join(STATUSES)}, got {answer['status']!r}; correct it"
-        )
+        raise DataError(f"expected a status among {', '.join(STATUSES)}, got {answer['status']!r}; correct it")
     _check_basis(answer)
     if not 0 <= answer["cut"] <= len(answer["spectrum"]):
         count = len(answer["spectrum"])

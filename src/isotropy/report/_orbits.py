@@ -49,8 +49,7 @@ class Orbits:
             )
         if not (np.isfinite(points).all() and np.isfinite(times).all() and (np.diff(times) > 0).all()):
             raise DataError(
-                "expected finite points and increasing times, got others; "
-                "shorten the flow to where it stays finite"
+                "expected finite points and increasing times, got others; shorten the flow to where it stays finite"
             )
 
     def positions(self) -> np.ndarray:
@@ -63,9 +62,7 @@ class Orbits:
         low, high = (np.quantile(points, edge, axis=(0, 1, 2)) for edge in (0.005, 0.995))
         centre, half = (low + high) / 2, _half_widths(1.08 * (high - low) / 2)
         decimals = _DIGITS - np.floor(np.log10(half)).astype(int)
-        rounded = np.stack(
-            [np.round(points[..., axis], places) for axis, places in enumerate(decimals)], axis=-1
-        )
+        rounded = np.stack([np.round(points[..., axis], places) for axis, places in enumerate(decimals)], axis=-1)
         return {
             "names": list(self.names),
             "labels": labels,

@@ -95,9 +95,7 @@ def _content(answer: Mapping[str, Any], orbits: Orbits | None, title: str | None
         "conserved": list(answer.get("conserved") or ()),
         "spectrum": _spectrum(answer),
         "cut_words": _words.cut(answer),
-        "orbits": None
-        if orbits is None
-        else orbits.payload([str(field) for field in answer["vector_fields"]]),
+        "orbits": None if orbits is None else orbits.payload([str(field) for field in answer["vector_fields"]]),
         "stills": [] if orbits is None else _stills(orbits),
         "checks": _words.checks(answer),
         "limits": _words.limits(answer),
@@ -125,9 +123,7 @@ def _generator_pictures(matrix: Any, names: list[str], affine: bool, prefix: str
     pictures: dict[str, Any] = {"heat_map": heat_map}
     if len(names) >= 2:
         plane = busiest_plane(matrix, affine)
-        pictures["flow"] = inline_svg(
-            lambda: viz.flow(matrix, plane, names=names, affine=affine), f"{prefix}-flow"
-        )
+        pictures["flow"] = inline_svg(lambda: viz.flow(matrix, plane, names=names, affine=affine), f"{prefix}-flow")
         pictures["plane"] = [names[place] for place in plane]
     return pictures
 

@@ -108,9 +108,7 @@ def _check(name: str, given: Mapping[str, Any]) -> Check:
 def kind(name: str | None) -> str:
     """Return what an algebra of this name does, or nothing."""
     text = (name or "").replace(" ", "")
-    return next(
-        (words for prefix, words in _KINDS.items() if text.startswith(prefix) and "+" not in text), ""
-    )
+    return next((words for prefix, words in _KINDS.items() if text.startswith(prefix) and "+" not in text), "")
 
 
 def headline(answer: Mapping[str, Any]) -> str:
@@ -168,9 +166,7 @@ def meaning(answer: Mapping[str, Any]) -> str:
         )
     smallest = min(answer["spectrum"], default=None)
     broken = (
-        ""
-        if smallest is None
-        else f" The least broken direction still has a relative residual of {number(smallest)}."
+        "" if smallest is None else f" The least broken direction still has a relative residual of {number(smallest)}."
     )
     return (
         f"Every direction among the candidates changes the answer.{broken} This is a result, not a failure; "
@@ -194,9 +190,7 @@ def limits(answer: Mapping[str, Any]) -> list[str]:
     sentences = [str(sentence) for sentence in answer.get("limits") or ()]
     if answer.get("trivial"):
         directions = count(answer["trivial"], "direction")
-        sentences.append(
-            f"{directions} moved no sample at all, so the data cannot say whether this is a symmetry."
-        )
+        sentences.append(f"{directions} moved no sample at all, so the data cannot say whether this is a symmetry.")
     if answer.get("transversal"):
         directions = count(answer["transversal"], "direction")
         sentences.append(f"{directions} led off the set the samples lie on, to where nothing was observed.")
