@@ -95,7 +95,7 @@ def test_nothing_is_fetched(tmp_path, answer, orbits):
 
 def test_everything_from_outside_is_escaped(tmp_path, answer, orbits):
     plain = len(Outline(page_of(tmp_path, answer, orbits)).having("script"))
-    fields = {key: NASTY for key in ("name", "candidates", "method", "seed", "isotropy_version", "command")}
+    fields = dict.fromkeys(("name", "candidates", "method", "seed", "isotropy_version", "command"), NASTY)
     lists = {key: [NASTY] * 3 for key in ("vector_fields", "coordinates", "conserved", "limits")}
     answer["certificates"]["gap"]["words"] = NASTY
     answer["certificates"][NASTY] = {"value": 1, "threshold": 1, "passed": True}
@@ -125,7 +125,6 @@ def test_pictures_take_the_ink_of_the_page(tmp_path, answer):
     page = page_of(tmp_path, answer)
     assert "currentColor" in page
     assert "#012345" not in page
-    assert "fill: #ffffff" not in page.replace("color: white", "")[: page.index("<svg")]
 
 
 def test_one_generator_needs_no_choice(tmp_path, answer, orbits):
@@ -139,11 +138,10 @@ def test_one_generator_needs_no_choice(tmp_path, answer, orbits):
 
 def test_many_generators_keep_their_formulas(tmp_path, answer):
     many = {
-        "basis": np.eye(14)[:, :, None].tolist(),
+        "basis": [np.diag(row).tolist() for row in np.eye(14)],
         "vector_fields": [f"d/dx{k}" for k in range(14)],
         "dimension": 14,
     }
-    many["basis"] = [np.diag(row).tolist() for row in np.eye(14)]
     page = page_of(tmp_path, answer | many | {"candidates": "gl(14)"})
     assert page.count('class="index"') == 14
     assert page.count("Matrix of generator") == 12
@@ -184,7 +182,7 @@ def test_the_plane_of_a_flow_is_where_it_moves_most():
     ],
 )
 def test_answers_that_do_not_fit_write_nothing(tmp_path, answer, change):
-    with pytest.raises(DataError, match="expected .* got .*; "):
+    with pytest.raises(DataError, match=r"expected .* got .*; "):
         write_report(tmp_path / "report.html", answer | change)
     assert list(tmp_path.iterdir()) == []
 
@@ -228,7 +226,7 @@ def test_orbits_that_do_not_fit_are_refused(tmp_path, answer, orbits):
         with pytest.raises(RepresentationMismatchError, match="keep 2 or 3 coordinates"):
             Orbits(names, wrong, steps)
     with pytest.raises(DataError, match="finite"):
-        Orbits(["x", "y", "z"], points / 0.0 if False else np.full_like(points, np.inf), times)
+        Orbits(["x", "y", "z"], np.full_like(points, np.inf), times)
     with pytest.raises(DataError, match="increasing"):
         Orbits(["x", "y", "z"], points, times[::-1])
     with pytest.raises(RepresentationMismatchError, match="3 generators, got 2"):
