@@ -193,20 +193,27 @@ def test_a_missing_key_is_named(tmp_path, answer):
         write_report(tmp_path / "report.html", answer)
 
 
-def test_an_interrupted_report_leaves_the_old_one(tmp_path, answer, monkeypatch):
-    old = page_of(tmp_path, answer)
+def test_an_interrupted_report_leaves_the_old_one(tmp_path, nothing, monkeypatch):
+    old = page_of(tmp_path, nothing)
 
     def interrupt(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Path, "replace", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        write_report(tmp_path / "report.html", answer, title="new")
+        write_report(tmp_path / "report.html", nothing, title="new")
     assert [entry.read_text() for entry in tmp_path.iterdir()] == [old]
 
 
-def test_the_same_answer_gives_the_same_bytes(tmp_path, answer, orbits):
-    assert page_of(tmp_path, answer, orbits) == page_of(tmp_path, answer, orbits)
+def test_the_same_answer_gives_the_same_bytes(tmp_path, answer):
+    assert page_of(tmp_path, answer) == page_of(tmp_path, answer)
+
+
+def test_a_single_coordinate_has_a_matrix_and_no_plane(tmp_path, answer):
+    one = {"basis": [[[1.0]]], "vector_fields": ["x d/dx"], "dimension": 1, "candidates": "gl(1)"}
+    page = page_of(tmp_path, answer | one)
+    assert "Matrix of generator 1" in page
+    assert "Flow of generator" not in page
 
 
 @pytest.mark.parametrize("package", ["jinja2", "matplotlib"])
