@@ -9,6 +9,8 @@ from isotropy.errors import DataError, MissingExtraError, RepresentationMismatch
 
 ROTATION = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
 
+SHIFT = np.array([[0.0, 0.0, 1.0], [0.0, 0.0, 2.0], [0.0, 0.0, 0.0]])
+
 
 def texts(axes):
     return [text.get_text() for text in axes.texts]
@@ -87,7 +89,7 @@ def test_pictures_can_be_drawn_on_given_axes():
         (ROTATION, {}, lambda x, y: (-y, x)),
         (ROTATION, {"plane": (1, 0)}, lambda x, y: (y, -x)),
         (
-            np.array([[0, 0, 1.0], [0, 0, 2.0], [0, 0, 0]]),
+            SHIFT,
             {"affine": True},
             lambda x, y: (1 + 0 * x, 2 + 0 * y),
         ),

@@ -370,7 +370,7 @@ def _draw_streaks(axes: Any, field: Callable[..., Any], seeds: np.ndarray, exten
     for _ in range(_STREAK_STEPS):
         halfway = path[-1] + step / 2 * _array(field(path[-1]))
         path.append(path[-1] + step * _array(field(halfway)))
-    axes.add_collection(LineCollection(np.stack(path, axis=1), colors=NULL_COLOUR, linewidths=1.3))
+    axes.add_collection(LineCollection(list(np.stack(path, axis=1)), colors=NULL_COLOUR, linewidths=1.3))
     last = path[-1] - path[-2]
     heads = last / np.maximum(np.linalg.norm(last, axis=1, keepdims=True), 1e-300)
     shape = {"headwidth": 4, "headlength": 5, "headaxislength": 4.5, "minshaft": 0, "minlength": 0}
