@@ -175,6 +175,8 @@ def flow(
     ------
     RepresentationMismatchError
         If the matrix is not square or the plane is not a pair of its coordinates.
+    DataError
+        If the matrix is not finite, or the field is finite nowhere in the picture.
     """
     axes = _axes(ax, (3.2, 3.2))
     side = np.linspace(-extent, extent, _SEEDS)
@@ -355,6 +357,8 @@ def _draw_streaks(axes: Any, field: Callable[..., Any], seeds: np.ndarray, exten
     from matplotlib.collections import LineCollection
 
     speed = np.hypot(*_array(field(seeds)).T)
+    if not np.isfinite(speed).any():
+        raise DataError("expected a field with finite values, got none in the picture; choose another extent")
     # A field may be undefined somewhere, at its centre for instance: no streak starts there.
     seeds = seeds[np.isfinite(speed) & (speed > 1e-3 * np.nanmax(speed))]
     if not len(seeds):
@@ -364,9 +368,9 @@ def _draw_streaks(axes: Any, field: Callable[..., Any], seeds: np.ndarray, exten
     for _ in range(_STREAK_STEPS):
         halfway = path[-1] + step / 2 * _array(field(path[-1]))
         path.append(path[-1] + step * _array(field(halfway)))
-    axes.add_collection(LineCollection(np.stack(path, axis=1), colors=NULL_COLOUR, linewidths=1.3))
+    axes.add_collection(LineCollection(list(np.stack(path, axis=1)), colors=NULL_COLOUR, linewidths=1.3))
     last = path[-1] - path[-2]
-    heads = last / np.linalg.norm(last, axis=1, keepdims=True)
+    heads = last / np.maximum(np.linalg.norm(last, axis=1, keepdims=True), 1e-300)
     shape = {"headwidth": 4, "headlength": 5, "headaxislength": 4.5, "minshaft": 0, "minlength": 0}
     axes.quiver(*path[-1].T, *heads.T, color=NULL_COLOUR, units="inches", width=0.02, scale=14, **shape)
     return len(seeds)

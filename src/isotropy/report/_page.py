@@ -110,7 +110,8 @@ def _generators(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
     names, affine = coordinates(answer)
     cards = []
     for place, (matrix, field) in enumerate(zip(answer["basis"], answer["vector_fields"], strict=True)):
-        card = {"field": field, "rows": [json.dumps([float(entry) for entry in row]) for row in matrix]}
+        rows = [json.dumps([float(entry) for entry in row]) for row in matrix]
+        card = {"field": field, "rows": rows, "heat_map": None, "flow": None}
         if place < _MOST_PICTURES:
             card |= _generator_pictures(matrix, names, affine, f"generator{place + 1}")
         cards.append(card)
