@@ -42,9 +42,7 @@ def cut(values: Tensor, noise: float) -> tuple[int, float]:
     ladder = [max([1.0, *listed[:1]]), *listed, 0.0]
     steps = enumerate(pairwise(ladder))
     scores = [
-        (kept / max(dropped, noise), k)
-        for k, (kept, dropped) in steps
-        if dropped <= SLACK * noise and kept >= noise
+        (kept / max(dropped, noise), k) for k, (kept, dropped) in steps if dropped <= SLACK * noise and kept >= noise
     ]
     if not scores:
         return 0, 0.0
