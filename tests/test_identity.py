@@ -84,9 +84,7 @@ def slc(n):
     unit_i = complex_unit(n)
     return kernel(
         2 * n,
-        lambda a: torch.cat(
-            [(a @ unit_i - unit_i @ a).reshape(-1), torch.stack([a.trace(), (a @ unit_i).trace()])]
-        ),
+        lambda a: torch.cat([(a @ unit_i - unit_i @ a).reshape(-1), torch.stack([a.trace(), (a @ unit_i).trace()])]),
     )
 
 
@@ -143,9 +141,7 @@ def spread(n, generator, condition):
     """Random element of GL(n) with the given condition number."""
     q1, _ = torch.linalg.qr(torch.randn(n, n, generator=generator, dtype=torch.float64))
     q2, _ = torch.linalg.qr(torch.randn(n, n, generator=generator, dtype=torch.float64))
-    values = (
-        torch.logspace(0, math.log10(condition), n, dtype=torch.float64) if n > 1 else torch.ones(1).double()
-    )
+    values = torch.logspace(0, math.log10(condition), n, dtype=torch.float64) if n > 1 else torch.ones(1).double()
     return q1 @ torch.diag(values) @ q2
 
 
@@ -299,9 +295,7 @@ def test_conjugation_of_condition_thirty(p, q):
 
 
 @pytest.mark.parametrize("k", [2, 3])
-@pytest.mark.parametrize(
-    "name", ["so(3)", "so(4)", "sl(2)", "sl(3)", "gl(2)", "so(1,2)", "sp(4)", "so(2,3)", "su(3)"]
-)
+@pytest.mark.parametrize("name", ["so(3)", "so(4)", "sl(2)", "sl(3)", "gl(2)", "so(1,2)", "sp(4)", "so(2,3)", "su(3)"])
 def test_copies_and_still_dimensions_do_not_change_the_name(name, k):
     assert name_of(disguise(beside(copies(FAMILIES[name], k), 1))) == name
 
@@ -367,9 +361,7 @@ def test_brackets_alone_name_the_isomorphism_class(matrices, name):
     assert identify(constants(disguise(matrices))).name == name
 
 
-@pytest.mark.parametrize(
-    ("matrices", "value"), [(so(7), 5), (sp(6), 4), (so(3, 4), 5), (sl(3), 3), (slc(2), 2)]
-)
+@pytest.mark.parametrize(("matrices", "value"), [(so(7), 5), (sp(6), 4), (so(3, 4), 5), (sl(3), 3), (slc(2), 2)])
 def test_dual_coxeter_number(matrices, value):
     assert dual_coxeter(constants(disguise(matrices))) == pytest.approx(value, rel=1e-2)
 
