@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from statistics import median
 from typing import NamedTuple
 
 import torch
@@ -21,12 +22,12 @@ from torch import Tensor
 from isotropy.errors import DataError
 
 _ROWS = 16  # radii in the scan
-_SCAN_ANCHORS = 150
+_SCAN_ANCHORS = 100
 _ANCHORS = 500
 _MOST_POINTS = 20_000  # a larger cloud is thinned to this
 _FEWEST = 20  # points below which no local spectrum means anything
-_LARGEST_BALL = 4096  # neighbours used in one ball; a larger ball is thinned evenly in distance
-_BLOCK = 4_000_000  # numbers held by one block of local designs
+_LARGEST_BALL = 2048  # neighbours used in one ball; a larger ball is thinned evenly in distance
+_BLOCK = 1_000_000  # numbers held by one block of local designs
 _CLEAR_GAP = 2.2  # a ratio of neighbouring local singular values that separates tangent from normal
 _NO_GAP = 1.8  # the ball of a filled volume stays below this, half balls at its boundary included
 _PLATEAU = 3  # neighbouring radii that must agree on a dimension
@@ -239,7 +240,9 @@ def _spectrum_row(balls: _Balls, radius: float, fewest: int) -> ScanRow:
     gaps = spectrum[:-1] / spectrum[1:].clamp(min=1e-12 * float(spectrum[0]))
     clear = (gaps >= _CLEAR_GAP).nonzero()[:, 0]
     first = int(clear[0]) if len(clear) else None
-    gap = float(gaps.max()) if first is None and len(gaps) else float(gaps[first]) if first is not None else 1.0
+    gap = (
+        float(gaps.max()) if first is None and len(gaps) else float(gaps[first]) if first is not None else 1.0
+    )
     neighbours = float(balls.count(radius, fewest).double().median())
     return ScanRow(radius, neighbours, tuple(spectrum.tolist()), None if first is None else first + 1, gap)
 
@@ -321,7 +324,7 @@ def _fit(centres: Tensor, ball: Tensor, mask: Tensor, radius: Tensor, dimension:
     """Alternate between a quadratic fit over the tangent plane and moving the plane onto the fit."""
     frames, _ = _principal(ball, mask.double())
     feet, trust = centres, mask.double()
-    for _ in range(_REFITS):
+    for turn in range(_REFITS):
         shift = ((centres - feet)[:, None] @ frames[:, :, :dimension]) / radius[:, None, None]
         local = (ball - feet[:, None]) @ frames / radius[:, None, None]
         tangent, normal = local[..., :dimension], local[..., dimension:]
@@ -329,7 +332,8 @@ def _fit(centres: Tensor, ball: Tensor, mask: Tensor, radius: Tensor, dimension:
         weight = trust * (1 - tangent.square().sum(2)).clamp(min=0).square()
         smoother, coefficients = _quadratic(tangent, normal, weight)
         residual = normal - _monomials(tangent) @ coefficients
-        trust = mask * _trust(residual, weight, coefficients.shape[1])
+        if turn == 1:  # the plane has settled enough to judge points by it
+            trust = mask * _trust(residual, weight, coefficients.shape[1])
         feet, frames = _move(feet, frames, shift, coefficients, radius)
     leverage = (_monomials(tangent) * smoother.mT).sum(2)
     freedom = (weight * (1 - leverage)).sum(1).clamp(min=1e-30)
@@ -404,7 +408,7 @@ def _frames(cloud: Tensor, anchors: Tensor, dimension: int, best: ScanRow, scan:
         normals=normals @ normals.mT,
         dimension=dimension,
         radius=best.radius,
-        noise=min(row.noise for row in scan if best.radius / 3 <= row.radius <= best.radius),
+        noise=median(row.noise for row in scan if best.radius / 3 <= row.radius <= best.radius),
         angle=math.hypot(math.sqrt(_weighted(fit.scatter, weights)), best.bias),
         weights=weights,
         scan=tuple(scan),
