@@ -10,6 +10,7 @@ from isotropy.errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy.interpolate import BSpline
 
 __all__ = ["velocities"]
 
@@ -26,10 +27,10 @@ def velocities(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Smooth trajectories and differentiate them in time.
 
-    ``"spline"`` fits each coordinate with the cubic smoothing spline whose penalty has the least robust generalised
-    cross-validation score; the grid may be uneven. ``"local"`` is a Savitzky-Golay filter of order four for even
-    grids, its window chosen by leave-one-out error. Both are least sure at the ends, so a twentieth of each
-    trajectory (two samples at the least) is dropped at either end.
+    ``"spline"`` fits each coordinate with the cubic smoothing spline whose penalty has the least robust
+    generalised cross-validation score; the grid may be uneven. ``"local"`` is a Savitzky-Golay filter of order
+    four for even grids, its window chosen by leave-one-out error. Both are least sure at the ends, so a twentieth
+    of each trajectory (two samples at the least) is dropped at either end.
 
     Parameters
     ----------
@@ -47,9 +48,8 @@ def velocities(
     v : Tensor
         Velocities ``(S, n)`` there.
     noise : Tensor
-        Root mean square error expected of `v`, per coordinate ``(n,)``: half the difference between velocities
-        from the even and from the odd samples alone (for fewer than ten samples, the difference from central
-        differences).
+        Root mean square error expected of `v`, per coordinate ``(n,)``: half the difference between the
+        velocities of the even and of the odd samples alone (of `v` and central differences for fewer than ten).
 
     Raises
     ------
@@ -92,11 +92,11 @@ def _checked(index: int, state: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
     x, t = state.detach().double(), time.detach().double()
     if t.shape != x.shape[:1]:
         raise DataError(
-            f"trajectory {index}: expected times of shape ({len(x)},), got {tuple(t.shape)}; give one time per state"
+            f"trajectory {index}: expected times of shape ({len(x)},), got {tuple(t.shape)}; give a time per state"
         )
     if len(x) < MIN_SAMPLES:
         raise DataError(
-            f"trajectory {index}: expected at least {MIN_SAMPLES} samples, got {len(x)}; leave it out or sample finer"
+            f"trajectory {index}: expected at least {MIN_SAMPLES} samples, got {len(x)}; leave it out"
         )
     if not (torch.isfinite(x).all() and torch.isfinite(t).all()):
         raise DataError(
@@ -105,8 +105,8 @@ def _checked(index: int, state: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
     if not (t.diff() > 0).all():
         k = int((t.diff() <= 0).nonzero()[0])
         raise DataError(
-            f"trajectory {index}: expected strictly increasing times, got {float(t[k])} then {float(t[k + 1])} at "
-            f"sample {k + 1}; sort the samples and drop repeated times"
+            f"trajectory {index}: expected strictly increasing times, got {float(t[k])} then {float(t[k + 1])} "
+            f"at sample {k + 1}; sort the samples and drop repeated times"
         )
     return x, t
 
@@ -136,54 +136,58 @@ def _slope_error(values: "NDArray", grid: "NDArray", slope: "NDArray", smooth: "
 def _spline(values: "NDArray", grid: "NDArray") -> tuple["NDArray", "NDArray"]:
     """Cubic smoothing spline and its slope; each coordinate has its own penalty."""
     import numpy as np
-    from scipy.interpolate import make_smoothing_spline
 
     # Unit mean spacing keeps the banded systems well scaled whatever the unit of time.
     spacing = (grid[-1] - grid[0]) / (len(grid) - 1)
     steps = (grid - grid[0]) / spacing
-    penalty = _penalty(values, steps)
-    fits = [
-        make_smoothing_spline(steps, column, lam=lam) for column, lam in zip(values.T, penalty, strict=True)
-    ]
+    fits = [_fitted(column, steps) for column in values.T]
     value = np.stack([fit(steps) for fit in fits], axis=1)
     return value, np.stack([fit.derivative()(steps) for fit in fits], axis=1) / spacing
 
 
-def _penalty(values: "NDArray", steps: "NDArray") -> "NDArray":
-    """Penalty of least robust generalised cross-validation score for each column.
+def _fitted(column: "NDArray", steps: "NDArray") -> "BSpline":
+    """Smoothing spline through one coordinate.
+
+    Long trajectories are judged on three windows together. One that turns out smoother than a window can tell is
+    fitted to means of blocks instead: that loses nothing, and the penalty stays in the range that a banded solver
+    can bear.
+    """
+    from scipy.interpolate import make_smoothing_spline
+
+    penalty, terms = _penalty(column, steps)
+    if len(steps) <= WINDOW or terms > FEW_TERMS:
+        return make_smoothing_spline(steps, column, lam=penalty)
+    whole = len(steps) // BLOCK * BLOCK
+    return _fitted(column[:whole].reshape(-1, BLOCK).mean(1), steps[:whole].reshape(-1, BLOCK).mean(1))
+
+
+def _penalty(column: "NDArray", steps: "NDArray") -> tuple[float, float]:
+    """Penalty of least robust generalised cross-validation score, and the terms it spends per window.
 
     With ``A`` the smoother the score is ``|(1 - A) y|^2 / tr(1 - A)^2 * (g + (1 - g) tr(A^2) / T)``; the second
-    factor keeps the plain score (g = 1) from following the noise now and then, which velocities do not forgive.
-    Long trajectories are judged on three windows together; a column that turns out smoother than a window can
-    tell is judged again on means of blocks, whose penalty is the same up to the fourth power of the block.
+    factor keeps the plain score (g = 1) from following the noise at times, which velocities do not forgive.
     """
     import numpy as np
 
-    count = len(steps)
-    starts = [0, (count - WINDOW) // 2, count - WINDOW] if count > WINDOW else [0]
-    spectra = [_spectrum(values[k : k + WINDOW], steps[k : k + WINDOW]) for k in starts]
+    last = max(len(steps) - WINDOW, 0)
+    parts = [slice(start, start + WINDOW) for start in sorted({0, last // 2, last})]
+    spectra = [_spectrum(column[part], steps[part]) for part in parts]
     low, high = max(w[-1] for w, _ in spectra), min(w[2] for w, _ in spectra)
     grid = np.logspace(-np.log10(low) - 4, 2 - np.log10(high), 120)
     lost = [grid[:, None] * w / (1 + grid[:, None] * w) for w, _ in spectra]
     residual = np.sum([np.square(a) @ np.square(z) for a, (_, z) in zip(lost, spectra, strict=True)], axis=0)
-    free = np.sum([a.sum(1) for a in lost], axis=0)
-    rough = np.mean([np.square(1 - a).mean(1) for a in lost], axis=0)
-    best = (residual * ((ROBUST + (1 - ROBUST) * rough) / free**2)[:, None]).argmin(0)
-    found, spent = grid[best], WINDOW - free[best] / len(spectra)
-    smooth = (spent < FEW_TERMS) & (count > WINDOW)
-    if smooth.any():
-        blocks = count // BLOCK
-        means = [a[: blocks * BLOCK].reshape(blocks, BLOCK, -1).mean(1) for a in (values[:, smooth], steps)]
-        found[smooth] = BLOCK**4 * _penalty(means[0], means[1][:, 0] / BLOCK)
-    return found
+    kept = np.concatenate(lost, axis=1) * -1 + 1
+    score = residual / (1 - kept).sum(1) ** 2 * (ROBUST + (1 - ROBUST) * np.square(kept).mean(1))
+    best = int(score.argmin())
+    return float(grid[best]), float(kept[best].sum()) / len(parts)
 
 
 def _spectrum(values: "NDArray", steps: "NDArray") -> tuple["NDArray", "NDArray"]:
     """Eigenvalues of the roughness of natural cubic splines on a grid and the values in its eigenbasis.
 
-    The roughness of the spline through ``f`` is ``f^T Q R^-1 Q^T f`` with banded ``Q`` and ``R``; in its eigenbasis
-    the smoother is diagonal, so a whole grid of penalties costs no more than one. (scipy's own search is linear in
-    the penalty and reaches neither small nor large ones.)
+    The roughness of the spline through ``f`` is ``f^T Q R^-1 Q^T f`` with banded ``Q`` and ``R``; in its
+    eigenbasis the smoother is diagonal, so a whole grid of penalties costs no more than one. (scipy's own search
+    is linear in the penalty and reaches neither small nor large ones.)
     """
     import numpy as np
 
@@ -206,7 +210,8 @@ def _local(values: "NDArray", grid: "NDArray") -> tuple["NDArray", "NDArray"]:
     if np.abs(np.diff(grid) / spacing - 1).max() > UNEVEN:
         low, high = np.diff(grid).min(), np.diff(grid).max()
         raise DataError(
-            f"method 'local' expects evenly spaced times, got steps from {low:.6g} to {high:.6g}; use method='spline'"
+            f"times: expected even spacing for method 'local', got steps from {low:.6g} to {high:.6g}; "
+            "use method='spline'"
         )
     columns = [_filtered(column, spacing) for column in values.T]
     return np.stack([c[0] for c in columns], axis=1), np.stack([c[1] for c in columns], axis=1)
