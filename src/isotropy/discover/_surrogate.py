@@ -125,17 +125,18 @@ def fit_surrogates(
 ) -> CrossFit:
     r"""Fit every kind of smooth model out of fold and keep the one with the smallest gradient error.
 
-    The gradient is not observed, but differences over near pairs are. With held-out residuals
-    ``r = y - f(x)``, pairs ``(i, j)`` of nearest neighbours inside a held-out fold, ``s^2`` the noise variance of
-    all outputs together and ``J^2 = (folds - 1) D^2 / 2`` the jackknife variance of the gradient (``D`` is the
+    The gradient is not observed, but differences over near pairs are. With held-out residuals ``r = y -
+    f(x)``, pairs ``(i, j)`` of nearest neighbours inside a held-out fold, ``s^2`` the noise variance of all
+    outputs together and ``J^2 = (folds - 1) D^2 / 2`` the jackknife variance of the gradient (``D`` is the
     disagreement between fold models, whose training sets share all but one part in ``folds - 1``),
 
     .. math:: E^2 = \max\Big(\frac{\sum (|r_i - r_j|^2 - 2 s^2)}{\sum (|y_i - y_j|^2 - 2 s^2)}, J^2\Big).
 
-    The first sees bias and variance at the spacing of the data, the second the variance at every scale, which
-    noise cannot hide. Sums stand instead of a mean of quotients because near-coincident pairs would drown the
-    quotients in noise. The noise is common to all kinds: the residual variance of the best kind that estimates
-    one, at most the held-out error of the best kind less the jackknife variance of its values.
+    The first sees bias and variance at the spacing of the data, the second the variance at every scale,
+    which noise cannot hide. Sums stand instead of a mean of quotients because near-coincident pairs would
+    drown the quotients in noise. The noise is common to all kinds: the residual variance of the best kind
+    that estimates one, at most the held-out error of the best kind less the jackknife variance of its
+    values.
 
     Targets with at most 20 distinct whole values or strings, ten samples of each, are classes: logits are
     fitted then, with `gradient_error` ``J`` alone. Naming regression kinds keeps them numbers.
@@ -149,8 +150,8 @@ def fit_surrogates(
     folds : int
         Number of folds, each left out once.
     kinds : sequence of str, optional
-        Kinds or families to fit (``"polynomial"``, ``"kernel"``, ``"network"``, or ``"classifier"`` alone); all
-        by default.
+        Kinds or families to fit (``"polynomial"``, ``"kernel"``, ``"network"``, or ``"classifier"`` alone);
+        all by default.
     seed : int
         Seed of folds, subsets and initial weights.
     progress : callable, optional
@@ -371,8 +372,8 @@ def _labels(
         return torch.tensor([classes.index(name) for name in names]), classes
     if text or (kinds is not None and wanted):
         raise DataError(
-            f"y: expected {count} labels of 2 to {MAX_CLASSES} classes, at least {MIN_PER_CLASS} samples each, got "
-            f"{len(names)} labels of {len(classes)} classes; merge rare classes or give numbers"
+            f"y: expected {count} labels, 2 to {MAX_CLASSES} classes of at least {MIN_PER_CLASS} samples, "
+            f"got {len(names)} labels of {len(classes)} classes; merge rare classes or give numbers"
         )
     return None
 
@@ -387,8 +388,8 @@ def _chosen(kinds: Sequence[str] | None, n_train: int, n: int) -> dict[str, Fitt
         found = {name: fitter for name, fitter in known.items() if kind in (name, name.split("-")[0])}
         if not found:
             raise DataError(
-                f"kinds: expected names or families among {sorted(known)} for {n_train} training samples, got "
-                f"{kind!r}; choose one of those or give more samples"
+                f"kinds: expected names or families among {sorted(known)} for {n_train} training samples, "
+                f"got {kind!r}; choose one of those or give more samples"
             )
         chosen |= found
     return chosen

@@ -1,8 +1,8 @@
 """The kinds of smooth model that compete to stand in for a map known only by samples.
 
 A fitter takes standardised samples ``x (S, n)``, ``y (S, m)`` and a seed, and returns a `Model`: a function
-from ``(..., n)`` to ``(..., m)`` in plain torch arithmetic, so that every derivative exists, with its estimate of
-the variance of the noise in the targets (nan where it has none).
+from ``(..., n)`` to ``(..., m)`` in plain torch arithmetic, so that every derivative exists, with its
+estimate of the variance of the noise in the targets (nan where it has none).
 """
 
 from collections.abc import Callable

@@ -19,7 +19,7 @@ EDGE_SHARE = 20
 WINDOW, BLOCK, FEW_TERMS = 400, 8, 10
 ROBUST = 0.3
 ORDER = 4
-UNEVEN = 1e-6
+UNEVEN = 1e-3
 
 
 def velocities(
@@ -28,9 +28,9 @@ def velocities(
     """Smooth trajectories and differentiate them in time.
 
     ``"spline"`` fits each coordinate with the cubic smoothing spline whose penalty has the least robust
-    generalised cross-validation score; the grid may be uneven. ``"local"`` is a Savitzky-Golay filter of order
-    four for even grids, its window chosen by leave-one-out error. Both are least sure at the ends, so a twentieth
-    of each trajectory (two samples at the least) is dropped at either end.
+    generalised cross-validation score; the grid may be uneven. ``"local"`` is a Savitzky-Golay filter of
+    order four for even grids, its window chosen by leave-one-out error. Both are least sure at the ends, so
+    a twentieth of each trajectory (two samples at the least) is dropped at either end.
 
     Parameters
     ----------
@@ -49,7 +49,8 @@ def velocities(
         Velocities ``(S, n)`` there.
     noise : Tensor
         Root mean square error expected of `v`, per coordinate ``(n,)``: half the difference between the
-        velocities of the even and of the odd samples alone (of `v` and central differences for fewer than ten).
+        velocities of the even and of the odd samples alone (of `v` and central differences for fewer than
+        ten).
 
     Raises
     ------
@@ -68,6 +69,8 @@ def velocities(
         raise DataError(f"method must be one of {sorted(METHODS)}, got {method!r}; choose one of them")
     _check_lists(states, times)
     pairs = [_checked(k, state, time) for k, (state, time) in enumerate(zip(states, times, strict=True))]
+    if method == "local":
+        _check_even([t for _, t in pairs])
     parts = [_differentiate(x, t, METHODS[method]) for x, t in pairs]
     x, v, error = (torch.cat(column) for column in zip(*parts, strict=True))
     return x, v, error.square().mean(0).sqrt()
@@ -92,7 +95,8 @@ def _checked(index: int, state: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
     x, t = state.detach().double(), time.detach().double()
     if t.shape != x.shape[:1]:
         raise DataError(
-            f"trajectory {index}: expected times of shape ({len(x)},), got {tuple(t.shape)}; give a time per state"
+            f"trajectory {index}: expected times of shape ({len(x)},), got {tuple(t.shape)}; "
+            "give one time per state"
         )
     if len(x) < MIN_SAMPLES:
         raise DataError(
@@ -105,10 +109,21 @@ def _checked(index: int, state: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
     if not (t.diff() > 0).all():
         k = int((t.diff() <= 0).nonzero()[0])
         raise DataError(
-            f"trajectory {index}: expected strictly increasing times, got {float(t[k])} then {float(t[k + 1])} "
-            f"at sample {k + 1}; sort the samples and drop repeated times"
+            f"trajectory {index}: expected strictly increasing times, got {float(t[k])} then "
+            f"{float(t[k + 1])} at sample {k + 1}; sort the samples and drop repeated times"
         )
     return x, t
+
+
+def _check_even(times: Sequence[Tensor]) -> None:
+    """Refuse uneven grids."""
+    for index, t in enumerate(times):
+        steps = t.diff()
+        if float((steps / steps.mean() - 1).abs().max()) > UNEVEN:
+            raise DataError(
+                f"trajectory {index}: expected even spacing for method 'local', got steps from "
+                f"{float(steps.min()):.6g} to {float(steps.max()):.6g}; use method='spline'"
+            )
 
 
 def _differentiate(x: Tensor, t: Tensor, smooth: "Smoother") -> tuple[Tensor, Tensor, Tensor]:
@@ -148,9 +163,9 @@ def _spline(values: "NDArray", grid: "NDArray") -> tuple["NDArray", "NDArray"]:
 def _fitted(column: "NDArray", steps: "NDArray") -> "BSpline":
     """Smoothing spline through one coordinate.
 
-    Long trajectories are judged on three windows together. One that turns out smoother than a window can tell is
-    fitted to means of blocks instead: that loses nothing, and the penalty stays in the range that a banded solver
-    can bear.
+    Long trajectories are judged on three windows together. One that turns out smoother than a window can
+    tell is fitted to means of blocks instead: that loses nothing, and the penalty stays in the range that a
+    banded solver can bear.
     """
     from scipy.interpolate import make_smoothing_spline
 
@@ -164,8 +179,9 @@ def _fitted(column: "NDArray", steps: "NDArray") -> "BSpline":
 def _penalty(column: "NDArray", steps: "NDArray") -> tuple[float, float]:
     """Penalty of least robust generalised cross-validation score, and the terms it spends per window.
 
-    With ``A`` the smoother the score is ``|(1 - A) y|^2 / tr(1 - A)^2 * (g + (1 - g) tr(A^2) / T)``; the second
-    factor keeps the plain score (g = 1) from following the noise at times, which velocities do not forgive.
+    With ``A`` the smoother the score is ``|(1 - A) y|^2 / tr(1 - A)^2 * (g + (1 - g) tr(A^2) / T)``; the
+    second factor keeps the plain score (g = 1) from following the noise at times, which velocities do not
+    forgive.
     """
     import numpy as np
 
@@ -176,18 +192,19 @@ def _penalty(column: "NDArray", steps: "NDArray") -> tuple[float, float]:
     grid = np.logspace(-np.log10(low) - 4, 2 - np.log10(high), 120)
     lost = [grid[:, None] * w / (1 + grid[:, None] * w) for w, _ in spectra]
     residual = np.sum([np.square(a) @ np.square(z) for a, (_, z) in zip(lost, spectra, strict=True)], axis=0)
-    kept = np.concatenate(lost, axis=1) * -1 + 1
-    score = residual / (1 - kept).sum(1) ** 2 * (ROBUST + (1 - ROBUST) * np.square(kept).mean(1))
+    together = np.concatenate(lost, axis=1)
+    rough = np.square(1 - together).mean(1)
+    score = residual / together.sum(1) ** 2 * (ROBUST + (1 - ROBUST) * rough)
     best = int(score.argmin())
-    return float(grid[best]), float(kept[best].sum()) / len(parts)
+    return float(grid[best]), float((1 - together[best]).sum()) / len(parts)
 
 
 def _spectrum(values: "NDArray", steps: "NDArray") -> tuple["NDArray", "NDArray"]:
     """Eigenvalues of the roughness of natural cubic splines on a grid and the values in its eigenbasis.
 
     The roughness of the spline through ``f`` is ``f^T Q R^-1 Q^T f`` with banded ``Q`` and ``R``; in its
-    eigenbasis the smoother is diagonal, so a whole grid of penalties costs no more than one. (scipy's own search
-    is linear in the penalty and reaches neither small nor large ones.)
+    eigenbasis the smoother is diagonal, so a whole grid of penalties costs no more than one. (scipy's own
+    search is linear in the penalty and reaches neither small nor large ones.)
     """
     import numpy as np
 
@@ -207,12 +224,6 @@ def _local(values: "NDArray", grid: "NDArray") -> tuple["NDArray", "NDArray"]:
     import numpy as np
 
     spacing = (grid[-1] - grid[0]) / (len(grid) - 1)
-    if np.abs(np.diff(grid) / spacing - 1).max() > UNEVEN:
-        low, high = np.diff(grid).min(), np.diff(grid).max()
-        raise DataError(
-            f"times: expected even spacing for method 'local', got steps from {low:.6g} to {high:.6g}; "
-            "use method='spline'"
-        )
     columns = [_filtered(column, spacing) for column in values.T]
     return np.stack([c[0] for c in columns], axis=1), np.stack([c[1] for c in columns], axis=1)
 
@@ -223,9 +234,8 @@ def _filtered(column: "NDArray", spacing: float) -> tuple["NDArray", "NDArray"]:
     from scipy.signal import savgol_coeffs, savgol_filter
 
     best, window = np.inf, MIN_SAMPLES
-    for size in sorted(
-        {2 * int(w / 2) + 1 for w in np.geomspace(ORDER + 3, max(ORDER + 3, len(column) // 2), 25)}
-    ):
+    widest = max(ORDER + 3, len(column) // 2)
+    for size in sorted({2 * int(w / 2) + 1 for w in np.geomspace(ORDER + 3, widest, 25)}):
         if size > len(column):
             break
         own = savgol_coeffs(size, ORDER)[size // 2]
@@ -234,8 +244,8 @@ def _filtered(column: "NDArray", spacing: float) -> tuple["NDArray", "NDArray"]:
         score = float(np.square(left).mean())
         if score < best:
             best, window = score, size
-    smooth = savgol_filter(column, window, ORDER)
-    return smooth, savgol_filter(column, window, ORDER, deriv=1, delta=spacing)
+    slope = savgol_filter(column, window, ORDER, deriv=1, delta=spacing)
+    return savgol_filter(column, window, ORDER), slope
 
 
 Smoother = Callable[["NDArray", "NDArray"], tuple["NDArray", "NDArray"]]
