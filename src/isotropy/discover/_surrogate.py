@@ -177,7 +177,7 @@ def fit_surrogates(
         return _fit_classes(points, labels[0].to(points.device), labels[1], fold, seed)
     targets = _targets(y, points)
     contest = _Contest(points, targets, fold, Frame.of(points), Frame.of(targets), seed)
-    chosen = _chosen(kinds, len(points) - len(points) // folds - 1, points.shape[1])
+    chosen = _chosen(kinds, int((fold != 0).sum()), points.shape[1])
     entries = {}
     for done, (kind, fitter) in enumerate(chosen.items(), start=1):
         entries[kind] = contest.enter(fitter)
@@ -361,7 +361,7 @@ def _labels(
     if not text:
         values = torch.as_tensor(y)
         flat = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
-        whole = flat.ndim == 1 and bool((flat == flat.round()).all())
+        whole = flat.ndim == 1 and bool((torch.isfinite(flat) & (flat == flat.round())).all())
         names = [int(value) for value in flat.tolist()] if whole and wanted else []
     else:
         names = [str(value) for value in y]

@@ -13,7 +13,7 @@ from torch.nn import functional
 __all__ = ["Network", "fit_classifier", "fit_network"]
 
 WIDTHS = [32, 32]
-ROUNDS, STEPS, PATIENCE = 30, 10, 5
+ROUNDS, STEPS, PATIENCE = 20, 10, 4
 HELD_BACK = 0.15
 MAX_SAMPLES = 4096
 REGRESSION_DECAY = 2e-4
