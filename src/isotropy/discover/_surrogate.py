@@ -1,6 +1,6 @@
 """Smooth stand-ins for a map known only by samples, chosen by the error of their gradient.
 
-Discovery looks at derivatives, so the error of the gradient is its noise floor and the error of the values is not.
+Discovery looks at derivatives, so its noise floor is the error of the gradient, not the error of the values.
 """
 
 from collections.abc import Callable, Sequence
@@ -83,7 +83,7 @@ class CrossFit:
     fold : Tensor
         Fold of each sample, ``(S,)``.
     kind : str
-        Name of the winner, such as ``"polynomial-2"``, ``"kernel-matern"``, ``"network-tanh"``, ``"classifier"``.
+        Name of the winner: ``"polynomial-2"``, ``"kernel-matern"``, ``"network-tanh"``, ``"classifier"``, ...
     scores : dict of str to Score
         Relative gradient error and value error of every kind that competed.
     value_error : float
@@ -91,7 +91,7 @@ class CrossFit:
     gradient_error : float
         Relative error of the gradient, see `fit_surrogates`; ``inf`` when no signal stands out of the noise.
     noise : float
-        Standard deviation of the noise in the targets, in their units; nan for classes, where it has no meaning.
+        Standard deviation of the noise in the targets, in their units; nan for classes.
     classes : tuple
         The labels in the order of the logits; empty for regression.
     """
@@ -106,7 +106,7 @@ class CrossFit:
     classes: tuple[str | int, ...] = ()
 
     def disagreement(self, x: Tensor) -> float:
-        """Tell how far the gradients of the fold models are apart at points ``x (S, n)`` not used in training.
+        """Tell how far apart the gradients of the fold models are at held-out points ``x (S, n)``.
 
         ``sqrt(mean |Df_a - Df_b|_F^2 / mean |Df_a|_F^2)`` over samples and pairs of models; ``inf`` when all
         gradients vanish.
@@ -125,17 +125,18 @@ def fit_surrogates(
 ) -> CrossFit:
     r"""Fit every kind of smooth model out of fold and keep the one with the smallest gradient error.
 
-    The gradient is not observed, but differences over near pairs are. With held-out residuals ``r = y - f(x)``,
-    pairs ``(i, j)`` of nearest neighbours inside a held-out fold, ``s^2`` the noise variance of all outputs
-    together and ``J^2 = (folds - 1) D^2 / 2`` the jackknife variance of the gradient (``D`` is the disagreement
-    between fold models, whose training sets share all but one part in ``folds - 1``),
+    The gradient is not observed, but differences over near pairs are. With held-out residuals ``r = y -
+    f(x)``, pairs ``(i, j)`` of nearest neighbours inside a held-out fold, ``s^2`` the noise variance of all
+    outputs together and ``J^2 = (folds - 1) D^2 / 2`` the jackknife variance of the gradient (``D`` is the
+    disagreement between fold models, whose training sets share all but one part in ``folds - 1``),
 
     .. math:: E^2 = \max\Big(\frac{\sum (|r_i - r_j|^2 - 2 s^2)}{\sum (|y_i - y_j|^2 - 2 s^2)}, J^2\Big).
 
-    The first sees bias and variance at the spacing of the data, the second the variance at every scale, which
-    noise cannot hide. Sums stand instead of a mean of quotients because near-coincident pairs would drown the
-    quotients in noise. The noise is common to all kinds; it is the residual variance of the best kind that
-    estimates one, capped where the first term of the best kind meets its second.
+    The first sees bias and variance at the spacing of the data, the second the variance at every scale,
+    which noise cannot hide. Sums stand instead of a mean of quotients because near-coincident pairs would
+    drown the quotients in noise. The noise is common to all kinds: the residual variance of the best kind
+    that estimates one, at most the held-out error of the best kind less the jackknife variance of its
+    values.
 
     Targets with at most 20 distinct whole values or strings, ten samples of each, are classes: logits are
     fitted then, with `gradient_error` ``J`` alone. Naming regression kinds keeps them numbers.
@@ -149,7 +150,8 @@ def fit_surrogates(
     folds : int
         Number of folds, each left out once.
     kinds : sequence of str, optional
-        Kinds or families (``"polynomial"``, ``"kernel"``, ``"network"``, ``"classifier"``) to fit; all by default.
+        Kinds or families to fit (``"polynomial"``, ``"kernel"``, ``"network"``, or ``"classifier"`` alone);
+        all by default.
     seed : int
         Seed of folds, subsets and initial weights.
     progress : callable, optional
@@ -175,7 +177,7 @@ def fit_surrogates(
         return _fit_classes(points, labels[0].to(points.device), labels[1], fold, seed)
     targets = _targets(y, points)
     contest = _Contest(points, targets, fold, Frame.of(points), Frame.of(targets), seed)
-    chosen = _chosen(kinds, len(points) - len(points) // folds - 1, points.shape[1])
+    chosen = _chosen(kinds, int((fold != 0).sum()), points.shape[1])
     entries = {}
     for done, (kind, fitter) in enumerate(chosen.items(), start=1):
         entries[kind] = contest.enter(fitter)
@@ -192,6 +194,7 @@ class _Entry:
     square: float
     difference: float
     noise: float
+    spread: float
     jackknife: float
 
 
@@ -211,12 +214,20 @@ class _Contest:
         models = [self._fit(fitter, k) for k in range(self.folds)]
         surrogates = tuple(Surrogate(model, self.inputs, self.outputs) for model in models)
         residuals = [
-            (self.y[held] - f(self.x[held])) / self.outputs.scale for f, held in zip(surrogates, self.held, strict=True)
+            (self.y[held] - f(self.x[held])) / self.outputs.scale
+            for f, held in zip(surrogates, self.held, strict=True)
         ]
-        square = float(torch.cat(residuals).square().sum(1).mean())
         noise = self.y.shape[1] * sum(model.noise for model in models) / self.folds
-        sample = torch.cat([held[: JACOBIAN_POINTS // self.folds] for held in self.held])
-        return _Entry(surrogates, square, self._differences(residuals), noise, _jackknife(surrogates, self.x[sample]))
+        sample = self.x[torch.cat([held[: JACOBIAN_POINTS // self.folds] for held in self.held])]
+        values = torch.stack([f(sample) for f in surrogates]) / self.outputs.scale
+        return _Entry(
+            surrogates,
+            square=float(torch.cat(residuals).square().sum(1).mean()),
+            difference=self._differences(residuals),
+            noise=noise,
+            spread=(self.folds - 1) * float(values.var(0).sum(1).mean()),
+            jackknife=_jackknife(surrogates, sample),
+        )
 
     def settle(self, entries: dict[str, _Entry]) -> CrossFit:
         """Subtract the noise common to all kinds and crown the smallest gradient error."""
@@ -227,12 +238,16 @@ class _Contest:
             kind = min(scores, key=lambda name: scores[name].value_error)
         level = sqrt(noise / self.y.shape[1]) * float(self.outputs.scale)
         best = scores[kind]
-        return CrossFit(entries[kind].models, self.fold, kind, scores, best.value_error, best.gradient_error, level)
+        return CrossFit(
+            entries[kind].models, self.fold, kind, scores, best.value_error, best.gradient_error, level
+        )
 
     def _fit(self, fitter: Fitter, k: int) -> Model:
         """Fit a standardised model without fold `k`."""
         kept = self.fold != k
-        return fitter(self.inputs.enter(self.x[kept]), self.outputs.enter(self.y[kept]), self.seed * self.folds + k)
+        return fitter(
+            self.inputs.enter(self.x[kept]), self.outputs.enter(self.y[kept]), self.seed * self.folds + k
+        )
 
     def _differences(self, values: list[Tensor]) -> float:
         """Mean squared difference over the near pairs."""
@@ -241,11 +256,9 @@ class _Contest:
 
     def _noise(self, entries: list[_Entry]) -> float:
         """Noise variance, summed over outputs, from the best kind that estimates it."""
-        best = min(entries, key=lambda entry: entry.difference)
-        own = min(best.jackknife**2, 1 - 1e-9)
-        cap = max(best.difference - own * self.signal, 0.0) / (2 * (1 - own))
-        known = [entry for entry in entries if isfinite(entry.noise)]
-        return min([cap, *(entry.noise for entry in sorted(known, key=lambda entry: entry.difference)[:1])])
+        order = sorted(entries, key=lambda entry: entry.difference)
+        own = [entry.noise for entry in order if isfinite(entry.noise)]
+        return min([max(order[0].square - order[0].spread, 0.0), *own[:1]])
 
     def _score(self, entry: _Entry, noise: float) -> Score:
         """Relative errors of one kind once the noise is known."""
@@ -255,7 +268,7 @@ class _Contest:
 
 
 def _neighbours(x: Tensor) -> Tensor:
-    """Indices ``(S, k)`` of the nearest other points."""
+    """Find the indices ``(S, k)`` of the nearest other points."""
     from scipy.spatial import cKDTree
 
     values = x.cpu().numpy()
@@ -276,7 +289,9 @@ def _jackknife(models: Sequence[Surrogate], x: Tensor) -> float:
     return _disagreement(models, x) * sqrt((len(models) - 1) / 2)
 
 
-def _fit_classes(x: Tensor, labels: Tensor, classes: tuple[str | int, ...], fold: Tensor, seed: int) -> CrossFit:
+def _fit_classes(
+    x: Tensor, labels: Tensor, classes: tuple[str | int, ...], fold: Tensor, seed: int
+) -> CrossFit:
     """Fit logits out of fold; the gradient error is what the folds disagree on."""
     inputs, count = Frame.of(x), int(fold.max()) + 1
     outputs = Frame(x.new_zeros(()), x.new_ones(()))
@@ -294,7 +309,9 @@ def _fit_classes(x: Tensor, labels: Tensor, classes: tuple[str | int, ...], fold
 def _points(x: Tensor, folds: int) -> Tensor:
     """Check samples and return them in float64."""
     if x.ndim != 2 or 0 in x.shape:
-        raise DataError(f"x: expected samples of shape (S, n), got {tuple(x.shape)}; put one sample in each row")
+        raise DataError(
+            f"x: expected samples of shape (S, n), got {tuple(x.shape)}; put one sample in each row"
+        )
     least = max(12, 3 * folds)
     if folds < 2 or len(x) < least:
         raise DataError(
@@ -312,7 +329,9 @@ def _check_values(name: str, values: Tensor) -> None:
         count = int((~torch.isfinite(values)).sum())
         raise DataError(f"{name}: expected finite numbers, got {count} nan or inf; drop those samples")
     if bool((values == values[0]).all()):
-        raise DataError(f"{name}: expected values that vary, got one constant row; a constant decides nothing")
+        raise DataError(
+            f"{name}: expected values that vary, got one constant row; a constant decides nothing"
+        )
 
 
 def _folds(count: int, folds: int, seed: int) -> Tensor:
@@ -326,7 +345,9 @@ def _targets(y: Tensor | Sequence[str] | Sequence[int], x: Tensor) -> Tensor:
     values = torch.as_tensor(y, device=x.device).detach().double()
     values = values[:, None] if values.ndim == 1 else values
     if values.ndim != 2 or len(values) != len(x) or values.shape[1] == 0:
-        raise DataError(f"y: expected targets of shape ({len(x)}, m), got {tuple(values.shape)}; one row per sample")
+        raise DataError(
+            f"y: expected targets of shape ({len(x)}, m), got {tuple(values.shape)}; one row per sample"
+        )
     _check_values("y", values)
     return values
 
@@ -340,7 +361,7 @@ def _labels(
     if not text:
         values = torch.as_tensor(y)
         flat = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
-        whole = flat.ndim == 1 and bool((flat == flat.round()).all())
+        whole = flat.ndim == 1 and bool((torch.isfinite(flat) & (flat == flat.round())).all())
         names = [int(value) for value in flat.tolist()] if whole and wanted else []
     else:
         names = [str(value) for value in y]
@@ -351,7 +372,7 @@ def _labels(
         return torch.tensor([classes.index(name) for name in names]), classes
     if text or (kinds is not None and wanted):
         raise DataError(
-            f"y: expected {count} labels of 2 to {MAX_CLASSES} classes with at least {MIN_PER_CLASS} samples each, "
+            f"y: expected {count} labels, 2 to {MAX_CLASSES} classes of at least {MIN_PER_CLASS} samples, "
             f"got {len(names)} labels of {len(classes)} classes; merge rare classes or give numbers"
         )
     return None
@@ -367,7 +388,7 @@ def _chosen(kinds: Sequence[str] | None, n_train: int, n: int) -> dict[str, Fitt
         found = {name: fitter for name, fitter in known.items() if kind in (name, name.split("-")[0])}
         if not found:
             raise DataError(
-                f"kinds: expected names among {sorted(known)} (or their families) for {n_train} training samples, "
+                f"kinds: expected names or families among {sorted(known)} for {n_train} training samples, "
                 f"got {kind!r}; choose one of those or give more samples"
             )
         chosen |= found

@@ -1,8 +1,8 @@
 """The kinds of smooth model that compete to stand in for a map known only by samples.
 
-A fitter takes standardised samples ``x (S, n)``, ``y (S, m)`` and a seed, and returns a `Model`: a function from
-``(..., n)`` to ``(..., m)`` in plain torch arithmetic, so that every derivative exists, with its estimate of the
-variance of the noise in the targets (nan where it has none).
+A fitter takes standardised samples ``x (S, n)``, ``y (S, m)`` and a seed, and returns a `Model`: a function
+from ``(..., n)`` to ``(..., m)`` in plain torch arithmetic, so that every derivative exists, with its
+estimate of the variance of the noise in the targets (nan where it has none).
 """
 
 from collections.abc import Callable
@@ -89,7 +89,7 @@ def fit_polynomial(x: Tensor, y: Tensor, seed: int, *, degree: int) -> Polynomia
     """Fit a ridge polynomial by streamed QR; the penalty is chosen per output by generalised validation.
 
     With ``R`` the triangular factor of ``[1, terms, y]``, dropping the first row and column centres terms and
-    targets, and the last columns hold ``Q^T y`` and the residual, so a second pass over the data is not needed.
+    targets, and the last columns hold ``Q^T y`` and the residual: no second pass over the data is needed.
     """
     monomials = Monomials.up_to(degree, x.shape[1], x.device)
     factor = x.new_zeros(0, 0)

@@ -13,7 +13,7 @@ from torch.nn import functional
 __all__ = ["Network", "fit_classifier", "fit_network"]
 
 WIDTHS = [32, 32]
-ROUNDS, STEPS, PATIENCE = 40, 10, 6
+ROUNDS, STEPS, PATIENCE = 20, 10, 4
 HELD_BACK = 0.15
 MAX_SAMPLES = 4096
 REGRESSION_DECAY = 2e-4
@@ -71,7 +71,7 @@ def _frozen(network: Network) -> Network:
 
 
 def _train(network: Network, x: Tensor, y: Tensor, loss: Loss, decay: float, seed: int) -> Network:
-    """Minimise ``loss + decay |weights|^2 / 2`` by L-BFGS; keep the round that does best on samples held back."""
+    """Minimise ``loss + decay |weights|^2 / 2`` by L-BFGS; keep the round best on samples held back."""
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed)).to(x.device)[:MAX_SAMPLES]
     held, kept = order.tensor_split([max(1, int(HELD_BACK * len(order)))])
     parameters = [p for layer in network.layers for p in layer]

@@ -10,6 +10,7 @@ from isotropy.errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy.interpolate import BSpline
 
 __all__ = ["velocities"]
 
@@ -18,7 +19,7 @@ EDGE_SHARE = 20
 WINDOW, BLOCK, FEW_TERMS = 400, 8, 10
 ROBUST = 0.3
 ORDER = 4
-UNEVEN = 1e-6
+UNEVEN = 1e-3
 
 
 def velocities(
@@ -26,10 +27,10 @@ def velocities(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Smooth trajectories and differentiate them in time.
 
-    ``"spline"`` fits each coordinate with the cubic smoothing spline whose penalty has the least robust generalised
-    cross-validation score; the grid may be uneven. ``"local"`` is a Savitzky-Golay filter of order four for even
-    grids, its window chosen by leave-one-out error. Both are least sure at the ends, so a twentieth of each
-    trajectory (two samples at the least) is dropped at either end.
+    ``"spline"`` fits each coordinate with the cubic smoothing spline whose penalty has the least robust
+    generalised cross-validation score; the grid may be uneven. ``"local"`` is a Savitzky-Golay filter of
+    order four for even grids, its window chosen by leave-one-out error. Both are least sure at the ends, so
+    a twentieth of each trajectory (two samples at the least) is dropped at either end.
 
     Parameters
     ----------
@@ -47,9 +48,9 @@ def velocities(
     v : Tensor
         Velocities ``(S, n)`` there.
     noise : Tensor
-        Root mean square error expected of `v`, per coordinate ``(n,)``: half the difference between velocities
-        from the even and from the odd samples alone (for fewer than ten samples, the difference from central
-        differences).
+        Root mean square error expected of `v`, per coordinate ``(n,)``: half the difference between the
+        velocities of the even and of the odd samples alone (of `v` and central differences for fewer than
+        ten).
 
     Raises
     ------
@@ -68,6 +69,8 @@ def velocities(
         raise DataError(f"method must be one of {sorted(METHODS)}, got {method!r}; choose one of them")
     _check_lists(states, times)
     pairs = [_checked(k, state, time) for k, (state, time) in enumerate(zip(states, times, strict=True))]
+    if method == "local":
+        _check_even([t for _, t in pairs])
     parts = [_differentiate(x, t, METHODS[method]) for x, t in pairs]
     x, v, error = (torch.cat(column) for column in zip(*parts, strict=True))
     return x, v, error.square().mean(0).sqrt()
@@ -82,7 +85,9 @@ def _check_lists(states: Sequence[Tensor], times: Sequence[Tensor]) -> None:
         )
     widths = sorted({tuple(s.shape[1:]) for s in states})
     if len(widths) > 1 or len(widths[0]) != 1:
-        raise DataError(f"expected trajectories of shape (T, n) with one n, got {widths}; reshape them to (T, n)")
+        raise DataError(
+            f"expected trajectories of shape (T, n) with one n, got {widths}; reshape them to (T, n)"
+        )
 
 
 def _checked(index: int, state: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
@@ -90,21 +95,35 @@ def _checked(index: int, state: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
     x, t = state.detach().double(), time.detach().double()
     if t.shape != x.shape[:1]:
         raise DataError(
-            f"trajectory {index}: expected times of shape ({len(x)},), got {tuple(t.shape)}; give one time per state"
+            f"trajectory {index}: expected times of shape ({len(x)},), got {tuple(t.shape)}; "
+            "give one time per state"
         )
     if len(x) < MIN_SAMPLES:
         raise DataError(
-            f"trajectory {index}: expected at least {MIN_SAMPLES} samples, got {len(x)}; leave it out or sample finer"
+            f"trajectory {index}: expected at least {MIN_SAMPLES} samples, got {len(x)}; leave it out"
         )
     if not (torch.isfinite(x).all() and torch.isfinite(t).all()):
-        raise DataError(f"trajectory {index}: expected finite numbers, got nan or inf; cut it or drop those samples")
+        raise DataError(
+            f"trajectory {index}: expected finite numbers, got nan or inf; cut it or drop those samples"
+        )
     if not (t.diff() > 0).all():
         k = int((t.diff() <= 0).nonzero()[0])
         raise DataError(
-            f"trajectory {index}: expected strictly increasing times, got {float(t[k])} then {float(t[k + 1])} at "
-            f"sample {k + 1}; sort the samples and drop repeated times"
+            f"trajectory {index}: expected strictly increasing times, got {float(t[k])} then "
+            f"{float(t[k + 1])} at sample {k + 1}; sort the samples and drop repeated times"
         )
     return x, t
+
+
+def _check_even(times: Sequence[Tensor]) -> None:
+    """Refuse uneven grids."""
+    for index, t in enumerate(times):
+        steps = t.diff()
+        if float((steps / steps.mean() - 1).abs().max()) > UNEVEN:
+            raise DataError(
+                f"trajectory {index}: expected even spacing for method 'local', got steps from "
+                f"{float(steps.min()):.6g} to {float(steps.max()):.6g}; use method='spline'"
+            )
 
 
 def _differentiate(x: Tensor, t: Tensor, smooth: "Smoother") -> tuple[Tensor, Tensor, Tensor]:
@@ -132,52 +151,60 @@ def _slope_error(values: "NDArray", grid: "NDArray", slope: "NDArray", smooth: "
 def _spline(values: "NDArray", grid: "NDArray") -> tuple["NDArray", "NDArray"]:
     """Cubic smoothing spline and its slope; each coordinate has its own penalty."""
     import numpy as np
-    from scipy.interpolate import make_smoothing_spline
 
     # Unit mean spacing keeps the banded systems well scaled whatever the unit of time.
     spacing = (grid[-1] - grid[0]) / (len(grid) - 1)
     steps = (grid - grid[0]) / spacing
-    penalty = _penalty(values, steps)
-    fits = [make_smoothing_spline(steps, column, lam=lam) for column, lam in zip(values.T, penalty, strict=True)]
+    fits = [_fitted(column, steps) for column in values.T]
     value = np.stack([fit(steps) for fit in fits], axis=1)
     return value, np.stack([fit.derivative()(steps) for fit in fits], axis=1) / spacing
 
 
-def _penalty(values: "NDArray", steps: "NDArray") -> "NDArray":
-    """Penalty of least robust generalised cross-validation score for each column.
+def _fitted(column: "NDArray", steps: "NDArray") -> "BSpline":
+    """Smoothing spline through one coordinate.
 
-    With ``A`` the smoother the score is ``|(1 - A) y|^2 / tr(1 - A)^2 * (g + (1 - g) tr(A^2) / T)``; the second
-    factor keeps the plain score (g = 1) from following the noise now and then, which velocities do not forgive.
-    Long trajectories are judged on three windows together; a column that turns out smoother than a window can
-    tell is judged again on means of blocks, whose penalty is the same up to the fourth power of the block.
+    Long trajectories are judged on three windows together. One that turns out smoother than a window can
+    tell is fitted to means of blocks instead: that loses nothing, and the penalty stays in the range that a
+    banded solver can bear.
+    """
+    from scipy.interpolate import make_smoothing_spline
+
+    penalty, terms = _penalty(column, steps)
+    if len(steps) <= WINDOW or terms > FEW_TERMS:
+        return make_smoothing_spline(steps, column, lam=penalty)
+    whole = len(steps) // BLOCK * BLOCK
+    return _fitted(column[:whole].reshape(-1, BLOCK).mean(1), steps[:whole].reshape(-1, BLOCK).mean(1))
+
+
+def _penalty(column: "NDArray", steps: "NDArray") -> tuple[float, float]:
+    """Penalty of least robust generalised cross-validation score, and the terms it spends per window.
+
+    With ``A`` the smoother the score is ``|(1 - A) y|^2 / tr(1 - A)^2 * (g + (1 - g) tr(A^2) / T)``; the
+    second factor keeps the plain score (g = 1) from following the noise at times, which velocities do not
+    forgive.
     """
     import numpy as np
 
-    count = len(steps)
-    starts = [0, (count - WINDOW) // 2, count - WINDOW] if count > WINDOW else [0]
-    spectra = [_spectrum(values[k : k + WINDOW], steps[k : k + WINDOW]) for k in starts]
+    last = max(len(steps) - WINDOW, 0)
+    parts = [slice(start, start + WINDOW) for start in sorted({0, last // 2, last})]
+    spectra = [_spectrum(column[part], steps[part]) for part in parts]
     low, high = max(w[-1] for w, _ in spectra), min(w[2] for w, _ in spectra)
     grid = np.logspace(-np.log10(low) - 4, 2 - np.log10(high), 120)
     lost = [grid[:, None] * w / (1 + grid[:, None] * w) for w, _ in spectra]
     residual = np.sum([np.square(a) @ np.square(z) for a, (_, z) in zip(lost, spectra, strict=True)], axis=0)
-    free = np.sum([a.sum(1) for a in lost], axis=0)
-    rough = np.mean([np.square(1 - a).mean(1) for a in lost], axis=0)
-    best = (residual * ((ROBUST + (1 - ROBUST) * rough) / free**2)[:, None]).argmin(0)
-    found, spent = grid[best], WINDOW - free[best] / len(spectra)
-    smooth = (spent < FEW_TERMS) & (count > WINDOW)
-    if smooth.any():
-        blocks = count // BLOCK
-        means = [a[: blocks * BLOCK].reshape(blocks, BLOCK, -1).mean(1) for a in (values[:, smooth], steps)]
-        found[smooth] = BLOCK**4 * _penalty(means[0], means[1][:, 0] / BLOCK)
-    return found
+    together = np.concatenate(lost, axis=1)
+    rough = np.square(1 - together).mean(1)
+    score = residual / together.sum(1) ** 2 * (ROBUST + (1 - ROBUST) * rough)
+    best = int(score.argmin())
+    return float(grid[best]), float((1 - together[best]).sum()) / len(parts)
 
 
 def _spectrum(values: "NDArray", steps: "NDArray") -> tuple["NDArray", "NDArray"]:
     """Eigenvalues of the roughness of natural cubic splines on a grid and the values in its eigenbasis.
 
-    The roughness of the spline through ``f`` is ``f^T Q R^-1 Q^T f`` with banded ``Q`` and ``R``; in its eigenbasis
-    the smoother is diagonal, so a whole grid of penalties costs no more than one. (scipy's own search is linear in
-    the penalty and reaches neither small nor large ones.)
+    The roughness of the spline through ``f`` is ``f^T Q R^-1 Q^T f`` with banded ``Q`` and ``R``; in its
+    eigenbasis the smoother is diagonal, so a whole grid of penalties costs no more than one. (scipy's own
+    search is linear in the penalty and reaches neither small nor large ones.)
     """
     import numpy as np
 
@@ -197,11 +224,6 @@ def _local(values: "NDArray", grid: "NDArray") -> tuple["NDArray", "NDArray"]:
     import numpy as np
 
     spacing = (grid[-1] - grid[0]) / (len(grid) - 1)
-    if np.abs(np.diff(grid) / spacing - 1).max() > UNEVEN:
-        low, high = np.diff(grid).min(), np.diff(grid).max()
-        raise DataError(
-            f"method 'local' expects evenly spaced times, got steps from {low:.6g} to {high:.6g}; use method='spline'"
-        )
     columns = [_filtered(column, spacing) for column in values.T]
     return np.stack([c[0] for c in columns], axis=1), np.stack([c[1] for c in columns], axis=1)
 
@@ -212,7 +234,8 @@ def _filtered(column: "NDArray", spacing: float) -> tuple["NDArray", "NDArray"]:
     from scipy.signal import savgol_coeffs, savgol_filter
 
     best, window = np.inf, MIN_SAMPLES
-    for size in sorted({2 * int(w / 2) + 1 for w in np.geomspace(ORDER + 3, max(ORDER + 3, len(column) // 2), 25)}):
+    widest = max(ORDER + 3, len(column) // 2)
+    for size in sorted({2 * int(w / 2) + 1 for w in np.geomspace(ORDER + 3, widest, 25)}):
         if size > len(column):
             break
         own = savgol_coeffs(size, ORDER)[size // 2]
@@ -221,8 +244,8 @@ def _filtered(column: "NDArray", spacing: float) -> tuple["NDArray", "NDArray"]:
         score = float(np.square(left).mean())
         if score < best:
             best, window = score, size
-    smooth = savgol_filter(column, window, ORDER)
-    return smooth, savgol_filter(column, window, ORDER, deriv=1, delta=spacing)
+    slope = savgol_filter(column, window, ORDER, deriv=1, delta=spacing)
+    return savgol_filter(column, window, ORDER), slope
 
 
 Smoother = Callable[["NDArray", "NDArray"], tuple["NDArray", "NDArray"]]
