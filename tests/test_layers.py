@@ -151,9 +151,7 @@ GOOD = {
 
 def test_a_good_tree_passes(plant):
     modules = plant(GOOD)
-    assert [find_strangers(modules), find_wrong_ways(modules), find_cycle(modules), find_heavy(modules)] == [
-        []
-    ] * 4
+    assert [find_strangers(modules), find_wrong_ways(modules), find_cycle(modules), find_heavy(modules)] == [[]] * 4
     assert set(find_edges(modules)["isotropy.measure._size"]) == {"isotropy._linalg", "isotropy.errors"}
 
 
@@ -207,9 +205,7 @@ def test_a_cycle_is_found_at_both_levels(plant, indent):
 
 
 def test_a_cycle_through_a_package_page_is_found(plant):
-    modules = plant(
-        {"nn/__init__.py": "from isotropy.nn._a import A", "nn/_a.py": "from isotropy.nn import A"}
-    )
+    modules = plant({"nn/__init__.py": "from isotropy.nn._a import A", "nn/_a.py": "from isotropy.nn import A"})
     assert set(find_cycle(modules)) == {"isotropy.nn", "isotropy.nn._a"}
 
 

@@ -29,9 +29,7 @@ def test_spectrum_marks_every_value_and_the_cut():
     assert len(null) == 2
     assert null[0] == 1e-9
     assert 0 < null[1] < 1e-9, "a zero is drawn below everything"
-    upright = [
-        line for line in axes.lines if len(set(line.get_xdata())) == 1 and line.get_linestyle() == "--"
-    ]
+    upright = [line for line in axes.lines if len(set(line.get_xdata())) == 1 and line.get_linestyle() == "--"]
     assert [line.get_xdata()[0] for line in upright] == [3.5]
     assert "2 × 10$^{8}$" in texts(axes)[0]
     assert axes.get_ylim()[0] < null[1]
@@ -50,9 +48,7 @@ def test_spectrum_of_nothing_and_of_zeros_can_be_drawn(values):
 
 
 def test_generators_draw_one_panel_each_with_numbers_and_symmetric_colours():
-    figure = viz.generators(
-        torch.tensor(np.stack([ROTATION, 2 * ROTATION])), names=["a", "b", "c"], titles=["$", "2"]
-    )
+    figure = viz.generators(torch.tensor(np.stack([ROTATION, 2 * ROTATION])), names=["a", "b", "c"], titles=["$", "2"])
     assert len(figure.axes) == 2
     for axes, scale in zip(figure.axes, (1, 2), strict=True):
         mesh = axes.collections[0]

@@ -174,10 +174,10 @@ class LieAlgebra:
 
     def identify(self) -> Identity:
         """Name the algebra, with its structural facts and a confidence in [0, 1]."""
-        defect = self.closure_defect()
         orthonormal = self.orthonormal()
-        matrices = orthonormal._basis if self.is_matrix else None
-        return identify(orthonormal.structure_constants, matrices, defect)
+        if self.is_matrix:
+            return identify(orthonormal.structure_constants, orthonormal._basis)
+        return identify(orthonormal.structure_constants, defect=self.closure_defect())
 
     # -- subspaces -----------------------------------------------------------------------------------------------
 

@@ -79,9 +79,7 @@ def test_cross_product_has_the_promised_symmetry():
     assert kernel_size(rows) == problem.expected.dimension == 3
 
 
-@pytest.mark.parametrize(
-    ("make", "n", "seed"), list(product([random_cubic, random_network], [2, 3, 4], [0, 1]))
-)
+@pytest.mark.parametrize(("make", "n", "seed"), list(product([random_cubic, random_network], [2, 3, 4], [0, 1])))
 def test_random_maps_have_no_symmetry(make, n, seed):
     problem = make(n, seed)
     x, slope = problem.data.x, jacobians(problem.field, problem.data.x)

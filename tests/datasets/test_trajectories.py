@@ -24,9 +24,7 @@ def test_points_have_no_values_and_may_be_constant():
 
 
 @settings(max_examples=40, deadline=None)
-@given(
-    lengths=st.lists(st.integers(5, 9), min_size=1, max_size=4), seed=st.integers(0, 99), words=st.booleans()
-)
+@given(lengths=st.lists(st.integers(5, 9), min_size=1, max_size=4), seed=st.integers(0, 99), words=st.booleans())
 def test_interleaved_trajectories_are_put_together(lengths, seed, words):
     draw = np.random.default_rng(seed)
     labels = draw.permutation(np.repeat(np.arange(len(lengths)), lengths))
@@ -60,7 +58,5 @@ def test_stack_equals_long_table(shared):
 def test_row_of_a_repeated_time_is_that_of_the_file():
     clock = np.array([0.0, 0, 1, 1, 2, 2, 3, 3, 4, 3])
     table = Table({"t": clock, "s": clock**2, "run": np.tile(["a", "b"], 5)}, "here")
-    with pytest.raises(
-        ValueError, match="received 3 after 3 in data row 10 of trajectory 'b'; sort or repair"
-    ):
+    with pytest.raises(ValueError, match="received 3 after 3 in data row 10 of trajectory 'b'; sort or repair"):
         trajectories(table, "t", "s", "run")

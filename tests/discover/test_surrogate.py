@@ -67,9 +67,9 @@ def _gradient_error(name, models):
     f, n, *_ = PROBLEMS[name]
     x = _normal(3, 200, n)
     true = _jacobian(f, x)
-    return math.sqrt(
-        sum(float((_jacobian(g, x) - true).square().sum()) for g in models) / len(models)
-    ) / float(true.norm())
+    return math.sqrt(sum(float((_jacobian(g, x) - true).square().sum()) for g in models) / len(models)) / float(
+        true.norm()
+    )
 
 
 @cache
@@ -226,9 +226,7 @@ def test_terms_stay_below_half_of_the_samples():
 
 def test_large_samples_stay_cheap():
     x = _normal(1, 20000, 3)
-    fit = fit_surrogates(
-        x, _quadratic(x) + 0.1 * _normal(2, 20000, 1), kinds=["polynomial-2", "kernel-gaussian"]
-    )
+    fit = fit_surrogates(x, _quadratic(x) + 0.1 * _normal(2, 20000, 1), kinds=["polynomial-2", "kernel-gaussian"])
     assert fit.kind == "polynomial-2"
     assert fit.gradient_error < 2e-3
 

@@ -20,9 +20,7 @@ OPTIONS = [
     "--virtual-time-budget=2000",
 ]
 
-pytestmark = pytest.mark.skipif(
-    BROWSER is None, reason="no chromium, chromium-browser or google-chrome on PATH"
-)
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium, chromium-browser or google-chrome on PATH")
 
 # What a reader's hands do: choose the third generator, then drag the slider.
 HANDS = """<script>
@@ -49,9 +47,7 @@ def state(document):
     """Return generator (from 1), time and shown positions, (points, coordinates)."""
     tag = re.search(r'<section id="orbits"[^>]*>', document).group()
     assert 'data-state="ready"' in tag
-    generator, time = (
-        float(re.search(rf'data-{name}="([^"]*)"', tag).group(1)) for name in ("generator", "time")
-    )
+    generator, time = (float(re.search(rf'data-{name}="([^"]*)"', tag).group(1)) for name in ("generator", "time"))
     points = [entry.split(",") for entry in re.findall(r'data-point="([^"]*)"', document)]
     return int(generator), time, np.array(points, dtype=float)
 
@@ -59,9 +55,7 @@ def state(document):
 def drawn(document):
     """Return where the samples stand on the screen, (points, 2)."""
     samples = re.findall(r'<circle class="sample"[^>]*>', document)
-    return np.array(
-        [[float(re.search(rf' {key}="([^"]*)"', tag).group(1)) for key in ("cx", "cy")] for tag in samples]
-    )
+    return np.array([[float(re.search(rf' {key}="([^"]*)"', tag).group(1)) for key in ("cx", "cy")] for tag in samples])
 
 
 def expected(orbits, generator, time):

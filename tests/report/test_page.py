@@ -90,12 +90,7 @@ def test_nothing_is_fetched(tmp_path, answer, orbits):
     addresses = re.findall(r"(.{8,16})https?://", page)
     assert all("xmlns" in before or "NS(" in before for before in addresses)
     outline = Outline(page)
-    assert (
-        not outline.having("link")
-        + outline.having("img")
-        + outline.having("iframe")
-        + outline.having("image")
-    )
+    assert not outline.having("link") + outline.having("img") + outline.having("iframe") + outline.having("image")
     assert all("src" not in script for script in outline.having("script"))
     linked = [attributes.get("href") or attributes.get("xlink:href") for _, attributes in outline.tags]
     assert all(address.startswith("#") for address in linked if address)
@@ -118,9 +113,7 @@ def test_everything_from_outside_is_escaped(tmp_path, answer, orbits):
 def test_pictures_and_controls_have_words(tmp_path, answer, orbits):
     outline = Outline(page_of(tmp_path, answer, orbits))
     pictures = [attributes for _, attributes in outline.tags if attributes.get("role") == "img"]
-    assert len(pictures) == 3 * 2 + 1 + 3 + 1, (
-        "heat map and flow each, spectrum, still orbits each, moving orbits"
-    )
+    assert len(pictures) == 3 * 2 + 1 + 3 + 1, "heat map and flow each, spectrum, still orbits each, moving orbits"
     assert all(picture["aria-label"] for picture in pictures)
     labelled = {attributes["for"] for attributes in outline.having("label")}
     controls = outline.having("input") + outline.having("select")
@@ -138,9 +131,7 @@ def test_pictures_take_the_ink_of_the_page(tmp_path, answer):
 @pytest.mark.usefixtures("quick_pictures")
 def test_one_generator_needs_no_choice(tmp_path, answer, orbits):
     single = {key: answer[key][:1] for key in ("basis", "vector_fields")} | {"dimension": 1}
-    outline = Outline(
-        page_of(tmp_path, answer | single, Orbits(["x", "y"], orbits.points[:1, ..., :2], orbits.times))
-    )
+    outline = Outline(page_of(tmp_path, answer | single, Orbits(["x", "y"], orbits.points[:1, ..., :2], orbits.times)))
     assert not outline.having("select")
     assert len(outline.having("input")) == 1
 

@@ -58,9 +58,7 @@ def test_the_side_of_a_threshold_follows_from_the_outcome(nothing, value, passed
 
 
 def test_directions_the_data_cannot_judge_are_told(answer):
-    sentences = _words.limits(
-        answer | {"limits": ["All samples lie in a plane."], "trivial": 1, "transversal": 2}
-    )
+    sentences = _words.limits(answer | {"limits": ["All samples lie in a plane."], "trivial": 1, "transversal": 2})
     assert sentences[0] == "All samples lie in a plane."
     assert sentences[1].startswith("1 direction moved no sample")
     assert sentences[2].startswith("2 directions led off")

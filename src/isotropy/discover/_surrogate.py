@@ -214,8 +214,7 @@ class _Contest:
         models = [self._fit(fitter, k) for k in range(self.folds)]
         surrogates = tuple(Surrogate(model, self.inputs, self.outputs) for model in models)
         residuals = [
-            (self.y[held] - f(self.x[held])) / self.outputs.scale
-            for f, held in zip(surrogates, self.held, strict=True)
+            (self.y[held] - f(self.x[held])) / self.outputs.scale for f, held in zip(surrogates, self.held, strict=True)
         ]
         noise = self.y.shape[1] * sum(model.noise for model in models) / self.folds
         sample = self.x[torch.cat([held[: JACOBIAN_POINTS // self.folds] for held in self.held])]
@@ -238,16 +237,12 @@ class _Contest:
             kind = min(scores, key=lambda name: scores[name].value_error)
         level = sqrt(noise / self.y.shape[1]) * float(self.outputs.scale)
         best = scores[kind]
-        return CrossFit(
-            entries[kind].models, self.fold, kind, scores, best.value_error, best.gradient_error, level
-        )
+        return CrossFit(entries[kind].models, self.fold, kind, scores, best.value_error, best.gradient_error, level)
 
     def _fit(self, fitter: Fitter, k: int) -> Model:
         """Fit a standardised model without fold `k`."""
         kept = self.fold != k
-        return fitter(
-            self.inputs.enter(self.x[kept]), self.outputs.enter(self.y[kept]), self.seed * self.folds + k
-        )
+        return fitter(self.inputs.enter(self.x[kept]), self.outputs.enter(self.y[kept]), self.seed * self.folds + k)
 
     def _differences(self, values: list[Tensor]) -> float:
         """Mean squared difference over the near pairs."""
@@ -289,9 +284,7 @@ def _jackknife(models: Sequence[Surrogate], x: Tensor) -> float:
     return _disagreement(models, x) * sqrt((len(models) - 1) / 2)
 
 
-def _fit_classes(
-    x: Tensor, labels: Tensor, classes: tuple[str | int, ...], fold: Tensor, seed: int
-) -> CrossFit:
+def _fit_classes(x: Tensor, labels: Tensor, classes: tuple[str | int, ...], fold: Tensor, seed: int) -> CrossFit:
     """Fit logits out of fold; the gradient error is what the folds disagree on."""
     inputs, count = Frame.of(x), int(fold.max()) + 1
     outputs = Frame(x.new_zeros(()), x.new_ones(()))
@@ -309,9 +302,7 @@ def _fit_classes(
 def _points(x: Tensor, folds: int) -> Tensor:
     """Check samples and return them in float64."""
     if x.ndim != 2 or 0 in x.shape:
-        raise DataError(
-            f"x: expected samples of shape (S, n), got {tuple(x.shape)}; put one sample in each row"
-        )
+        raise DataError(f"x: expected samples of shape (S, n), got {tuple(x.shape)}; put one sample in each row")
     least = max(12, 3 * folds)
     if folds < 2 or len(x) < least:
         raise DataError(
@@ -329,9 +320,7 @@ def _check_values(name: str, values: Tensor) -> None:
         count = int((~torch.isfinite(values)).sum())
         raise DataError(f"{name}: expected finite numbers, got {count} nan or inf; drop those samples")
     if bool((values == values[0]).all()):
-        raise DataError(
-            f"{name}: expected values that vary, got one constant row; a constant decides nothing"
-        )
+        raise DataError(f"{name}: expected values that vary, got one constant row; a constant decides nothing")
 
 
 def _folds(count: int, folds: int, seed: int) -> Tensor:
@@ -345,9 +334,7 @@ def _targets(y: Tensor | Sequence[str] | Sequence[int], x: Tensor) -> Tensor:
     values = torch.as_tensor(y, device=x.device).detach().double()
     values = values[:, None] if values.ndim == 1 else values
     if values.ndim != 2 or len(values) != len(x) or values.shape[1] == 0:
-        raise DataError(
-            f"y: expected targets of shape ({len(x)}, m), got {tuple(values.shape)}; one row per sample"
-        )
+        raise DataError(f"y: expected targets of shape ({len(x)}, m), got {tuple(values.shape)}; one row per sample")
     _check_values("y", values)
     return values
 

@@ -240,9 +240,7 @@ def _spectrum_row(balls: _Balls, radius: float, fewest: int) -> ScanRow:
     gaps = spectrum[:-1] / spectrum[1:].clamp(min=1e-12 * float(spectrum[0]))
     clear = (gaps >= _CLEAR_GAP).nonzero()[:, 0]
     first = int(clear[0]) if len(clear) else None
-    gap = (
-        float(gaps.max()) if first is None and len(gaps) else float(gaps[first]) if first is not None else 1.0
-    )
+    gap = float(gaps.max()) if first is None and len(gaps) else float(gaps[first]) if first is not None else 1.0
     neighbours = float(balls.count(radius, fewest).double().median())
     return ScanRow(radius, neighbours, tuple(spectrum.tolist()), None if first is None else first + 1, gap)
 

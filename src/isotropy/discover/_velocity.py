@@ -85,9 +85,7 @@ def _check_lists(states: Sequence[Tensor], times: Sequence[Tensor]) -> None:
         )
     widths = sorted({tuple(s.shape[1:]) for s in states})
     if len(widths) > 1 or len(widths[0]) != 1:
-        raise DataError(
-            f"expected trajectories of shape (T, n) with one n, got {widths}; reshape them to (T, n)"
-        )
+        raise DataError(f"expected trajectories of shape (T, n) with one n, got {widths}; reshape them to (T, n)")
 
 
 def _checked(index: int, state: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
@@ -95,17 +93,12 @@ def _checked(index: int, state: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
     x, t = state.detach().double(), time.detach().double()
     if t.shape != x.shape[:1]:
         raise DataError(
-            f"trajectory {index}: expected times of shape ({len(x)},), got {tuple(t.shape)}; "
-            "give one time per state"
+            f"trajectory {index}: expected times of shape ({len(x)},), got {tuple(t.shape)}; give one time per state"
         )
     if len(x) < MIN_SAMPLES:
-        raise DataError(
-            f"trajectory {index}: expected at least {MIN_SAMPLES} samples, got {len(x)}; leave it out"
-        )
+        raise DataError(f"trajectory {index}: expected at least {MIN_SAMPLES} samples, got {len(x)}; leave it out")
     if not (torch.isfinite(x).all() and torch.isfinite(t).all()):
-        raise DataError(
-            f"trajectory {index}: expected finite numbers, got nan or inf; cut it or drop those samples"
-        )
+        raise DataError(f"trajectory {index}: expected finite numbers, got nan or inf; cut it or drop those samples")
     if not (t.diff() > 0).all():
         k = int((t.diff() <= 0).nonzero()[0])
         raise DataError(
