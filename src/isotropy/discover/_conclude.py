@@ -22,6 +22,7 @@ from ._result import Discovery
 from ._split import Split, split_kernel
 
 HELD = 0  # the fold on which finite flows are checked
+TOLERANCE = 0.2  # errors above it are never counted as zero
 
 
 @dataclass
@@ -48,6 +49,8 @@ class Question:
         Errors above it are never counted as zero.
     normals : Tensor, optional
         `(batch, n, n)` projectors onto the normal spaces of the data at ``points``, if they are known.
+    checks : dict of str to Certificate
+        What the road itself demands before it claims anything, "none" included.
     """
 
     action: Action
@@ -58,11 +61,12 @@ class Question:
     seed: int = 0
     floor: float = EPSILON
     resolution: float = 1e-9
-    tolerance: float = 0.2
+    tolerance: float = TOLERANCE
     method: str = ""
     normals: Tensor | None = None
     limits: list[str] = field(default_factory=list[str])
     flow_words: str = certify.FLOW_WORDS
+    checks: dict[str, Certificate] = field(default_factory=dict[str, Certificate])
 
     @property
     def rules(self) -> dict[str, Any]:
@@ -104,7 +108,7 @@ def conclude(result: Discovery, question: Question) -> Discovery:
 
 def _certificates(question: Question, kernel: Kernel, algebra: LieAlgebra) -> dict[str, Certificate]:
     if not algebra.dim:
-        return {}
+        return question.checks
     evidence, rules = question.evidence, question.rules
     blind = relative_kernel(evidence.factors(without=HELD), **{**rules, "rank": kernel.cut.dim})
     moving = split_kernel(question.action, blind, question.points, question.normals).tangent
@@ -116,15 +120,16 @@ def _certificates(question: Question, kernel: Kernel, algebra: LieAlgebra) -> di
             question.check, question.action, moving, question.points, question.seed, question.flow_words
         ),
         "stability": certify.stability(evidence, kernel, rules),
+        **question.checks,
     }
 
 
 def _status(kernel: Kernel, certificates: dict[str, Certificate], algebra: LieAlgebra) -> str:
     if not len(kernel.spectrum):
         return "undecided"  # nothing moves, or the map is constant: the data cannot tell
-    if not kernel.cut.dim:
-        return "none"
     passed = all(certificate.passed for certificate in certificates.values())
+    if not kernel.cut.dim:
+        return "none" if passed and kernel.all_broken else "undecided"
     return "certified" if passed and algebra.dim else "undecided"
 
 
