@@ -132,6 +132,14 @@ def ask_cubic(draw: np.random.Generator) -> Discovery:
     return FromData(iso.gl(3).vector(), iso.gl(3).scalar()).fit(data.x, y)
 
 
+def ask_few(draw: np.random.Generator) -> Discovery:
+    """Ask few samples of a random network, at times with more noise than signal."""
+    n, samples = int(draw.integers(2, 5)), int(draw.integers(30, 151))
+    data = datasets.random_network(n, seed=seed_of(draw), samples=samples).data
+    y = noisy(data.y, float(draw.choice([0.1, 0.3, 1.0])), draw)
+    return FromData(iso.gl(n).vector(), iso.gl(n).scalar(), kinds=["polynomial", "kernel"]).fit(data.x, y)
+
+
 def ask_noise(draw: np.random.Generator) -> Discovery:
     """Ask targets that have nothing to do with the inputs."""
     n, samples = int(draw.integers(2, 5)), int(draw.integers(50, 501))
@@ -150,11 +158,11 @@ def ask_labels(draw: np.random.Generator) -> Discovery:
 
 
 def ask_trajectories(make: Callable[[np.random.Generator], Field], action: iso.Action, scale: float, time: float) -> Ask:
-    """Ask eight trajectories, measured with an error of a thousandth of their spread."""
+    """Ask six trajectories, measured with an error of a thousandth of their spread."""
 
     def ask(draw: np.random.Generator) -> Discovery:
-        field, times = make(draw), np.linspace(0.0, time, 150)
-        tracks = [integrate(field, scale * draw.normal(size=3), times) for _ in range(8)]
+        field, times = make(draw), np.linspace(0.0, time, 100)
+        tracks = [integrate(field, scale * draw.normal(size=3), times) for _ in range(6)]
         spread = np.concatenate(tracks).std()
         seen = [to_tensor(track + 1e-3 * spread * draw.normal(size=track.shape)) for track in tracks]
         return FromDynamics(action).fit(seen, [to_tensor(times)] * len(seen))
@@ -218,6 +226,7 @@ PROBLEMS = {
     "waves in R^4, gl(4)": Nothing("data", ask_samples(4, False), 8),
     "sampled waves R^3 to R^3, gl(3) on both": Nothing("data", ask_samples(3, False, 3), 8),
     "sampled cubic in R^3, gl(3)": Nothing("data", ask_cubic, 8),
+    "few samples of a network": Nothing("data", ask_few, 40),
     "noise alone": Nothing("data", ask_noise, 12),
     "random labels": Nothing("data", ask_labels, 8),
     "quadratic flow, gl(3)": Nothing(

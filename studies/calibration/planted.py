@@ -29,11 +29,11 @@ class Planted:
 
 
 def _form(signs: list[float]) -> Callable[[Tensor], Tensor]:
-    """``arsinh(q)`` of the quadratic form ``q``: smooth, no polynomial, and monotonic."""
+    """``arsinh(q / n)`` of the quadratic form ``q``: smooth, no polynomial, and monotonic."""
 
     def invariant(z: Tensor) -> Tensor:
         q = (z.square() * torch.tensor(signs, dtype=z.dtype)).sum(-1)
-        return torch.asinh(q)
+        return torch.asinh(q / len(signs))
 
     return invariant
 

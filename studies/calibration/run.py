@@ -28,7 +28,9 @@ from .planted import EXACT_SAMPLES, PLANTED, ask
 
 NOISES = (0.0, 0.01, 0.03, 0.1, 0.3)
 SIZES = (50, 100, 200, 500, 1000)
-LARGE = {"so(2)": 2000, "so(3)": 2000}  # where two thousand samples are still cheap
+WHOLE = "so(3)"  # every noise with every size; the others vary one of them and keep the other
+KEPT_NOISE, KEPT_SIZE = 0.03, 200
+LARGE = {"so(2)": 2000, "so(3)": 2000}  # where two thousand samples are still cheap, at the kept noise
 SEEDS = 5
 EXACT_SEEDS = 10
 
@@ -63,9 +65,16 @@ def runs(seeds: float = 1.0) -> Iterator[Run]:
         for seed in range(scaled(EXACT_SEEDS, seeds)):
             yield Run("planted", "model", name, 0.0, EXACT_SAMPLES, seed)
         for seed in range(scaled(SEEDS, seeds)):
-            for noise in NOISES:
-                for samples in (*SIZES, *([LARGE[name]] if name in LARGE else [])):
-                    yield Run("planted", "data", name, noise, samples, seed)
+            for noise, samples in cells(name):
+                yield Run("planted", "data", name, noise, samples, seed)
+
+
+def cells(name: str) -> list[tuple[float, int]]:
+    """Noises and numbers of samples at which a planted algebra is looked for."""
+    grid = [(noise, size) for noise in NOISES for size in SIZES]
+    if name != WHOLE:
+        grid = [(noise, size) for noise, size in grid if noise == KEPT_NOISE or size == KEPT_SIZE]
+    return [*grid, *([(KEPT_NOISE, LARGE[name])] if name in LARGE else [])]
 
 
 def scaled(count: int, factor: float) -> int:

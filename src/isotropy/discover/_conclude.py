@@ -82,10 +82,12 @@ class Question:
 def conclude(result: Discovery, question: Question) -> Discovery:
     """Fill the attributes of ``result`` from the evidence and return it."""
     evidence = question.evidence
-    kernel = relative_kernel(evidence.factors(), **question.rules)
+    factors = evidence.factors()
+    kernel = relative_kernel(factors, **question.rules)
     split = split_kernel(question.action, kernel, question.points, question.normals)
     algebra, coefficients = _sparse_span(question.action, split.tangent)
-    certificates = _certificates(question, kernel, algebra)
+    motion = torch.cat([factors.moved, factors.turned])
+    certificates = _certificates(question, kernel, motion, coefficients)
     result.candidates_ = question.action
     result.algebra_ = algebra
     result.coefficients_ = coefficients
@@ -97,8 +99,6 @@ def conclude(result: Discovery, question: Question) -> Discovery:
     result.trivial_ = _span(question.action, kernel.trivial)
     result.transversal_ = _span(question.action, split.transversal)
     result.status_ = _status(kernel, certificates, algebra)
-    factors = evidence.factors()
-    motion = torch.cat([factors.moved, factors.turned])
     result.uncertainty_ = _uncertainty(kernel, certificates, motion, coefficients)
     result.method_ = question.method
     result.limits_ = [*question.limits, *_limits(kernel, split)]
@@ -106,8 +106,10 @@ def conclude(result: Discovery, question: Question) -> Discovery:
     return result
 
 
-def _certificates(question: Question, kernel: Kernel, algebra: LieAlgebra) -> dict[str, Certificate]:
-    if not algebra.dim:
+def _certificates(
+    question: Question, kernel: Kernel, motion: Tensor, coefficients: Tensor
+) -> dict[str, Certificate]:
+    if not len(coefficients):
         return question.checks
     evidence, rules = question.evidence, question.rules
     blind = relative_kernel(evidence.factors(without=HELD), **{**rules, "rank": kernel.cut.dim})
@@ -115,7 +117,7 @@ def _certificates(question: Question, kernel: Kernel, algebra: LieAlgebra) -> di
     return {
         "gap": certify.gap(kernel),
         "held_out": certify.held_out(evidence, kernel, rules),
-        "closure": certify.closure(algebra.closure_defect(), algebra.dim),
+        "closure": certify.closure(question.action, kernel, motion, coefficients),
         "finite_flow": certify.finite_flow(
             question.check, question.action, moving, question.points, question.seed, question.flow_words
         ),
