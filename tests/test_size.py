@@ -17,9 +17,7 @@ LONGEST_BODY = 80
 
 def file_sizes(modules: dict[str, Module]) -> dict[str, int]:
     """Lines of each file; files of one line are left out, as they say nothing."""
-    sizes = {
-        name: len(module.path.read_text(encoding="utf-8").splitlines()) for name, module in modules.items()
-    }
+    sizes = {name: len(module.path.read_text(encoding="utf-8").splitlines()) for name, module in modules.items()}
     return {name: size for name, size in sizes.items() if size > 1}
 
 
@@ -41,9 +39,7 @@ def over_budget(sizes: dict[str, int], budget: tuple[int, int]) -> list[str]:
     if statistics.median(ordered) <= budget[0] and quantile <= budget[1]:
         return []
     longest = sorted(sizes.items(), key=lambda item: -item[1])[:10]
-    summary = (
-        f"median {statistics.median(ordered)}, 95 % {quantile}, allowed {budget[0]} and {budget[1]}; longest:"
-    )
+    summary = f"median {statistics.median(ordered)}, 95 % {quantile}, allowed {budget[0]} and {budget[1]}; longest:"
     return [summary, *(f"{size:5d} {name}" for name, size in longest)]
 
 
