@@ -1,10 +1,9 @@
 """Tangent and normal spaces of an unknown submanifold, estimated from noisy points.
 
-A set of points `M` is invariant under a field `theta` when `theta(z)` is tangent to `M` at every `z` of `M`,
-so whoever looks for symmetries of data needs the normal projector at some anchors. A fixed number of
-neighbours is a trap: with more data the neighbourhood shrinks below the noise. Here one radius is chosen by
-a scan that weighs the noise of the tangent, `sigma / (r sqrt(k))`, against the bias of a large ball, and the
-leading part of that bias is removed by a local quadratic fit.
+Whoever looks for symmetries of data needs the normal projector at some anchors: a set is invariant under a
+field that is tangent to it everywhere. A fixed number of neighbours is a trap, since with more data the
+neighbourhood shrinks below the noise. Here a scan chooses one radius, weighing the noise of the tangent,
+`sigma / (r sqrt(k))`, against the bias of a large ball, most of which a local quadratic fit removes.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _SCAN_ANCHORS = 100
 _ANCHORS = 500
 _MOST_POINTS = 20_000  # a larger cloud is thinned to this
 _FEWEST = 20  # points below which no local spectrum means anything
-_LARGEST_BALL = 2048  # neighbours used in one ball; a larger ball is thinned evenly in distance
+_LARGEST_BALL = 4096  # neighbours used in one ball; a larger ball is thinned evenly in distance
 _BLOCK = 1_000_000  # numbers held by one block of local designs
 _CLEAR_GAP = 2.2  # a ratio of neighbouring local singular values that separates tangent from normal
 _NO_GAP = 1.8  # the ball of a filled volume stays below this, half balls at its boundary included
@@ -159,12 +158,16 @@ def tangent_frames(
 def _distinct(points: Tensor) -> Tensor:
     """Check the table of points and return its distinct rows in float64."""
     if points.ndim != 2 or points.shape[1] < 1:
-        raise DataError(f"expected points of shape (N, n), received {tuple(points.shape)}; give one point per row")
+        raise DataError(
+            f"expected points of shape (N, n), received {tuple(points.shape)}; give one point per row"
+        )
     if not torch.isfinite(points).all():
         raise DataError("expected finite points, received NaN or infinite entries; drop those rows first")
     cloud = torch.unique(points.detach().to("cpu", torch.float64), dim=0)
     if len(cloud) < _FEWEST:
-        raise DataError(f"expected at least {_FEWEST} distinct points, received {len(cloud)}; collect more points")
+        raise DataError(
+            f"expected at least {_FEWEST} distinct points, received {len(cloud)}; collect more points"
+        )
     return cloud
 
 
@@ -173,7 +176,9 @@ def _check_options(cloud: Tensor, n_anchors: int | None, dimension: int | None) 
     if n_anchors is not None and n_anchors < 1:
         raise DataError(f"expected n_anchors >= 1, received {n_anchors}; leave it out for the default")
     if dimension is not None and not 1 <= dimension <= cloud.shape[1]:
-        raise DataError(f"expected dimension in 1..{cloud.shape[1]}, received {dimension}; leave it out to estimate it")
+        raise DataError(
+            f"expected dimension in 1..{cloud.shape[1]}, received {dimension}; leave it out to estimate it"
+        )
 
 
 def _check_count(cloud: Tensor, dimension: int) -> None:
@@ -237,12 +242,18 @@ def _spectrum_row(balls: _Balls, radius: float, fewest: int) -> ScanRow:
     blocks = balls.blocks(radius, fewest, 2 * balls.cloud.shape[1])
     local = [_principal(ball, mask.double())[1] / reach[:, None] for _, ball, mask, reach in blocks]
     spectrum = torch.cat(local).median(0).values
+    dimension, gap = _first_gap(spectrum)
+    neighbours = float(balls.count(radius, fewest).double().median())
+    return ScanRow(radius, neighbours, tuple(spectrum.tolist()), dimension, gap)
+
+
+def _first_gap(spectrum: Tensor) -> tuple[int | None, float]:
+    """Return how many values stand before the first clear gap, and that gap or else the largest one."""
     gaps = spectrum[:-1] / spectrum[1:].clamp(min=1e-12 * float(spectrum[0]))
     clear = (gaps >= _CLEAR_GAP).nonzero()[:, 0]
-    first = int(clear[0]) if len(clear) else None
-    gap = float(gaps.max()) if first is None and len(gaps) else float(gaps[first]) if first is not None else 1.0
-    neighbours = float(balls.count(radius, fewest).double().median())
-    return ScanRow(radius, neighbours, tuple(spectrum.tolist()), None if first is None else first + 1, gap)
+    if len(clear):
+        return int(clear[0]) + 1, float(gaps[clear[0]])
+    return None, float(gaps.max()) if len(gaps) else 1.0
 
 
 def _principal(ball: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
@@ -282,7 +293,8 @@ def _errors(balls: _Balls, scan: list[ScanRow], dimension: int) -> list[ScanRow]
     fits = [_fit_all(balls, row.radius, dimension) for row in rows]
     filled = []
     for place, (row, fit) in enumerate(zip(rows, fits, strict=True)):
-        finer = [_bias(fits[below], fit, dimension) for below in range(place) if rows[below].radius >= row.radius / 2.1]
+        below = [k for k in range(place) if rows[k].radius >= row.radius / 2.1]
+        finer = [_bias(fits[k], fit, dimension) for k in below]
         bias = math.sqrt(max(finer, default=0.0))
         scatter = math.sqrt(_weighted(fit.scatter, _weights(fit.scatter)))
         noise = math.sqrt(float(fit.noise.median()))
@@ -349,9 +361,8 @@ def _trust(residual: Tensor, weight: Tensor, fitted: int) -> Tensor:
     typical = torch.where(inside, size, math.nan).nanmedian(1, keepdim=True).values
     # A fit through few points bends to any of them, so its residuals tell nothing about outliers.
     judged = inside.sum(1, keepdim=True) >= _JUDGED * fitted
-    return torch.where(
-        judged, (1 - (size / (_OUTLYING * typical.clamp(min=1e-14))).square()).clamp(min=0).square(), 1.0
-    )
+    relative = size / (_OUTLYING * typical.clamp(min=1e-14))
+    return torch.where(judged, (1 - relative.square()).clamp(min=0).square(), 1.0)
 
 
 def _monomials(tangent: Tensor) -> Tensor:
@@ -365,15 +376,16 @@ def _quadratic(tangent: Tensor, normal: Tensor, weight: Tensor) -> tuple[Tensor,
     """Return the linear smoother (b, q, k) and coefficients (b, q, n - d) of the weighted fit."""
     root = weight.sqrt()[..., None]
     design = root * _monomials(tangent)
-    q = design.shape[2]
-    # A whisper of ridge keeps the fit finite where the points of a ball do not determine it.
+    q = design.shape[2]  # the whisper of ridge keeps a fit finite that its ball does not determine
     ridge = 1e-6 * torch.eye(q, dtype=design.dtype).expand(len(design), q, q)
     basis, triangle = torch.linalg.qr(torch.cat([design, ridge], dim=1))
     smoother = torch.linalg.solve_triangular(triangle, (basis[:, :-q] * root).mT, upper=True)
     return smoother, smoother @ normal
 
 
-def _move(feet: Tensor, frames: Tensor, shift: Tensor, coefficients: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
+def _move(
+    feet: Tensor, frames: Tensor, shift: Tensor, coefficients: Tensor, radius: Tensor
+) -> tuple[Tensor, Tensor]:
     """Move to the point of the fit above the anchor and turn the frame to the tangent there."""
     dimension = shift.shape[2]
     tangents, normals = frames[:, :, :dimension], frames[:, :, dimension:]
@@ -385,22 +397,22 @@ def _move(feet: Tensor, frames: Tensor, shift: Tensor, coefficients: Tensor, rad
 
 
 def _slope(shift: Tensor, coefficients: Tensor) -> Tensor:
-    """Derivative (b, d, n - d) of the fitted normal coordinates at the tangent coordinates `shift`."""
-    dimension = shift.shape[1]
-    slope = coefficients[:, 1 : 1 + dimension].clone()
-    i, j = torch.triu_indices(dimension, dimension)
-    second = coefficients[:, 1 + dimension :]
+    """Differentiate, (b, d, n - d), the fitted normal coordinates at the tangent coordinates `shift`."""
+    d = shift.shape[1]
+    slope, second = coefficients[:, 1 : 1 + d].clone(), coefficients[:, 1 + d :]
+    i, j = torch.triu_indices(d, d)
     slope.index_add_(1, i, second * shift[:, j, None])
     slope.index_add_(1, j, second * shift[:, i, None])
     return slope
 
 
-def _frames(cloud: Tensor, anchors: Tensor, dimension: int, best: ScanRow, scan: list[ScanRow]) -> TangentFrames:
+def _frames(
+    cloud: Tensor, anchors: Tensor, dimension: int, best: ScanRow, scan: list[ScanRow]
+) -> TangentFrames:
     """Fit at the chosen radius and turn the fits into the answer."""
     fits = [_refined(cloud, part, dimension, best) for part in anchors.split(_ANCHORS)]
     fit = _Fit(*(torch.cat(parts) for parts in zip(*fits, strict=True)))
-    normals = fit.frames[:, :, dimension:]
-    weights = _weights(fit.scatter)
+    normals, weights = fit.frames[:, :, dimension:], _weights(fit.scatter)
     return TangentFrames(
         anchors=fit.feet,
         normals=normals @ normals.mT,
@@ -424,9 +436,7 @@ def _refined(cloud: Tensor, anchors: Tensor, dimension: int, row: ScanRow) -> _F
 
 def _without_normals(anchors: Tensor, dimension: int | None, scan: list[ScanRow]) -> TangentFrames:
     """Answer for data that fill the space (no normals) or whose dimension is undecided (no weight)."""
-    n = anchors.shape[1]
-    middle = scan[len(scan) // 2]
-    decided = dimension is not None
+    n, middle, decided = anchors.shape[1], scan[len(scan) // 2], dimension is not None
     return TangentFrames(
         anchors=anchors,
         normals=torch.zeros(len(anchors), n, n, dtype=torch.float64),
