@@ -133,10 +133,10 @@ def fit_surrogates(
     .. math:: E^2 = \max\Big(\frac{\sum (|r_i - r_j|^2 - 2 s^2)}{\sum (|y_i - y_j|^2 - 2 s^2)}, J^2\Big).
 
     The first sees bias and variance at the spacing of the data, the second the variance at every scale,
-    which noise cannot hide. Sums stand instead of a mean of quotients because near-coincident pairs would
-    drown the quotients in noise. The noise is common to all kinds: the residual variance of the best kind
-    that estimates one, at most the held-out error of the best kind less the jackknife variance of its
-    values.
+    which noise cannot hide. The first counts only where it exceeds twice its standard error. Sums stand
+    instead of a mean of quotients because near-coincident pairs would drown the quotients in noise. The
+    noise is common to all kinds: the residual variance of the best kind that estimates one, at most the
+    held-out error of the best kind less the jackknife variance of its values.
 
     Targets with at most 20 distinct whole values or strings, ten samples of each, are classes: logits are
     fitted then, with `gradient_error` ``J`` alone. Naming regression kinds keeps them numbers.
@@ -262,8 +262,9 @@ class _Contest:
 
     def _score(self, entry: _Entry, noise: float) -> Score:
         """Relative errors of one kind once the noise is known."""
-        signal = self.signal - 2 * noise
-        ratio = max(entry.difference - 2 * noise, 0.0) / signal if signal > 0 else inf
+        signal, excess = self.signal - 2 * noise, entry.difference - 2 * noise
+        doubt = 4 * noise * sqrt(2 / (self.y.shape[1] * sum(map(len, self.held))))
+        ratio = inf if signal <= doubt else excess / signal if excess > doubt else 0.0
         return Score(sqrt(max(ratio, entry.jackknife**2)), sqrt(entry.square / self.y.shape[1]))
 
 
