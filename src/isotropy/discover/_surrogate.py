@@ -359,6 +359,7 @@ def _labels(
     """Label indices and class names when the targets are classes, None when they are numbers."""
     wanted = kinds is None or list(kinds) == [CLASSIFIER]
     text = not isinstance(y, Tensor) and any(isinstance(value, str) for value in y)
+    names: list[str | int]
     if not text:
         values = torch.as_tensor(y)
         flat = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
@@ -366,7 +367,7 @@ def _labels(
         names = [int(value) for value in flat.tolist()] if whole and wanted else []
     else:
         names = [str(value) for value in y]
-    classes = tuple(sorted(set(names)))
+    classes = tuple(sorted(set(names), key=lambda name: (isinstance(name, str), name)))
     rare = min((names.count(name) for name in classes[: MAX_CLASSES + 1]), default=0)
     fits = 2 <= len(classes) <= MAX_CLASSES and rare >= MIN_PER_CLASS and len(names) == count
     if fits and wanted:
