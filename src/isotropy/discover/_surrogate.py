@@ -270,10 +270,10 @@ class _Contest:
 
 def _neighbours(x: Tensor) -> Tensor:
     """Find the indices ``(S, k)`` of the nearest other points."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     values = x.cpu().numpy()
-    near = cKDTree(values).query(values, k=min(NEIGHBOURS + 1, len(values)))[1]
+    near = KDTree(values).query(values, k=min(NEIGHBOURS + 1, len(values)))[1]
     return torch.as_tensor(near[:, 1:], device=x.device)
 
 
