@@ -84,7 +84,9 @@ def slc(n):
     unit_i = complex_unit(n)
     return kernel(
         2 * n,
-        lambda a: torch.cat([(a @ unit_i - unit_i @ a).reshape(-1), torch.stack([a.trace(), (a @ unit_i).trace()])]),
+        lambda a: torch.cat(
+            [(a @ unit_i - unit_i @ a).reshape(-1), torch.stack([a.trace(), (a @ unit_i).trace()])]
+        ),
     )
 
 
@@ -141,7 +143,9 @@ def spread(n, generator, condition):
     """Random element of GL(n) with the given condition number."""
     q1, _ = torch.linalg.qr(torch.randn(n, n, generator=generator, dtype=torch.float64))
     q2, _ = torch.linalg.qr(torch.randn(n, n, generator=generator, dtype=torch.float64))
-    values = torch.logspace(0, math.log10(condition), n, dtype=torch.float64) if n > 1 else torch.ones(1).double()
+    values = (
+        torch.logspace(0, math.log10(condition), n, dtype=torch.float64) if n > 1 else torch.ones(1).double()
+    )
     return q1 @ torch.diag(values) @ q2
 
 

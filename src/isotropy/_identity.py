@@ -1,5 +1,8 @@
 """Naming a real Lie algebra from its structure constants and, when known, its matrices."""
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# (torch.linalg carries no annotations)
+
 from __future__ import annotations
 
 import math
@@ -8,23 +11,25 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from isotropy._reductive import Part, UnclearError, name_reductive, name_semisimple
-from isotropy._structure import (
+from ._reductive import Part, name_reductive, name_semisimple
+from ._structure import (
     FLOOR,
     Facts,
     Ruler,
+    UnclearError,
     adjoint,
     brackets,
     centralizer,
     centre,
     collect_facts,
     complement,
+    cut,
     derived,
     quotient,
     radical,
     spaces,
 )
-from isotropy.errors import NotAnAlgebraError, RepresentationMismatchError, SymmetryError
+from .errors import NotAnAlgebraError, RepresentationMismatchError, SymmetryError
 
 LIMIT = 0.1  # a span that closes no better than this is no algebra
 CLEAR = 0.5  # lowest confidence at which a name is given
@@ -42,9 +47,10 @@ class Identity:
     aliases
         Isomorphic names.
     confidence
-        In [0, 1]: ``1 - sqrt(noise / kept)`` at the closest decision made, where ``kept`` is the smallest
-        number taken as different from zero (in units where 1 is natural) and ``noise`` the largest of the
-        numbers taken as zero and of the stated or measured defect. Below 0.5 no name is given.
+        In [0, 1]: ``1 - 1 / sqrt(margin)`` at the closest decision made. The margin is ``kept / noise``, where
+        ``kept`` is the smallest number taken as different from zero (in units where 1 is natural) and ``noise``
+        the largest of the numbers taken as zero and of the stated or measured defect, divided by the same
+        ratio of the second best cut when that exceeds 1. Below 0.5 no name is given.
     facts
         Dimensions, Killing signature and flags.
     reason
@@ -115,15 +121,21 @@ def _check(structure: Tensor, matrices: Tensor | None, defect: float) -> None:
     """Refuse wrong shapes and values that are not numbers."""
     shape, size = tuple(structure.shape), structure.shape[0] if structure.ndim else 0
     if shape != (size, size, size):
-        raise RepresentationMismatchError(f"expected structure constants (d, d, d), received {shape}; pass a cube")
+        raise RepresentationMismatchError(
+            f"expected structure constants (d, d, d), received {shape}; pass a cube"
+        )
     if matrices is not None and (matrices.ndim != 3 or matrices.shape != (size, *matrices.shape[1:2] * 2)):
         raise RepresentationMismatchError(
-            f"expected matrices ({size}, n, n), received {tuple(matrices.shape)}; pass one square matrix a generator"
+            f"expected matrices ({size}, n, n), received {tuple(matrices.shape)}; one matrix a generator"
         )
     if not all(bool(t.isfinite().all()) for t in (structure, matrices) if t is not None):
-        raise SymmetryError("expected finite numbers, received nan or inf; check how the generators were found")
+        raise SymmetryError(
+            "expected finite numbers, received nan or inf; check how the generators were found"
+        )
     if not (math.isfinite(defect) and defect >= 0):
-        raise SymmetryError(f"expected a defect >= 0, received {defect}; pass the relative noise of the generators")
+        raise SymmetryError(
+            f"expected a defect >= 0, received {defect}; pass the relative noise of the generators"
+        )
 
 
 def _normalise(
@@ -140,7 +152,7 @@ def _normalise(
     measured = _jacobi_defect(table) if acting is None else _closure_defect(table, acting)
     noise = max(defect, measured, FLOOR)
     scale = float(torch.linalg.matrix_norm(table.flatten(0, 1), 2))
-    unit = scale if scale > noise else 1.0
+    unit = scale if cut(torch.tensor([scale]), noise)[0] else 1.0
     return table / unit, None if acting is None else acting / unit, noise
 
 
@@ -186,7 +198,8 @@ def _name(structure: Tensor, matrices: Tensor | None, facts: Facts, ruler: Ruler
         return _name_reductive(structure, matrices, facts, ruler)
     if facts.derived[1:] == (1, 0) and facts.centre == 1 and facts.nilpotent:
         n = facts.dimension
-        return f"heisenberg({n})", (), "nilpotent with its one-dimensional centre as derived algebra"
+        aliases = ("galilei(1)",) if n == 3 else ()
+        return f"heisenberg({n})", aliases, "nilpotent with its one-dimensional centre as derived algebra"
     return _name_semidirect(structure, facts, ruler) or _describe(structure, facts, ruler)
 
 
@@ -203,7 +216,11 @@ def _name_reductive(structure: Tensor, matrices: Tensor | None, facts: Facts, ru
     name, aliases = _sum(name_reductive(structure, matrices, levi, middle, ruler))
     positive, negative, zero = facts.killing
     where = "no matrices given" if matrices is None else "named by the spaces its matrices move"
-    kind = f"reductive with Killing signature (+{positive}, -{negative}, {zero} zero)" if len(levi) else "abelian"
+    kind = (
+        f"reductive with Killing signature (+{positive}, -{negative}, {zero} zero)"
+        if len(levi)
+        else "abelian"
+    )
     return name, aliases, f"{kind}, {where}"
 
 
@@ -231,7 +248,7 @@ def _semidirect_names(size: int) -> dict[str, tuple[str, ...]]:
     """Customary names of ``h`` acting on ``R^size``, by the name of ``h``."""
     known: dict[str, tuple[str, ...]] = {
         f"so({size})": (f"se({size})", f"iso({size})"),
-        f"so({size})+scaling": (f"sim({size})",),
+        f"so({size})+scaling": (f"sim({size})", f"similarity({size})"),
         f"gl({size})": (f"aff({size})",),
         f"sl({size})": (f"saff({size})",),
     }
@@ -239,7 +256,7 @@ def _semidirect_names(size: int) -> dict[str, tuple[str, ...]]:
         known[f"so({p},{size - p})"] = (f"iso({p},{size - p})", f"so({p},{size - p}) semidirect translation")
         known[f"so({p},{size - p})+scaling"] = (f"sim({p},{size - p})",)
     if size == 1:
-        known["scaling"] = ("aff(1)",)
+        known["scaling"] = ("aff(1)", "sim(1)", "similarity(1)")
     if size % 2 == 0:
         known[f"so({size // 2})+translation(1)"] = (f"galilei({size // 2})",)
     return known
@@ -249,7 +266,11 @@ def _describe(structure: Tensor, facts: Facts, ruler: Ruler) -> _Named:
     """Describe an algebra outside the named families."""
     if facts.solvable:
         kind = "nilpotent" if facts.nilpotent else "solvable"
-        return f"{kind}({facts.dimension})", (), f"{kind} with derived series {facts.derived}, no customary name"
+        return (
+            f"{kind}({facts.dimension})",
+            (),
+            f"{kind} with derived series {facts.derived}, no customary name",
+        )
     parts = name_semisimple(quotient(structure, radical(structure, ruler)), None, ruler)
     name = f"{_sum(parts)[0]} acting on a radical of dimension {facts.radical}"
     return name, (), "the radical is neither the centre nor a customary translation part"

@@ -3,6 +3,9 @@
 ``matrices`` is ``(d, n, n)`` along the basis of the algebra, or None when only the brackets are known.
 """
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# (torch.linalg carries no annotations)
+
 from __future__ import annotations
 
 import math
@@ -11,14 +14,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from isotropy._simple import Form, dual_coxeter, forms
-from isotropy._structure import Ruler, killing_form, signature, simple_ideals, spaces, subalgebra
+from ._simple import Form, dual_coxeter, forms
+from ._structure import Ruler, UnclearError, killing_form, signature, simple_ideals, spaces, subalgebra
 
 CASIMIR_TOLERANCE = 0.1  # Casimir eigenvalues of isomorphic names differ by 30 % and more
 
-
-class UnclearError(Exception):
-    """A decision contradicts another one, so that the numbers do not describe one algebra."""
+EXCEPTIONAL = 0.9  # confidence from which an algebra outside the table is believed to be simple
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ def name_semisimple(structure: Tensor, matrices: Tensor | None, ruler: Ruler) ->
     if sum(len(ideal.basis) for ideal in ideals) != structure.shape[0]:
         raise UnclearError("the dimensions of its simple ideals do not add up")
     parts = [
-        _name_simple(subalgebra(structure, i.basis), _along(matrices, i.basis), i.complex, ruler) for i in ideals
+        _name_simple(subalgebra(structure, i.basis), _along(matrices, i.basis), i.complex, ruler)
+        for i in ideals
     ]
     return sorted(parts, key=lambda part: (-part.dimension, part.name))
 
@@ -70,6 +72,10 @@ def _name_simple(structure: Tensor, matrices: Tensor | None, is_complex: bool, r
         raise UnclearError("a simple ideal has a degenerate Killing form")
     moved = None if matrices is None else _moved(matrices, ruler)
     found = [f for f in forms(dimension) if f.noncompact == positive and f.complex == is_complex]
+    if not found and ruler.confidence < EXCEPTIONAL:
+        raise UnclearError(
+            f"no simple algebra has dimension {dimension} and {positive} noncompact directions"
+        )
     if not found:
         return Part(f"simple({dimension})", (), dimension, moved)
     chosen = None if matrices is None else _natural_form(found, killing, matrices, ruler)
@@ -82,7 +88,7 @@ def _name_simple(structure: Tensor, matrices: Tensor | None, is_complex: bool, r
 def _natural_form(found: list[Form], killing: Tensor, matrices: Tensor, ruler: Ruler) -> Form | None:
     """Pick the form of which the matrices are copies of the defining representation, if one is."""
     trace = torch.einsum("iab,jba->ij", matrices, matrices)
-    index = float(torch.linalg.solve(killing, trace).diagonal().sum())  # dimension * trace form / Killing form
+    index = float(torch.linalg.solve(killing, trace).diagonal().sum())  # dimension * trace / Killing form
     size = len(spaces(matrices.transpose(1, 2).flatten(0, 1) / _scale(matrices), ruler)[0])
     if size == 0:
         raise UnclearError("a simple ideal acts by zero")
@@ -120,7 +126,9 @@ def _pair_up(parts: list[Part], ruler: Ruler) -> list[Part]:
     left, result = list(parts), list[Part]()
     while left:
         part = left.pop(0)
-        partner = next((p for p in left if p.name == part.name in joined and _same_space(part, p, ruler)), None)
+        partner = next(
+            (p for p in left if p.name == part.name in joined and _same_space(part, p, ruler)), None
+        )
         if partner is not None:
             left.remove(partner)
             name, *aliases = joined[part.name]
@@ -179,7 +187,11 @@ def name_abelian(matrices: Tensor, ruler: Ruler) -> list[str]:
     solid, flat = spaces(trace, ruler)
     if len(flat) and not _is_nilpotent(_generic(flat, basis), ruler):
         return [f"abelian({number})"]
-    names = _semisimple_names(torch.einsum("si,iab->sab", solid, basis), len(flat) > 0, ruler) if len(solid) else []
+    names = (
+        _semisimple_names(torch.einsum("si,iab->sab", solid, basis), len(flat) > 0, ruler)
+        if len(solid)
+        else []
+    )
     if names is None:
         return [f"abelian({number})"]
     return names + ([f"translation({len(flat)})"] if len(flat) else [])

@@ -1,14 +1,20 @@
 """Table of the simple real Lie algebras of matrices, generated from formulas."""
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# (torch.linalg carries no annotations)
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from isotropy._structure import adjoint, killing_form
+from ._structure import adjoint, killing_form
+
+TOLERANCE: Any = 1e-3  # of the eigenvalue that tells type B from type C; they differ by a fifth and more
 
 
 @dataclass(frozen=True)
@@ -46,12 +52,12 @@ def _linear(size: int) -> tuple[int, int, float]:
 
 
 def _orthogonal(size: int) -> tuple[int, int, float]:
-    """The same of type so on C^size."""
+    """Give the same of type so on C^size."""
     return size * (size - 1) // 2, size - 2 if size > 4 else 2, (size - 1) / (2 * (size - 2))
 
 
 def _symplectic(size: int) -> tuple[int, int, float]:
-    """The same of type sp on C^size, size even."""
+    """Give the same of type sp on C^size, size even."""
     return size * (size + 1) // 2, size // 2 + 1, (size + 1) / (2 * (size + 2))
 
 
@@ -59,13 +65,13 @@ _Type = Callable[[int], tuple[int, int, float]]
 
 
 def _form(name: str, kind: _Type, size: int, noncompact: int, natural: int) -> Form:
-    """A form that stays simple over the complex numbers."""
+    """Make a form that stays simple over the complex numbers."""
     dimension, coxeter, casimir = kind(size)
     return Form(name, dimension, noncompact, False, coxeter, natural, casimir)
 
 
 def _complex(name: str, kind: _Type, size: int, natural: int) -> Form:
-    """A complex algebra seen as a real one of twice the dimension; so(1,3) has twice the casimir of a factor."""
+    """Make a complex algebra seen as a real one of twice the dimension."""
     dimension, coxeter, casimir = kind(size)
     return Form(name, 2 * dimension, dimension, True, coxeter, natural, casimir)
 
@@ -96,7 +102,9 @@ def _complex_forms(size: int) -> Iterator[Form]:
     yield from (_form(_pair("su", p, q), _linear, size, 2 * p * q, natural) for p, q in _split(size))
     if size % 2 == 0:
         pairs = _split(half)
-        yield from (_form(_pair("usp", 2 * p, 2 * q), _symplectic, size, 4 * p * q, natural) for p, q in pairs)
+        yield from (
+            _form(_pair("usp", 2 * p, 2 * q), _symplectic, size, 4 * p * q, natural) for p, q in pairs
+        )
     if size % 2 == 0 and size >= 4:
         yield _form(f"sl({half},H)", _linear, size, 2 * half**2 - half - 1, natural)
     if size % 2 == 0 and size >= 6:
@@ -112,7 +120,7 @@ def forms(dimension: int) -> list[Form]:
     """Every simple form of this dimension; isomorphic ones stand in the order of preference.
 
     >>> [form.name for form in forms(3)]
-    ['sl(2)', 'so(3)', 'so(1,2)', 'sp(2)', 'su(2)', 'su(1,1)', 'usp(2)']
+    ['sl(2)', 'sp(2)', 'so(3)', 'so(1,2)', 'su(2)', 'su(1,1)', 'usp(2)']
     """
     sizes = range(2, int((2 * dimension) ** 0.5) + 2)
     lorentz = Form("so(1,3)", 6, 3, True, 2, 4, 0.75)  # so(4) splits, this form of it does not
@@ -133,11 +141,13 @@ def dual_coxeter(structure: Tensor) -> float:
     basis = adjoint(structure, torch.eye(size, dtype=structure.dtype))
     dual = torch.einsum("ij,jab->iab", torch.linalg.inv(killing_form(structure)), basis)
 
-    def apply(vector: object) -> object:
+    def apply(vector: Any) -> Any:
         square = torch.as_tensor(vector, dtype=structure.dtype).reshape(size, size)
         return torch.einsum("iab,bc,idc->ad", basis, square, dual).reshape(-1).numpy()
 
-    start = torch.randn(size**2, generator=torch.Generator().manual_seed(0), dtype=structure.dtype).numpy()
-    operator = LinearOperator((size**2, size**2), matvec=apply, dtype=start.dtype)
-    largest = eigs(operator, k=1, which="LR", v0=start, tol=1e-3, return_eigenvectors=False)
+    start: Any = torch.randn(
+        size**2, generator=torch.Generator().manual_seed(0), dtype=structure.dtype
+    ).numpy()
+    operator: Any = LinearOperator((size**2, size**2), matvec=apply, dtype=start.dtype)
+    largest: Any = eigs(operator, k=1, which="LR", v0=start, tol=TOLERANCE, return_eigenvectors=False)
     return float(1.0 / largest.real.max())

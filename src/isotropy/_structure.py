@@ -1,9 +1,12 @@
 """Structure theory of a real Lie algebra given by its structure constants.
 
-Everywhere ``structure`` is ``(d, d, d)`` with ``[e_i, e_j] = sum_k structure[i, j, k] e_k``, float64, at a scale
-where its entries are of order one. Subspaces are orthonormal rows of coordinates, ``(k, d)``. Whether a number
-is zero is decided by a `Ruler`, which knows the noise and remembers its closest call.
+Everywhere ``structure`` is ``(d, d, d)`` with ``[e_i, e_j] = sum_k structure[i, j, k] e_k``, float64, at a
+scale where its entries are of order one. Subspaces are orthonormal rows of coordinates, ``(k, d)``. Whether a
+number is zero is decided by a `Ruler`, which knows the noise and remembers its closest call.
 """
+
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# (torch.linalg carries no annotations)
 
 from __future__ import annotations
 
@@ -12,29 +15,40 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .errors import NotAnAlgebraError
+
 FLOOR = 1e-9  # noise of numbers that went through exact formulas and rounding only
 SLACK = 10.0  # a value may exceed the stated noise by this much and still be dropped as noise
+CLEAR_MARGIN = 4.0  # margin from which the confidence is at least a half
 TRIES = 16  # seeded generic elements among which the clearest one is used
+
+
+class UnclearError(NotAnAlgebraError):
+    """Two decisions contradict each other: at this noise the numbers do not describe one algebra."""
 
 
 def cut(values: Tensor, noise: float) -> tuple[int, float]:
     """How many of the descending values are not zero, and the margin of that decision.
 
-    The margin of keeping ``k`` values is ``values[k-1] / max(values[k], noise)`` with 1 standing before the
-    first value and 0 after the last one. The best margin wins among the cuts that drop nothing above
-    ``SLACK * noise`` and keep nothing below ``noise``.
+    Keeping ``k`` values scores ``values[k-1] / max(values[k], noise)``, with 1 standing before the first value
+    and 0 after the last one, among the cuts that drop nothing above ``SLACK * noise`` and keep nothing below
+    ``noise``. The margin is the best score over the second best one (at least 1).
 
-    >>> cut(torch.tensor([0.9, 0.5, 0.002]), 1e-3)
-    (2, 250.0)
+    >>> cut(torch.tensor([0.5, 0.25, 0.0]), 1 / 1024)
+    (2, 256.0)
     """
     listed = [float(v) for v in values]
     ladder = [max([1.0, *listed[:1]]), *listed, 0.0]
-    best, margin = 0, 0.0
-    for k in range(len(listed) + 1):
-        kept, dropped = ladder[k], ladder[k + 1]
-        if dropped <= SLACK * noise and kept >= noise and kept / max(dropped, noise) > margin:
-            best, margin = k, kept / max(dropped, noise)
-    return best, margin
+    steps = enumerate(zip(ladder[:-1], ladder[1:], strict=True))
+    scores = [
+        (kept / max(dropped, noise), k)
+        for k, (kept, dropped) in steps
+        if dropped <= SLACK * noise and kept >= noise
+    ]
+    if not scores:
+        return 0, 0.0
+    (best, number), *others = sorted(scores, reverse=True)
+    return number, best / max([1.0, *(score for score, _ in others[:1])])
 
 
 @dataclass
@@ -98,7 +112,7 @@ def brackets(structure: Tensor, left: Tensor, right: Tensor, ruler: Ruler | None
 
 
 def derived(structure: Tensor, ruler: Ruler | None = None) -> Tensor:
-    """Derived algebra ``[g, g]`` as a subspace ``(k, d)``."""
+    """Compute ``[g, g]`` as a subspace ``(k, d)``."""
     return spaces(structure.reshape(-1, structure.shape[0]), ruler)[0]
 
 
@@ -234,20 +248,21 @@ def _null_dimension(matrix: Tensor, noise: float) -> tuple[int, float]:
 
 
 def generic_element(structure: Tensor, ruler: Ruler | None = None) -> tuple[Tensor, int]:
-    """Draw a seeded element ``(d,)`` whose adjoint has the clearest generalised null space, with its dimension."""
+    """Draw the seeded element ``(d,)`` with the clearest generalised null space of ``ad x``; its dimension."""
     judge = ruler or Ruler()
     generator = torch.Generator().manual_seed(0)
-    best, rank_, margin = structure.new_zeros(structure.shape[0]), structure.shape[0], 0.0
+    trials: list[tuple[int, float, Tensor]] = []
     for _ in range(TRIES):
         element = torch.randn(structure.shape[0], generator=generator, dtype=structure.dtype)
-        matrix = adjoint(structure, element)
-        scale = float(torch.linalg.matrix_norm(matrix, 2))
-        matrix = matrix / scale if scale > judge.noise else matrix
-        dimension, margin_here = _null_dimension(matrix, judge.noise)
-        if margin_here > margin:
-            best, rank_, margin = element / max(scale, judge.noise), dimension, margin_here
+        scale = float(torch.linalg.matrix_norm(adjoint(structure, element), 2))
+        element = element / scale if scale > judge.noise else element
+        dimension, margin = _null_dimension(adjoint(structure, element), judge.noise)
+        trials.append((dimension, margin, element))
+    clear = [trial for trial in trials if trial[1] >= CLEAR_MARGIN] or trials
+    smallest = min(dimension for dimension, _, _ in clear)  # regular elements have the smallest null space
+    dimension, margin, element = max((t for t in clear if t[0] == smallest), key=lambda t: t[1])
     judge.note(margin)
-    return best, rank_
+    return element, dimension
 
 
 def rank(structure: Tensor, ruler: Ruler | None = None) -> int:
@@ -271,6 +286,8 @@ def _centroid(structure: Tensor, ruler: Ruler) -> tuple[Tensor, Tensor]:
     ``[phi y, z] = [y, phi z]``: as many unknowns as the rank. Returns a basis ``(c, m, m)`` and ``m`` as rows.
     """
     element, number = generic_element(structure, ruler)
+    if number == structure.shape[0]:
+        raise _not_semisimple(structure)
     left, _, right = torch.linalg.svd(adjoint(structure, element))
     roots, cartan = left[:, : len(left) - number].T, right[len(right) - number :]
     inverse = torch.linalg.inv(roots @ adjoint(structure, element) @ roots.T)
@@ -281,7 +298,17 @@ def _centroid(structure: Tensor, ruler: Ruler) -> tuple[Tensor, Tensor]:
     excess = moved + moved.transpose(1, 2)  # [phi y, z] - [y, phi z], for table[a, b] = -table[b, a]
     scale = torch.linalg.matrix_norm(moved.flatten(1), 2)
     _, kernel = spaces(excess.flatten(1).T / scale, ruler)
+    if not len(kernel):
+        raise _not_semisimple(structure)
     return torch.einsum("cu,uab->cab", kernel, maps), roots
+
+
+def _not_semisimple(structure: Tensor) -> UnclearError:
+    """Build the error of an algebra without root spaces or centroid."""
+    return UnclearError(
+        f"expected a semisimple algebra, received one of dimension {structure.shape[0]} without centroid; "
+        "take the quotient by its radical first, or lower the noise"
+    )
 
 
 def _clearest_split(centroid: Tensor, ruler: Ruler) -> tuple[Tensor, int]:
@@ -306,7 +333,13 @@ def _heights(values: Tensor) -> Tensor:
 
 
 def simple_ideals(structure: Tensor, ruler: Ruler | None = None) -> list[Ideal]:
-    """Simple ideals of a semisimple algebra, from the eigenspaces of a generic element of its centroid."""
+    """Split a semisimple algebra by the eigenspaces of a generic element of its centroid.
+
+    Raises
+    ------
+    UnclearError
+        When the algebra is not semisimple, or not clearly so.
+    """
     judge = ruler or Ruler()
     centroid, roots = _centroid(structure, judge)
     if len(centroid) == 1:
