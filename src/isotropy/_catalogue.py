@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -72,7 +73,7 @@ def su(n: int) -> LieAlgebra:
     _positive(n, "su", 2)
     matrices = list(_antihermitian(n))
     off, diagonal = matrices[: n * (n - 1)], matrices[n * (n - 1) :]
-    traceless = [a - b for a, b in zip(diagonal[:-1], diagonal[1:], strict=True)]
+    traceless = [a - b for a, b in pairwise(diagonal)]
     return _named(f"su({n})", 2 * n, (_real_form(h) for h in off + traceless))
 
 

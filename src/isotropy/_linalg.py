@@ -137,7 +137,7 @@ def _kernel_sizes(ascending: list[float], rank: str | int | float, tolerance: fl
     count = len(ascending)
     if rank == "gap":
         return [0, *(k for k in range(1, count + 1) if ascending[k - 1] <= tolerance)]
-    if isinstance(rank, bool) or isinstance(rank, str) or rank < 0:
+    if isinstance(rank, bool | str) or rank < 0:
         raise DataError(f'rank: expected "gap", a dimension or a threshold, received {rank!r}; use "gap" if unsure')
     if isinstance(rank, int):
         if rank > count:
