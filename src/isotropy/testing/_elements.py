@@ -1,0 +1,27 @@
+"""Random elements of an algebra, at a pace that suits the points."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .._action import Action
+
+_DRAWS = 4
+
+
+def elements(dim: int, seed: int) -> Tensor:
+    """Random elements `(draws, dim)` of unit norm."""
+    generator = torch.Generator().manual_seed(seed)
+    drawn = torch.randn(_DRAWS, dim, generator=generator, dtype=torch.float64)
+    return drawn / drawn.norm(dim=1, keepdim=True)
+
+
+def paced(action: Action, x: Tensor, seed: int) -> list[Tensor]:
+    """Random elements that move points by about half their spread in unit time."""
+    spread = float((x - x.mean(0)).norm())
+    chosen: list[Tensor] = []
+    for xi in elements(action.algebra.dim, seed):
+        speed = float(action.field(xi, x).norm())
+        chosen.append(xi * (0.5 * spread / speed if speed > 0 and spread > 0 else 1.0))
+    return chosen
