@@ -189,15 +189,21 @@ def _motions(names: Sequence[str]) -> LieAlgebra:
     """The span of named motions of the plane."""
     unknown = [name for name in names if name not in _MOTIONS]
     if unknown or not names:
-        raise DataError(f"algebra: expected names out of {', '.join(_MOTIONS)}, received {list(names)}; choose of these")
+        raise DataError(
+            f"algebra: expected names out of {', '.join(_MOTIONS)}, received {list(names)}; choose of these"
+        )
     matrices = [[*_MOTIONS[name], (0, 0, 0)] for name in names]
     return LieAlgebra(torch.tensor(matrices, dtype=torch.float64), "+".join(names))
 
 
 def _require_options(boundary: str, gradient: str) -> None:
     if boundary not in _PADDING:
-        raise DataError(f"boundary: expected one of {', '.join(_PADDING)}, received {boundary!r}; use 'zeros' if unsure")
+        raise DataError(
+            f"boundary: expected one of {', '.join(_PADDING)}, received {boundary!r}; use 'zeros' if unsure"
+        )
     if gradient not in ("stencil", "spectral"):
         raise DataError(f"gradient: expected 'stencil' or 'spectral', received {gradient!r}; use 'stencil' if unsure")
     if gradient == "spectral" and boundary != "circular":
-        raise DataError(f"gradient: expected 'stencil' for boundary {boundary!r}, received 'spectral'; waves need circles")
+        raise DataError(
+            f"gradient: expected 'stencil' for boundary {boundary!r}, received 'spectral'; waves need circles"
+        )

@@ -158,16 +158,12 @@ def tangent_frames(
 def _distinct(points: Tensor) -> Tensor:
     """Check the table of points and return its distinct rows in float64."""
     if points.ndim != 2 or points.shape[1] < 1:
-        raise DataError(
-            f"expected points of shape (N, n), received {tuple(points.shape)}; give one point per row"
-        )
+        raise DataError(f"expected points of shape (N, n), received {tuple(points.shape)}; give one point per row")
     if not torch.isfinite(points).all():
         raise DataError("expected finite points, received NaN or infinite entries; drop those rows first")
     cloud = torch.unique(points.detach().to("cpu", torch.float64), dim=0)
     if len(cloud) < _FEWEST:
-        raise DataError(
-            f"expected at least {_FEWEST} distinct points, received {len(cloud)}; collect more points"
-        )
+        raise DataError(f"expected at least {_FEWEST} distinct points, received {len(cloud)}; collect more points")
     return cloud
 
 
@@ -176,9 +172,7 @@ def _check_options(cloud: Tensor, n_anchors: int | None, dimension: int | None) 
     if n_anchors is not None and n_anchors < 1:
         raise DataError(f"expected n_anchors >= 1, received {n_anchors}; leave it out for the default")
     if dimension is not None and not 1 <= dimension <= cloud.shape[1]:
-        raise DataError(
-            f"expected dimension in 1..{cloud.shape[1]}, received {dimension}; leave it out to estimate it"
-        )
+        raise DataError(f"expected dimension in 1..{cloud.shape[1]}, received {dimension}; leave it out to estimate it")
 
 
 def _check_count(cloud: Tensor, dimension: int) -> None:
@@ -383,9 +377,7 @@ def _quadratic(tangent: Tensor, normal: Tensor, weight: Tensor) -> tuple[Tensor,
     return smoother, smoother @ normal
 
 
-def _move(
-    feet: Tensor, frames: Tensor, shift: Tensor, coefficients: Tensor, radius: Tensor
-) -> tuple[Tensor, Tensor]:
+def _move(feet: Tensor, frames: Tensor, shift: Tensor, coefficients: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
     """Move to the point of the fit above the anchor and turn the frame to the tangent there."""
     dimension = shift.shape[2]
     tangents, normals = frames[:, :, :dimension], frames[:, :, dimension:]
@@ -406,9 +398,7 @@ def _slope(shift: Tensor, coefficients: Tensor) -> Tensor:
     return slope
 
 
-def _frames(
-    cloud: Tensor, anchors: Tensor, dimension: int, best: ScanRow, scan: list[ScanRow]
-) -> TangentFrames:
+def _frames(cloud: Tensor, anchors: Tensor, dimension: int, best: ScanRow, scan: list[ScanRow]) -> TangentFrames:
     """Fit at the chosen radius and turn the fits into the answer."""
     fits = [_refined(cloud, part, dimension, best) for part in anchors.split(_ANCHORS)]
     fit = _Fit(*(torch.cat(parts) for parts in zip(*fits, strict=True)))
