@@ -46,7 +46,7 @@ PROBLEMS = {
     "noisy quadratic": (_quadratic, 3, 200, 0.1, 0.02),
     "cross product": (_cross, 6, 240, 0.05, 0.05),
     "wave": (_wave, 3, 500, 0.05, 0.35),
-    "network": (_network(4, 2, 7), 4, 400, 0.05, 0.3),
+    "network": (_network(4, 2, 7), 4, 300, 0.05, 0.3),
     "bump": (_bump, 2, 200, 0.05, 0.2),
     "attraction": (_attraction, 3, 200, 0.05, 0.8),
 }

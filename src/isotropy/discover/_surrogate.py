@@ -269,7 +269,7 @@ def _neighbours(x: Tensor) -> Tensor:
 
     values = x.cpu().numpy()
     near = KDTree(values).query(values, k=min(NEIGHBOURS + 1, len(values)))[1]
-    return torch.as_tensor(near[:, 1:], device=x.device)
+    return torch.as_tensor(near, device=x.device)[:, 1:]
 
 
 def _disagreement(models: Sequence[Surrogate], x: Tensor) -> float:
