@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .._action import Action, Algebra
+from .._action import Action, Algebra, Motion
 
 
 class Trivial(Action):
@@ -45,3 +45,14 @@ class Trivial(Action):
     def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None) -> str:
         """No motion."""
         return "0"
+
+    def motion(self) -> Motion:
+        """An accumulator with nothing to see."""
+        return _Rest(self)
+
+
+class _Rest(Motion):
+    """The motion of points that rest."""
+
+    def update(self, y: Tensor, weights: Tensor, at: Tensor | None = None) -> None:
+        """Nothing moves, so nothing is absorbed."""

@@ -7,8 +7,7 @@ import re
 from .._action import Action
 from .._algebra import LieAlgebra
 from .._catalogue import is_affine, named
-from .._representation import Representation
-from ..actions import Affine, Image, Points, PolynomialFields
+from ..actions import Affine, Image, Points, PolynomialFields, Trivial
 from ..errors import DataError, RepresentationMismatchError
 
 
@@ -42,21 +41,14 @@ def action_for(text: str, columns: int) -> Action:
 
 def output_action(action: Action, outputs: int, how: str) -> Action:
     """How outputs move: not at all (``scalar``), as velocities of the inputs do (``vector``), or as fits."""
-    scalar = Representation(action.algebra, _zero(action, outputs), name=f"{outputs}*1")
     if how == "scalar" or (how == "auto" and outputs != action.size):
-        return scalar
+        return Trivial(action.algebra, (outputs,))
     if outputs != action.size:
         raise RepresentationMismatchError(
             f"--outputs vector: expected {action.size} output columns, as many as inputs, received {outputs}; "
             "use --outputs scalar"
         )
     return action.tangent()
-
-
-def _zero(action: Action, outputs: int):
-    import torch
-
-    return torch.zeros(action.algebra.dim, outputs, outputs, dtype=torch.float64)
 
 
 def _copies(algebra: LieAlgebra, columns: int, text: str) -> Action:

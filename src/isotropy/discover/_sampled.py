@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from .._action import Action
+from .._autodiff import Map
 from .._derivative import LieDerivative
 from .._finite import flow_error
 from .._linalg import EPSILON, StreamedQR
+from ..actions import Trivial
 from ..errors import DataError, FlowError, RepresentationMismatchError
 from ._conclude import Question
 from ._evidence import Evidence, Factors
@@ -31,7 +33,7 @@ def sampled_question(cross: CrossFit, x: Tensor, rho_in: Action, rho_out: Action
         action=rho_in,
         evidence=evidence,
         points=held,
-        check=_observed_check(cross.models[0], x, rho_in, rho_out),
+        check=_observed_check(_shaped(cross.models[0]), x, rho_in, rho_out),
         rank=rank,
         seed=seed,
         floor=_floor(evidence.factors(), noise),
@@ -65,7 +67,7 @@ def _gather(cross: CrossFit, x: Tensor, rho_in: Action, rho_out: Action) -> tupl
     count = len(cross.models)
     evidence = Evidence(rho_in, rho_out, count)
     noise = StreamedQR(rho_in.algebra.dim)
-    derivatives = [LieDerivative(model, rho_in, rho_out) for model in cross.models]
+    derivatives = [LieDerivative(_shaped(model), rho_in, rho_out) for model in cross.models]
     for index, derivative in enumerate(derivatives):
         held = x[cross.fold == index]
         for chunk, rows, slope, value in derivative.scaled(held):
@@ -86,9 +88,7 @@ def _floor(factors: Factors, noise: Tensor) -> float:
     return max(float(errors.nan_to_num(0.0).median()), 8 * EPSILON)
 
 
-def _observed_check(
-    model: Callable[[Tensor], Tensor], x: Tensor, rho_in: Action, rho_out: Action
-) -> Callable[[Tensor, Tensor], Tensor]:
+def _observed_check(model: Map, x: Tensor, rho_in: Action, rho_out: Action) -> Callable[[Tensor, Tensor], Tensor]:
     """Finite-flow check that only looks at moved points near observed ones."""
     from scipy.spatial import cKDTree
 
@@ -106,16 +106,18 @@ def _observed_check(
 
 
 def fit_outputs(cross: CrossFit, x: Tensor, rho_out: Action) -> Action:
-    """``rho_out``, repeated for every logit when the targets turned out to be classes."""
-    outputs = cross.models[0](x[:1])[0].numel()
+    """``rho_out``, or rest for every logit when the targets turned out to be classes."""
+    outputs = cross.models[0](x[:1].flatten(1))[0].numel()
     if outputs == rho_out.size:
         return rho_out
-    still = rho_out.fields(torch.ones(1, rho_out.size, dtype=torch.float64))
+    still = rho_out.fields(torch.ones(1, *rho_out.event, dtype=torch.float64))
     if cross.classes and rho_out.size == 1 and not bool(still.any()):
-        from .._representation import Representation
-
-        zero = torch.zeros(rho_out.algebra.dim, outputs, outputs, dtype=torch.float64)
-        return Representation(rho_out.algebra, zero, name=f"{outputs}*1")
+        return Trivial(rho_out.algebra, (outputs,))
     raise RepresentationMismatchError(
         f"rho_out: expected an action on {outputs} outputs, received one on {rho_out.size}; match it to y"
     )
+
+
+def _shaped(model: Map) -> Map:
+    """A surrogate of flat inputs as a map of events."""
+    return lambda x: model(x.flatten(1))
