@@ -107,9 +107,9 @@ class Image(Action):
         """The same motions of images of another shape, such as activations of a convolutional network."""
         return Image(self.plane.algebra, height, width, channels, boundary=self.boundary, gradient=self.gradient)
 
-    def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None) -> str:
+    def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None, digits: int = 3) -> str:
         """How the plane moves."""
-        return self.plane.describe(xi, coordinates)
+        return self.plane.describe(xi, ["x", "y"], digits)
 
     def _middle(self) -> Tensor:
         """Pixel indices (x, y) of the centre of the image."""

@@ -44,7 +44,7 @@ class Squeeze(Action):
         pace = torch.exp(t * self._coordinates(xi)).to(y)
         return torch.cat([y[:, :1] * pace, y[:, 1:] / pace], dim=1)
 
-    def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None) -> str:
+    def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None, digits: int = 3) -> str:
         """The vector field in words."""
         # 5. Optional: how reports write a generator.
         x, y = coordinates or ("x", "y")

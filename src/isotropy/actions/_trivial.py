@@ -42,7 +42,7 @@ class Trivial(Action):
         """Velocities rest as well."""
         return self
 
-    def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None) -> str:
+    def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None, digits: int = 3) -> str:
         """No motion."""
         return "0"
 
