@@ -84,7 +84,7 @@ def finite(
     [0.0, 0.89]
     """
     require_fraction(confidence, "confidence")
-    points = as_points(x, "x", rho_in.event)
+    points = as_points(x, "x", rho_in.event).detach()
     named = [*_random_motions(rho_in, n_samples, size, seed), *_given_motions(elements)]
     if not named:
         raise DataError(f"expected something to test, received n_samples={n_samples} and no elements; ask for some")

@@ -79,7 +79,7 @@ def layers(
         If outputs that are no tensor with a row per sample are left out; the message names them.
     """
     require_fraction(confidence, "confidence")
-    points = as_points(x, "x", rho_in.event)
+    points = as_points(x, "x", rho_in.event).detach()
     with evaluating(model), _recording(model) as seen:
         plan, total = _plan(model, points[:1], seen, rho_in, actions or {})
         names = [layer.name for layer in plan]
