@@ -91,5 +91,5 @@ def test_outputs_that_are_no_tensor_are_named(points, so3):
     with pytest.warns(SymmetryWarning, match="cell"):
         reports = layers(Recurrent().double(), points(8), so3.vector())
     assert list(reports) == ["head"]
-    assert reports["head"].method == "double_backward"
+    assert reports["head"].method in ("forward", "double_backward")
     assert reports["head"].relative_error > 0.01
