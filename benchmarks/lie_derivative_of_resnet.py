@@ -1,7 +1,7 @@
 """Cost of the Lie derivative of a convolutional classifier, in forward passes per generator.
 
-A network of the shape of ResNet-18 with random weights classifies 3 x SIZE x SIZE images; the generators are a rotation
-and both shifts. Prints JSON: seconds of a forward pass and of the Lie derivative (medians), and their ratio per generator.
+A network of the shape of ResNet-18 with random weights classifies 3 x SIZE x SIZE images; the generators are a
+rotation and both shifts. Prints JSON: seconds of a forward pass and of the Lie derivative (medians), and their ratio.
 
     python benchmarks/lie_derivative_of_resnet.py --size 64 --classes 1000 --batch 8 --threads 1
 """
