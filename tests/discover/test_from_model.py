@@ -309,6 +309,14 @@ def test_partial_fits_and_merges_equal_one_fit():
         assert other.evidence_.samples == whole.evidence_.samples == 240
 
 
+def test_finite_flows_are_checked_on_the_held_out_fold():
+    x = randn(100, 3)
+    found = FromModel(*linear(iso.gl(3)))
+    for block in x.split(37):
+        found.partial_fit(square, block)
+    assert torch.equal(found.points_, x[::8])
+
+
 def test_memory_does_not_grow_with_the_data():
     found = FromModel(*linear(iso.gl(3)))
     for seed in range(10):
