@@ -307,3 +307,13 @@ def test_mismatched_arguments_are_refused():
     ]:
         with pytest.raises(RepresentationMismatchError, match=text):
             call()
+
+
+def test_nothing_is_an_algebra_too():
+    nothing = iso.LieAlgebra(torch.zeros(0, 3, 3))
+    assert_algebra(nothing)
+    assert (nothing.dim, nothing.n, nothing.closure_defect()) == (0, 3, 0.0)
+    assert nothing.killing_form().shape == (0, 0)
+    assert nothing.identify().facts.dimension == 0
+    assert nothing.sparsified().orthonormal().vector().size == 3
+    assert nothing.distance(iso.so(3)) == pytest.approx(3**0.5 * math.pi / 2)

@@ -108,12 +108,12 @@ def adjoint(structure: Tensor, element: Tensor) -> Tensor:
 def brackets(structure: Tensor, left: Tensor, right: Tensor, ruler: Ruler | None = None) -> Tensor:
     """Span ``(k, d)`` of all brackets between two subspaces ``(a, d)`` and ``(b, d)``."""
     values = torch.einsum("ai,bj,ijk->abk", left, right, structure)
-    return spaces(values.reshape(-1, structure.shape[0]), ruler)[0]
+    return spaces(values.flatten(0, 1), ruler)[0]
 
 
 def derived(structure: Tensor, ruler: Ruler | None = None) -> Tensor:
     """Compute ``[g, g]`` as a subspace ``(k, d)``."""
-    return spaces(structure.reshape(-1, structure.shape[0]), ruler)[0]
+    return spaces(structure.flatten(0, 1), ruler)[0]
 
 
 def centre(structure: Tensor, ruler: Ruler | None = None) -> Tensor:

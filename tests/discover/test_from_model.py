@@ -317,6 +317,21 @@ def test_finite_flows_are_checked_on_the_held_out_fold():
     assert torch.equal(found.points_, x[::8])
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_model_on_a_gpu():
+    scale = nn.Linear(3, 3, bias=False).double().cuda()
+    nn.init.eye_(scale.weight)
+    found = FromModel(*linear(iso.gl(3))).fit(lambda x: square(scale(x)), randn(200, 3).cuda())
+    assert (found.status_, found.algebra_.dim) == ("certified", 3)
+
+
+def test_arrays_are_points():
+    x = randn(100, 3)
+    found = FromModel(*linear(iso.gl(3))).fit(square, x.numpy())
+    assert torch.equal(found.spectrum_, FromModel(*linear(iso.gl(3))).fit(square, x).spectrum_)
+
+
 def test_memory_does_not_grow_with_the_data():
     found = FromModel(*linear(iso.gl(3)))
     for seed in range(10):
