@@ -150,9 +150,9 @@ class LieAlgebra:
     @cached_property
     def structure_constants(self) -> Tensor:
         """``c`` `(dim, dim, dim)` with ``[e_i, e_j] = sum_k c_ijk e_k``, by least squares."""
-        brackets = self._bracket(self._basis, self._basis)
         if not self.dim:
             return torch.zeros(0, 0, 0, dtype=torch.float64)
+        brackets = self._bracket(self._basis, self._basis)
         frame = self._bracket.embed(self._basis)
         return brackets @ torch.linalg.pinv(frame)
 

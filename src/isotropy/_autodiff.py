@@ -76,15 +76,13 @@ def choose_rung(f: Map, x: Tensor, preferred: str, method: str = "auto") -> str:
     DerivativeUnavailableError
         If no rung works; the message carries what each one said.
     """
-    if method != "auto":
-        if method not in RUNGS:
-            raise DataError(f'method: expected "auto" or one of {RUNGS}, received {method!r}; use "auto" if unsure')
-        return method
+    if method not in ("auto", *RUNGS):
+        raise DataError(f'method: expected "auto" or one of {RUNGS}, received {method!r}; use "auto" if unsure')
     few = x[:_CHECKED]
     direction = torch.randn(few.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     direction = direction.to(few)[None]
     failures: list[str] = []
-    for rung in dict.fromkeys((preferred, *RUNGS)):
+    for rung in dict.fromkeys((preferred, *RUNGS)) if method == "auto" else (method,):
         reason = _failure(f, few, direction, rung)
         if reason is None:
             return rung

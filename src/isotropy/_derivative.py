@@ -135,17 +135,19 @@ class LieDerivative:
 
     def _prepare(self, points: Tensor, probes: int) -> None:
         """See one sample's outputs, check the action on them, and settle on a rung."""
-        if not self._outputs:
-            with torch.no_grad():
-                self._outputs = value_of(self.f, points[:1])[0].numel()
-            if self._outputs != self.rho_out.size:
-                raise RepresentationMismatchError(
-                    f"rho_out: expected an action on {self._outputs} outputs (what f returns), received one on "
-                    f"{self.rho_out.size}; use scalar() for an invariant, count * scalar() for several"
-                )
-        cheap = min(self._outputs, self.rho_in.size) <= self.dim + probes
-        preferred = "jacobian" if cheap and self._outputs <= self.rho_in.size else "forward"
+        if self._outputs:
+            return
+        with torch.no_grad():
+            outputs = value_of(self.f, points[:1])[0].numel()
+        if outputs != self.rho_out.size:
+            raise RepresentationMismatchError(
+                f"rho_out: expected an action on {outputs} outputs (what f returns), received one on "
+                f"{self.rho_out.size}; use scalar() for an invariant, count * scalar() for several"
+            )
+        cheap = min(outputs, self.rho_in.size) <= self.dim + probes
+        preferred = "jacobian" if cheap and outputs <= self.rho_in.size else "forward"
         self.method = choose_rung(self.f, points, preferred, self.method)
+        self._outputs = outputs
 
     def _whole_jacobian(self, probes: int) -> bool:
         """Whether the Jacobian costs no more passes than the generators and the probes."""

@@ -122,7 +122,8 @@ def cut_spectrum(
     """
     raised = [max(float(v), floor) for v in values]
     ascending = [1.0, *raised][::-1]  # 1 stands above the largest: all directions may be kernel
-    sizes = _kernel_sizes(ascending[:-1], rank, tolerance)
+    above = max(rank, floor) if isinstance(rank, float) and rank >= 0 else rank  # zero means below the floor
+    sizes = _kernel_sizes(ascending[:-1], above, tolerance)
     gaps = {size: ascending[size] / ascending[size - 1] if size else math.inf for size in sizes}
     dim = max(sizes, key=lambda size: (gaps[size], size) if size else (1.0, 0))
     if rank == "gap" and dim and gaps[dim] < MIN_GAP and ascending[dim - 1] > _CLEARLY_BROKEN * floor:

@@ -39,7 +39,8 @@ def assert_estimator(estimator_factory: Callable[[], Any], fit_args: Sequence[An
     from sklearn.base import clone
 
     _assert_constructor(estimator_factory())
-    first, second = estimator_factory(), clone(estimator_factory())
+    first: Any = estimator_factory()
+    second: Any = clone(estimator_factory())
     held, before = first.get_params(deep=False), [_snapshot(argument) for argument in fit_args]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
