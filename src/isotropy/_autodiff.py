@@ -113,7 +113,7 @@ def _slope(f: Map, few: Tensor, direction: Tensor, rung: str) -> Tensor:
     """Derivative along one direction by any rung."""
     if rung != "jacobian":
         return along(f, few, direction, rung)[1]
-    y, matrix = _reverse_jacobian(f, few)
+    _, matrix = _reverse_jacobian(f, few)
     return torch.einsum("bon,bn->bo", matrix, direction[0].flatten(1)).reshape(1, *value_of(f, few).shape)
 
 
@@ -121,7 +121,8 @@ def _forward(f: Map, x: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
     """Forward mode: the value once and all directions together, or a pass each where a map cannot be batched so."""
 
     def push(v: Tensor) -> tuple[Tensor, Tensor]:
-        return torch.func.jvp(f, (x,), (v,))
+        value, slope = torch.func.jvp(f, (x,), (v,))[:2]
+        return value, slope
 
     moving = directions.to(x)
     with torch.no_grad():  # forward mode needs no graph, and building one for the parameters costs as much again

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -184,7 +185,8 @@ def sparse_rows(rows: Tensor, tolerance: float = 1e-6) -> Tensor:
     span = orthonormal_rows(rows)
     # Weights break near ties between columns towards the last: x d/dy - y d/dx rather than y d/dx - x d/dy.
     weights = 1 + torch.linspace(0.0, 0.05, span.shape[1], dtype=torch.float64)
-    pivots = sorted(qr((span * weights).numpy(), mode="r", pivoting=True)[1][: len(span)].tolist())
+    factors: Any = qr((span * weights).numpy(), mode="r", pivoting=True)
+    pivots = sorted(factors[1][: len(span)].tolist())
     reduced = torch.linalg.solve(span[:, pivots], span)
     scaled = reduced / reduced.abs().amax(dim=1, keepdim=True)
     return torch.where(scaled.abs() < tolerance, torch.zeros_like(scaled), scaled)

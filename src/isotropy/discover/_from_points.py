@@ -108,9 +108,9 @@ _FILLED = "the points fill the space, so every motion is tangent to them and the
 
 def _surface_check(action: Action, anchors: Tensor, normals: Tensor):
     """Share of a finite motion that leaves the set, judged by the tangent space of the nearest anchor."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
-    tree = cKDTree(anchors.numpy())
+    tree = KDTree(anchors.numpy())
     spacing = float(torch.quantile(torch.from_numpy(tree.query(anchors.numpy(), k=2)[0][:, 1]), 0.9))
 
     def check(xi: Tensor, points: Tensor) -> Tensor:

@@ -80,8 +80,8 @@ def _gather(cross: CrossFit, x: Tensor, rho_in: Action, rho_out: Action) -> tupl
 
 def _floor(factors: Factors, noise: Tensor) -> float:
     """Typical error that the uncertainty of the surrogate puts on a direction that is not broken."""
-    rules = {"rank": "gap", "floor": EPSILON, "resolution": _RESOLUTION, "tolerance": 1.0}
-    directions = relative_kernel(factors, **rules).directions
+    kernel = relative_kernel(factors, rank="gap", floor=EPSILON, resolution=_RESOLUTION, tolerance=1.0)
+    directions = kernel.directions
     if not len(directions):
         return EPSILON
     errors = Factors(noise, factors.moved, factors.turned).errors(directions)
@@ -90,9 +90,9 @@ def _floor(factors: Factors, noise: Tensor) -> float:
 
 def _observed_check(model: Map, x: Tensor, rho_in: Action, rho_out: Action) -> Callable[[Tensor, Tensor], Tensor]:
     """Finite-flow check that only looks at moved points near observed ones."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
-    tree = cKDTree(x.flatten(1).numpy())
+    tree = KDTree(x.flatten(1).numpy())
     spacing = float(torch.quantile(torch.from_numpy(tree.query(x[:2000].flatten(1).numpy(), k=2)[0][:, 1]), 0.9))
 
     def check(xi: Tensor, points: Tensor) -> Tensor:

@@ -194,10 +194,10 @@ class _Balls:
     """Neighbours of centres, sorted by distance; one query serves every radius."""
 
     def __init__(self, cloud: Tensor, centres: Tensor, most: int) -> None:
-        from scipy.spatial import cKDTree
+        from scipy.spatial import KDTree
 
         most = min(len(cloud), max(most, _FEWEST))
-        distance, index = cKDTree(cloud.numpy()).query(centres.numpy(), k=most)
+        distance, index = KDTree(cloud.numpy()).query(centres.numpy(), k=most)
         self.cloud, self.centres = cloud, centres
         self.distance, self.index = torch.from_numpy(distance), torch.from_numpy(index)
 
@@ -321,14 +321,17 @@ def _fit_all(balls: _Balls, radius: float, dimension: int) -> _Fit:
     n = balls.cloud.shape[1]
     width = 3 * (1 + dimension + dimension * (dimension + 1) // 2) + 3 * n
     blocks = balls.blocks(radius, _smallest_ball(dimension), width)
-    return _Fit(*(torch.cat(parts) for parts in zip(*(_fit(*b, dimension) for b in blocks), strict=True)))
+    fits = [_fit(*block, dimension) for block in blocks]
+    feet, frames, scatter, noise = (torch.cat(parts) for parts in zip(*fits, strict=True))
+    return _Fit(feet, frames, scatter, noise)
 
 
 def _fit(centres: Tensor, ball: Tensor, mask: Tensor, radius: Tensor, dimension: int) -> _Fit:
     """Alternate between a quadratic fit over the tangent plane and moving the plane onto the fit."""
     frames, _ = _principal(ball, mask.double())
     feet, trust = centres, mask.double()
-    for turn in range(_REFITS):
+    turn = 0
+    while True:
         shift = ((centres - feet)[:, None] @ frames[:, :, :dimension]) / radius[:, None, None]
         local = (ball - feet[:, None]) @ frames / radius[:, None, None]
         tangent, normal = local[..., :dimension], local[..., dimension:]
@@ -339,11 +342,14 @@ def _fit(centres: Tensor, ball: Tensor, mask: Tensor, radius: Tensor, dimension:
         if turn == 1:  # the plane has settled enough to judge points by it
             trust = mask * _trust(residual, weight, coefficients.shape[1])
         feet, frames = _move(feet, frames, shift, coefficients, radius)
+        turn += 1
+        if turn == _REFITS:
+            break
     leverage = (_monomials(tangent) * smoother.mT).sum(2)
     freedom = (weight * (1 - leverage)).sum(1).clamp(min=1e-30)
     spread = (weight[..., None] * residual.square()).sum((1, 2)) / freedom
     scatter = spread * smoother[:, 1 : 1 + dimension].square().sum((1, 2)) / dimension
-    scatter[(weight > 0).sum(1) <= coefficients.shape[1]] = 1.0  # too few points left to judge the fit
+    scatter[torch.count_nonzero(weight, dim=1) <= coefficients.shape[1]] = 1.0  # too few points left to judge the fit
     codimension = normal.shape[2]
     return _Fit(feet, frames, scatter.clamp(max=1.0), spread * radius.square() / codimension)
 
