@@ -321,7 +321,7 @@ def _fit_all(balls: _Balls, radius: float, dimension: int) -> _Fit:
     n = balls.cloud.shape[1]
     width = 3 * (1 + dimension + dimension * (dimension + 1) // 2) + 3 * n
     blocks = balls.blocks(radius, _smallest_ball(dimension), width)
-    fits = [_fit(*block, dimension) for block in blocks]
+    fits = [_fit(centres, ball, mask, reach, dimension) for centres, ball, mask, reach in blocks]
     feet, frames, scatter, noise = (torch.cat(parts) for parts in zip(*fits, strict=True))
     return _Fit(feet, frames, scatter, noise)
 
