@@ -4,6 +4,7 @@ from . import actions as actions
 from . import dictionary as dictionary
 from . import discover as discover
 from . import errors as errors
+from . import measure as measure
 from ._action import Action as Action
 from ._algebra import LieAlgebra as LieAlgebra
 from ._catalogue import aff as aff

@@ -108,9 +108,9 @@ class Action(ABC):
         """A fresh accumulator of how far the generators move weighted points."""
         return Motion(self)
 
-    def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None) -> str:
+    def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None, digits: int = 3) -> str:
         """Readable form of one generator; here its coordinates in the basis."""
-        return " + ".join(f"{float(c):.4g} g{i}" for i, c in enumerate(xi) if abs(float(c)) > 1e-12) or "0"
+        return " + ".join(f"{float(c):.{digits}g} g{i}" for i, c in enumerate(xi) if abs(float(c)) > 1e-12) or "0"
 
     def _coordinates(self, xi: Tensor) -> Tensor:
         element = torch.as_tensor(xi, dtype=torch.float64)
@@ -164,9 +164,9 @@ class RestrictedAction(Action):
         """Tangent of the wider action, restricted alike."""
         return RestrictedAction(self.base.tangent(), self.algebra, self.combos)
 
-    def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None) -> str:
+    def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None, digits: int = 3) -> str:
         """Readable form in the wider action."""
-        return self.base.describe(self._coordinates(xi) @ self.combos, coordinates)
+        return self.base.describe(self._coordinates(xi) @ self.combos, coordinates, digits)
 
 
 class TangentAction(Action):
@@ -188,9 +188,9 @@ class TangentAction(Action):
         base = self.base
         return torch.func.jvp(lambda z: base.flow(xi, z, t), (_base_point(at, y),), (y,))[1]
 
-    def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None) -> str:
+    def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None, digits: int = 3) -> str:
         """Readable form of the underlying generator."""
-        return self.base.describe(xi, coordinates)
+        return self.base.describe(xi, coordinates, digits)
 
 
 def _base_point(at: Tensor | None, y: Tensor) -> Tensor:

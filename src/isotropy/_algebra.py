@@ -19,6 +19,8 @@ from ._structure import killing_form
 from .dictionary import FieldBracket, Polynomials
 from .errors import NotAnAlgebraError, RepresentationMismatchError
 
+_SMALL_BRACKET = 0.05  # root mean square size of brackets of unit generators below which an algebra is abelian
+
 
 class Bracket(Protocol):
     """The bracket of generators stored as arrays of some shape."""
@@ -157,14 +159,14 @@ class LieAlgebra:
     def closure_defect(self) -> float:
         """Relative part of the brackets that leaves the span, in [0, 1]; 0 for an algebra.
 
-        ``sqrt(sum_ij |P_perp [e_i, e_j]|^2 / sum_ij |[e_i, e_j]|^2)`` over an orthonormal basis; 0 if all commute.
+        ``sqrt(sum_ij |P_perp [e_i, e_j]|^2 / sum_ij |[e_i, e_j]|^2)`` over an orthonormal basis. Brackets that are
+        tiny on average, as in an abelian algebra known up to noise, are compared with a fixed size instead.
         """
         if not self.dim:
             return 0.0
         brackets, frame = self._brackets
         outside = brackets - (brackets @ frame.T) @ frame
-        total = float(brackets.norm())
-        return float(outside.norm()) / total if total > 1e-12 * math.sqrt(self.dim) else 0.0
+        return float(outside.norm()) / max(float(brackets.norm()), _SMALL_BRACKET * self.dim)
 
     def killing_form(self) -> Tensor:
         """``K(e_i, e_j) = tr(ad e_i ad e_j)``, `(dim, dim)`."""
@@ -172,10 +174,10 @@ class LieAlgebra:
 
     def identify(self) -> Identity:
         """Name the algebra, with its structural facts and a confidence in [0, 1]."""
-        defect = self.closure_defect()
         orthonormal = self.orthonormal()
-        matrices = orthonormal._basis if self.is_matrix else None
-        return identify(orthonormal.structure_constants, matrices, defect)
+        if self.is_matrix:
+            return identify(orthonormal.structure_constants, orthonormal._basis)
+        return identify(orthonormal.structure_constants, defect=self.closure_defect())
 
     # -- subspaces -----------------------------------------------------------------------------------------------
 

@@ -47,10 +47,10 @@ class Identity:
     aliases
         Isomorphic names.
     confidence
-        In [0, 1]: ``1 - 1 / sqrt(margin)`` at the closest decision made. The margin is ``kept / noise``, where
-        ``kept`` is the smallest number taken as different from zero (in units where 1 is natural) and ``noise``
-        the largest of the numbers taken as zero and of the stated or measured defect, divided by the same
-        ratio of the second best cut when that exceeds 1. Below 0.5 no name is given.
+        In [0, 1]: ``1 - 1 / sqrt(margin)`` at the closest decision made. The margin is ``kept / noise``: the
+        smallest number taken as different from zero (in units where 1 is natural) over the largest of the
+        numbers taken as zero and of the stated or measured defect; it is divided by the same ratio of the
+        second best cut when that exceeds 1. Below 0.5 no name is given.
     facts
         Dimensions, Killing signature and flags.
     reason
@@ -105,7 +105,7 @@ def identify(structure: Tensor, matrices: Tensor | None = None, defect: float = 
         return _unidentified(facts, f"its brackets leave the span by {noise:.2g}, more than {LIMIT}")
     try:
         name, aliases, reason = _name(table, acting, facts, ruler)
-    except (UnclearError, torch.linalg.LinAlgError) as error:
+    except (UnclearError, torch.linalg.LinAlgError) as error:  # pyright: ignore[reportPrivateImportUsage]
         return _unidentified(facts, f"the noise {noise:.2g} hides its structure: {error}")
     if ruler.confidence < CLEAR:
         return _unidentified(facts, f"a number that decides is not clear of the noise {noise:.2g}")
@@ -121,26 +121,18 @@ def _check(structure: Tensor, matrices: Tensor | None, defect: float) -> None:
     """Refuse wrong shapes and values that are not numbers."""
     shape, size = tuple(structure.shape), structure.shape[0] if structure.ndim else 0
     if shape != (size, size, size):
-        raise RepresentationMismatchError(
-            f"expected structure constants (d, d, d), received {shape}; pass a cube"
-        )
+        raise RepresentationMismatchError(f"expected structure constants (d, d, d), received {shape}; pass a cube")
     if matrices is not None and (matrices.ndim != 3 or matrices.shape != (size, *matrices.shape[1:2] * 2)):
         raise RepresentationMismatchError(
             f"expected matrices ({size}, n, n), received {tuple(matrices.shape)}; one matrix a generator"
         )
     if not all(bool(t.isfinite().all()) for t in (structure, matrices) if t is not None):
-        raise SymmetryError(
-            "expected finite numbers, received nan or inf; check how the generators were found"
-        )
+        raise SymmetryError("expected finite numbers, received nan or inf; check how the generators were found")
     if not (math.isfinite(defect) and defect >= 0):
-        raise SymmetryError(
-            f"expected a defect >= 0, received {defect}; pass the relative noise of the generators"
-        )
+        raise SymmetryError(f"expected a defect >= 0, received {defect}; pass the relative noise of the generators")
 
 
-def _normalise(
-    structure: Tensor, matrices: Tensor | None, defect: float
-) -> tuple[Tensor, Tensor | None, float]:
+def _normalise(structure: Tensor, matrices: Tensor | None, defect: float) -> tuple[Tensor, Tensor | None, float]:
     """Pass to orthonormal matrices, measure the defect, and bring nonzero brackets to unit scale."""
     table = structure.detach().to("cpu", torch.float64)
     table = (table - table.transpose(0, 1)) / 2
@@ -216,11 +208,7 @@ def _name_reductive(structure: Tensor, matrices: Tensor | None, facts: Facts, ru
     name, aliases = _sum(name_reductive(structure, matrices, levi, middle, ruler))
     positive, negative, zero = facts.killing
     where = "no matrices given" if matrices is None else "named by the spaces its matrices move"
-    kind = (
-        f"reductive with Killing signature (+{positive}, -{negative}, {zero} zero)"
-        if len(levi)
-        else "abelian"
-    )
+    kind = f"reductive with Killing signature (+{positive}, -{negative}, {zero} zero)" if len(levi) else "abelian"
     return name, aliases, f"{kind}, {where}"
 
 

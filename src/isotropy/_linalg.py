@@ -182,8 +182,8 @@ def sparse_rows(rows: Tensor, tolerance: float = 1e-6) -> Tensor:
     from scipy.linalg import qr
 
     span = orthonormal_rows(rows)
-    # Weights break ties between equal columns towards the last: x d/dy - y d/dx rather than y d/dx - x d/dy.
-    weights = 1 + 1e-9 * torch.arange(span.shape[1], dtype=torch.float64)
+    # Weights break near ties between columns towards the last: x d/dy - y d/dx rather than y d/dx - x d/dy.
+    weights = 1 + torch.linspace(0.0, 0.05, span.shape[1], dtype=torch.float64)
     pivots = sorted(qr((span * weights).numpy(), mode="r", pivoting=True)[1][: len(span)].tolist())
     reduced = torch.linalg.solve(span[:, pivots], span)
     scaled = reduced / reduced.abs().amax(dim=1, keepdim=True)

@@ -56,10 +56,7 @@ def name_semisimple(structure: Tensor, matrices: Tensor | None, ruler: Ruler) ->
     ideals = simple_ideals(structure, ruler)
     if sum(len(ideal.basis) for ideal in ideals) != structure.shape[0]:
         raise UnclearError("the dimensions of its simple ideals do not add up")
-    parts = [
-        _name_simple(subalgebra(structure, i.basis), _along(matrices, i.basis), i.complex, ruler)
-        for i in ideals
-    ]
+    parts = [_name_simple(subalgebra(structure, i.basis), _along(matrices, i.basis), i.complex, ruler) for i in ideals]
     return sorted(parts, key=lambda part: (-part.dimension, part.name))
 
 
@@ -73,9 +70,7 @@ def _name_simple(structure: Tensor, matrices: Tensor | None, is_complex: bool, r
     moved = None if matrices is None else _moved(matrices, ruler)
     found = [f for f in forms(dimension) if f.noncompact == positive and f.complex == is_complex]
     if not found and ruler.confidence < EXCEPTIONAL:
-        raise UnclearError(
-            f"no simple algebra has dimension {dimension} and {positive} noncompact directions"
-        )
+        raise UnclearError(f"no simple algebra has dimension {dimension} and {positive} noncompact directions")
     if not found:
         return Part(f"simple({dimension})", (), dimension, moved)
     chosen = None if matrices is None else _natural_form(found, killing, matrices, ruler)
@@ -126,9 +121,7 @@ def _pair_up(parts: list[Part], ruler: Ruler) -> list[Part]:
     left, result = list(parts), list[Part]()
     while left:
         part = left.pop(0)
-        partner = next(
-            (p for p in left if p.name == part.name in joined and _same_space(part, p, ruler)), None
-        )
+        partner = next((p for p in left if p.name == part.name in joined and _same_space(part, p, ruler)), None)
         if partner is not None:
             left.remove(partner)
             name, *aliases = joined[part.name]
@@ -187,11 +180,7 @@ def name_abelian(matrices: Tensor, ruler: Ruler) -> list[str]:
     solid, flat = spaces(trace, ruler)
     if len(flat) and not _is_nilpotent(_generic(flat, basis), ruler):
         return [f"abelian({number})"]
-    names = (
-        _semisimple_names(torch.einsum("si,iab->sab", solid, basis), len(flat) > 0, ruler)
-        if len(solid)
-        else []
-    )
+    names = _semisimple_names(torch.einsum("si,iab->sab", solid, basis), len(flat) > 0, ruler) if len(solid) else []
     if names is None:
         return [f"abelian({number})"]
     return names + ([f"translation({len(flat)})"] if len(flat) else [])

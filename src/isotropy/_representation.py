@@ -114,9 +114,9 @@ class Representation(SpannedAction):
         rho = self._rho
         return Representation(
             self.algebra,
-            lambda: -self.tensor.transpose(1, 2),
+            lambda: -self.tensor.transpose(1, 2).contiguous(),
             self.size,
-            rho=None if rho is None else (lambda g: torch.linalg.inv(rho(g)).T),
+            rho=None if rho is None else (lambda g: torch.linalg.inv(rho(g)).T.contiguous()),
             name=f"{_grouped(self.name)}.T",
         )
 

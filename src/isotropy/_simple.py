@@ -1,7 +1,8 @@
 """Table of the simple real Lie algebras of matrices, generated from formulas."""
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-# (torch.linalg carries no annotations)
+# pyright: reportMissingTypeStubs=false
+# (torch.linalg and scipy carry no annotations)
 
 from __future__ import annotations
 
@@ -12,9 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._structure import adjoint, killing_form
+from ._structure import UnclearError, adjoint, killing_form
 
 TOLERANCE: Any = 1e-3  # of the eigenvalue that tells type B from type C; they differ by a fifth and more
+SWEEPS: Any = 30  # restarts of the eigenvalue iteration
 
 
 @dataclass(frozen=True)
@@ -102,9 +104,7 @@ def _complex_forms(size: int) -> Iterator[Form]:
     yield from (_form(_pair("su", p, q), _linear, size, 2 * p * q, natural) for p, q in _split(size))
     if size % 2 == 0:
         pairs = _split(half)
-        yield from (
-            _form(_pair("usp", 2 * p, 2 * q), _symplectic, size, 4 * p * q, natural) for p, q in pairs
-        )
+        yield from (_form(_pair("usp", 2 * p, 2 * q), _symplectic, size, 4 * p * q, natural) for p, q in pairs)
     if size % 2 == 0 and size >= 4:
         yield _form(f"sl({half},H)", _linear, size, 2 * half**2 - half - 1, natural)
     if size % 2 == 0 and size >= 6:
@@ -134,8 +134,13 @@ def dual_coxeter(structure: Tensor) -> float:
 
     The split Casimir operator ``X -> sum K^ij ad_i X ad_j^T`` on ``g (x) g`` has ``1 / h`` as its largest
     eigenvalue, on the square of the highest root.
+
+    Raises
+    ------
+    UnclearError
+        When that eigenvalue is not found, because the algebra is not simple or too noisy.
     """
-    from scipy.sparse.linalg import LinearOperator, eigs
+    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
 
     size = structure.shape[0]
     basis = adjoint(structure, torch.eye(size, dtype=structure.dtype))
@@ -145,9 +150,16 @@ def dual_coxeter(structure: Tensor) -> float:
         square = torch.as_tensor(vector, dtype=structure.dtype).reshape(size, size)
         return torch.einsum("iab,bc,idc->ad", basis, square, dual).reshape(-1).numpy()
 
-    start: Any = torch.randn(
-        size**2, generator=torch.Generator().manual_seed(0), dtype=structure.dtype
-    ).numpy()
-    operator: Any = LinearOperator((size**2, size**2), matvec=apply, dtype=start.dtype)
-    largest: Any = eigs(operator, k=1, which="LR", v0=start, tol=TOLERANCE, return_eigenvectors=False)
+    start: Any = torch.randn(size**2, generator=torch.Generator().manual_seed(0), dtype=structure.dtype).numpy()
+    make: Any = LinearOperator
+    operator = make((size**2, size**2), matvec=apply, dtype=start.dtype)
+    try:
+        largest: Any = eigs(
+            operator, k=1, which="LR", v0=start, tol=TOLERANCE, maxiter=SWEEPS, return_eigenvectors=False
+        )
+    except ArpackNoConvergence as error:
+        raise UnclearError(
+            f"expected a simple algebra, received one of dimension {size} whose Casimir operator has no clear top "
+            f"eigenvalue after {SWEEPS} sweeps; pass matrices, or lower the noise"
+        ) from error
     return float(1.0 / largest.real.max())

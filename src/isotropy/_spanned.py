@@ -66,10 +66,10 @@ class SpannedAction(Action):
         """The same tensor on derivatives of the features."""
         return _SpannedTangent(self)
 
-    def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None) -> str:
+    def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None, digits: int = 3) -> str:
         """Write one element as a vector field, such as ``x d/dy - y d/dx``."""
         names = list(coordinates or coordinate_names(self.size))
-        return write_field(self.matrix(xi), self.feature_names(names), names)
+        return write_field(self.matrix(xi), self.feature_names(names), names, digits)
 
     def _restricted(self, algebra: Algebra, combos: Tensor) -> Action:
         other = copy.copy(self)

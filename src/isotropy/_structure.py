@@ -11,6 +11,7 @@ number is zero is decided by a `Ruler`, which knows the noise and remembers its 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -30,20 +31,18 @@ class UnclearError(NotAnAlgebraError):
 def cut(values: Tensor, noise: float) -> tuple[int, float]:
     """How many of the descending values are not zero, and the margin of that decision.
 
-    Keeping ``k`` values scores ``values[k-1] / max(values[k], noise)``, with 1 standing before the first value
-    and 0 after the last one, among the cuts that drop nothing above ``SLACK * noise`` and keep nothing below
-    ``noise``. The margin is the best score over the second best one (at least 1).
+    Keeping ``k`` values scores ``values[k-1] / max(values[k], noise)``, with 1 standing before the first
+    value and 0 after the last one, among the cuts that drop nothing above ``SLACK * noise`` and keep nothing
+    below ``noise``. The margin is the best score over the second best one (at least 1).
 
     >>> cut(torch.tensor([0.5, 0.25, 0.0]), 1 / 1024)
     (2, 256.0)
     """
     listed = [float(v) for v in values]
     ladder = [max([1.0, *listed[:1]]), *listed, 0.0]
-    steps = enumerate(zip(ladder[:-1], ladder[1:], strict=True))
+    steps = enumerate(pairwise(ladder))
     scores = [
-        (kept / max(dropped, noise), k)
-        for k, (kept, dropped) in steps
-        if dropped <= SLACK * noise and kept >= noise
+        (kept / max(dropped, noise), k) for k, (kept, dropped) in steps if dropped <= SLACK * noise and kept >= noise
     ]
     if not scores:
         return 0, 0.0
@@ -248,7 +247,7 @@ def _null_dimension(matrix: Tensor, noise: float) -> tuple[int, float]:
 
 
 def generic_element(structure: Tensor, ruler: Ruler | None = None) -> tuple[Tensor, int]:
-    """Draw the seeded element ``(d,)`` with the clearest generalised null space of ``ad x``; its dimension."""
+    """Draw the seeded element ``(d,)`` with the clearest null space of ``ad x``; its dimension."""
     judge = ruler or Ruler()
     generator = torch.Generator().manual_seed(0)
     trials: list[tuple[int, float, Tensor]] = []
@@ -283,7 +282,8 @@ def _centroid(structure: Tensor, ruler: Ruler) -> tuple[Tensor, Tensor]:
 
     An element ``phi`` of the centroid satisfies ``phi [x, y] = [phi x, y]``, so for regular ``x`` it is
     ``ad(u) ad(x)^-1`` on ``m = [x, g]`` with ``u = phi x`` in the Cartan subalgebra, where it must satisfy
-    ``[phi y, z] = [y, phi z]``: as many unknowns as the rank. Returns a basis ``(c, m, m)`` and ``m`` as rows.
+    ``[phi y, z] = [y, phi z]``: as many unknowns as the rank. Returns a basis ``(c, m, m)``
+    and ``m`` as rows.
     """
     element, number = generic_element(structure, ruler)
     if number == structure.shape[0]:
@@ -312,7 +312,7 @@ def _not_semisimple(structure: Tensor) -> UnclearError:
 
 
 def _clearest_split(centroid: Tensor, ruler: Ruler) -> tuple[Tensor, int]:
-    """Seeded element ``(m, m)`` of the centroid with the best separated eigenvalues, and their gap count."""
+    """Element ``(m, m)`` of the centroid with the best separated eigenvalues, and their gap count."""
     generator = torch.Generator().manual_seed(0)
     best, number, margin = centroid[0], 0, 0.0
     for _ in range(TRIES):

@@ -41,6 +41,6 @@ class Points(Action):
         """Flow of every point."""
         return self.base.flow(xi, y.reshape(-1, self.base.size), t).reshape(y.shape)
 
-    def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None) -> str:
+    def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None, digits: int = 3) -> str:
         """How each point moves."""
-        return f"{self.base.describe(xi)} on each of {self.count} points"
+        return f"{self.base.describe(xi, digits=digits)} on each of {self.count} points"

@@ -39,12 +39,12 @@ class Product(Action):
         pieces = y.split([part.size for part in self.parts], dim=1)
         return torch.cat([part.flow(xi, piece, t) for part, piece in zip(self.parts, pieces, strict=True)], dim=1)
 
-    def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None) -> str:
+    def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None, digits: int = 3) -> str:
         """Fields of the parts in their own coordinates."""
         names = list(coordinates or [])
         texts: list[str] = []
         for part in self.parts:
             own, names = names[: part.size], names[part.size :]
-            texts.append(part.describe(xi, own or None))
+            texts.append(part.describe(xi, own or None, digits))
         moving = [text for text in texts if text != "0"]
         return " + ".join(moving) or "0"

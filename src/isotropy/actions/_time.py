@@ -46,13 +46,13 @@ class TimeScaled(Action):
         """Velocities feel the pace too."""
         return _PacedTangent(self)
 
-    def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None) -> str:
+    def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None, digits: int = 3) -> str:
         """Motion of the states, and of time as ``t d/dt``."""
         pace = -float(self._coordinates(xi)[-1])
-        space = self.base.describe(self._coordinates(xi)[:-1], coordinates)
+        space = self.base.describe(self._coordinates(xi)[:-1], coordinates, digits)
         if abs(pace) < 1e-12:
             return space
-        time = write_sum([(pace, "t d/dt")])
+        time = write_sum([(pace, "t d/dt")], digits)
         return time if space == "0" else f"{space} {'+' if pace > 0 else '-'} {time.lstrip('-')}"
 
 

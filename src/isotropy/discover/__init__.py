@@ -1,5 +1,11 @@
 """Verb: the kernel of the Lie derivative in the generator. Every road ends in the same LieAlgebra."""
 
 from ._certificates import Certificate as Certificate
+from ._conserved import ConservedQuantities as ConservedQuantities
+from ._from_data import FromData as FromData
+from ._from_dynamics import FromDynamics as FromDynamics
 from ._from_model import FromModel as FromModel
+from ._from_noether import FromNoether as FromNoether
+from ._from_points import FromPoints as FromPoints
 from ._result import Discovery as Discovery
+from ._result import plain as plain

@@ -18,6 +18,7 @@ from ._kernel import Kernel, relative_kernel, subspace_sine
 MOST_DEFECT = 0.15  # brackets of a wrong span leave it by 0.4 or more
 MOST_SINE = 0.5  # kernels from different samples within 30 degrees
 MOST_FLOW_ERROR = 0.25
+FLOW_WORDS = "moving held-out samples by finite amounts changes the answer by {value:.2g} of what it could"
 FlowCheck = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -85,7 +86,7 @@ def stability(evidence: Evidence, kernel: Kernel, rules: dict[str, Any]) -> Cert
     return Certificate(worst, MOST_SINE, worst <= MOST_SINE, words)
 
 
-def finite_flow(check: FlowCheck, action: Action, directions: Tensor, x: Tensor, seed: int) -> Certificate:
+def finite_flow(check: FlowCheck, action: Action, directions: Tensor, x: Tensor, seed: int, words: str) -> Certificate:
     """Error of finite motions along random combinations of directions `(k, dim)`, half the spread of the data long.
 
     A flow that runs to infinity before that is followed for a shorter time.
@@ -94,8 +95,7 @@ def finite_flow(check: FlowCheck, action: Action, directions: Tensor, x: Tensor,
     errors = [_flow_error(check, action, _direction(directions, generator), x) for _ in range(6)]
     worst = max(errors) if len(directions) else float("inf")
     threshold = MOST_FLOW_ERROR
-    words = f"moving held-out samples by finite amounts changes the answer by {worst:.2g} of what it could"
-    return Certificate(worst, threshold, worst <= threshold, words)
+    return Certificate(worst, threshold, worst <= threshold, words.format(value=worst))
 
 
 def _direction(null: Tensor, generator: torch.Generator) -> Tensor:

@@ -62,6 +62,7 @@ class Question:
     method: str = ""
     normals: Tensor | None = None
     limits: list[str] = field(default_factory=list[str])
+    flow_words: str = certify.FLOW_WORDS
 
     @property
     def rules(self) -> dict[str, Any]:
@@ -92,7 +93,9 @@ def conclude(result: Discovery, question: Question) -> Discovery:
     result.trivial_ = _span(question.action, kernel.trivial)
     result.transversal_ = _span(question.action, split.transversal)
     result.status_ = _status(kernel, certificates, algebra)
-    result.resolution_ = _resolution(certificates)
+    factors = evidence.factors()
+    motion = torch.cat([factors.moved, factors.turned])
+    result.uncertainty_ = _uncertainty(kernel, certificates, motion, coefficients)
     result.method_ = question.method
     result.limits_ = [*question.limits, *_limits(kernel, split)]
     _warn(result, kernel)
@@ -109,7 +112,9 @@ def _certificates(question: Question, kernel: Kernel, algebra: LieAlgebra) -> di
         "gap": certify.gap(kernel),
         "held_out": certify.held_out(evidence, kernel, rules),
         "closure": certify.closure(algebra.closure_defect(), algebra.dim),
-        "finite_flow": certify.finite_flow(question.check, question.action, moving, question.points, question.seed),
+        "finite_flow": certify.finite_flow(
+            question.check, question.action, moving, question.points, question.seed, question.flow_words
+        ),
         "stability": certify.stability(evidence, kernel, rules),
     }
 
@@ -141,10 +146,12 @@ def _span(action: Action, directions: Tensor) -> LieAlgebra:
     return algebra.span(scaled)
 
 
-def _resolution(certificates: dict[str, Certificate]) -> float:
-    """Relative size below which entries of a generator are uncertain."""
+def _uncertainty(kernel: Kernel, certificates: dict[str, Certificate], motion: Tensor, coefficients: Tensor) -> Tensor:
+    """Size `(k, dim)` below which a change of one coefficient moves the data too little to be noticed."""
     sine = certificates["stability"].value if "stability" in certificates else 0.0
-    return min(max(2.0 * sine, 1e-6), 0.2)
+    relative = max(2.0 * sine, 2.0 * kernel.cut.residual, 1e-6)
+    whole = torch.linalg.vector_norm(coefficients @ motion.T, dim=1)[:, None]
+    return relative * whole / torch.linalg.vector_norm(motion, dim=0).clamp_min(1e-300)
 
 
 def _limits(kernel: Kernel, split: Split) -> list[str]:

@@ -86,14 +86,18 @@ class Evidence:
             Index of the first sample, which sets the folds.
         """
         count = len(self.folds)
-        for index, fold in enumerate(self.folds):
+        for index in range(count):
             part = slice((index - start) % count, None, count)
             if len(x[part]):
-                fold.broken.update(rows[part].reshape(-1, rows.shape[2]))
-                fold.moved.update(x[part], slope[part])
-                flat = value[part]
-                fold.turned.update(flat, torch.ones(len(flat), dtype=torch.float64), x[part])
-                fold.samples += len(flat)
+                self.add_to(index, x[part], rows[part], slope[part], value[part])
+
+    def add_to(self, index: int, x: Tensor, rows: Tensor, slope: Tensor, value: Tensor) -> None:
+        """Absorb samples, shaped as in ``add``, that all belong to one fold."""
+        fold = self.folds[index]
+        fold.broken.update(rows.reshape(-1, rows.shape[2]))
+        fold.moved.update(x, slope)
+        fold.turned.update(value, torch.ones(len(value), dtype=torch.float64), x)
+        fold.samples += len(value)
 
     def merge(self, other: Evidence) -> Evidence:
         """Absorb evidence of the same candidates and return self."""

@@ -40,6 +40,10 @@ class Discovery(Estimator):
         Evidence for the status.
     trivial_, transversal_ : LieAlgebra
         Kernel directions that do not move the data, and those that move it off the set it lies on.
+    uncertainty_ : Tensor
+        `(k, dim)` change of each coefficient that the data would not notice.
+    limits_ : list of str
+        What the data cannot tell.
     method_ : str
         How derivatives were taken.
     """
@@ -57,15 +61,12 @@ class Discovery(Estimator):
     cut_: int
     limits_: list[str]
     candidates_: Action
-    resolution_: float
+    uncertainty_: Tensor
 
     def vector_fields(self, coordinates: list[str] | None = None) -> list[str]:
-        """Readable generators; terms smaller than the uncertainty of the kernel are left out."""
-        shown = []
-        for row in self.coefficients_:
-            kept = torch.where(row.abs() < self.resolution_ * row.abs().amax(), torch.zeros_like(row), row)
-            shown.append(self.candidates_.describe(kept, coordinates))
-        return shown
+        """Readable generators, rounded to what the data determine; ``coefficients_`` holds the full numbers."""
+        shown = [read_coefficients(*pair) for pair in zip(self.coefficients_, self.uncertainty_, strict=True)]
+        return [self.candidates_.describe(row, coordinates, digits) for row, digits in shown]
 
     def to_dict(self, coordinates: list[str] | None = None) -> dict[str, Any]:
         """The content of ``symmetry.json``: plain numbers and words."""
@@ -84,6 +85,7 @@ class Discovery(Estimator):
             "polynomials": self.algebra_.polynomials,
             "coordinates": coordinates,
             "vector_fields": self.vector_fields(coordinates),
+            "uncertainty": self.uncertainty_.tolist(),
             "spectrum": self.spectrum_.tolist(),
             "cut": self.cut_,
             "certificates": {name: c.to_dict() for name, c in self.certificates_.items()},
@@ -114,6 +116,17 @@ class Discovery(Estimator):
                 f"  gap {self.gap_:.3g}; trivial {answer['trivial']}, transversal {answer['transversal']}",
             ]
         )
+
+
+def read_coefficients(row: Tensor, uncertainty: Tensor) -> tuple[Tensor, int]:
+    """One generator with undetermined terms dropped and those that may be 1 set to 1, and its digits."""
+    largest = row.abs().amax()
+    doubt = (uncertainty / largest).clamp_max(0.5)
+    unit = row / largest
+    kept = torch.where(unit.abs() < doubt, torch.zeros_like(unit), unit)
+    snapped = torch.where((unit.abs() - 1).abs() < doubt, unit.sign(), kept)
+    worst = float(doubt[snapped != 0].amax()) if bool((snapped != 0).any()) else 0.5
+    return snapped, max(1, min(4, math.floor(-math.log10(max(worst, 1e-12)))))
 
 
 def plain(value: Any) -> Any:

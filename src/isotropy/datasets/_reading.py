@@ -1,0 +1,298 @@
+"""Read a user's file into a table; every file that cannot be read gives one clear line."""
+
+import contextlib
+import csv
+import gzip
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from isotropy.datasets._table import Table
+from isotropy.errors import DataError, MissingExtraError
+
+Columns = dict[str, np.ndarray]
+DAMAGE = (
+    ValueError,
+    OSError,
+    EOFError,
+    KeyError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+    tokenize.TokenError,
+)
+
+
+def read_table(path: str | Path, key: str | None = None) -> Table:
+    """Read a file of numbers and labels; its suffix says how.
+
+    ``.csv`` and ``.tsv`` (also with ``.gz``) need a header, or a first row of numbers only, which names the
+    columns ``x0``, ``x1``, ...; lines above it that begin with ``#`` are comments. ``.npy`` gives ``x0``,
+    ``x1``, ... (``x`` for three or more axes). ``.npz`` and ``.h5``/``.hdf5`` give one entry for each array,
+    ``.parquet`` one for each column. Pickled objects are never loaded.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    key : str, optional
+        The only array to read from an NPZ file, or the only group or data set from an HDF5 file.
+
+    Returns
+    -------
+    Table
+        Arrays as stored: numbers are not yet checked, so a bad column that is never selected does no harm.
+
+    Raises
+    ------
+    DataError
+        The file is missing, empty, damaged, of an unknown kind, or has no rows.
+    MissingExtraError
+        Parquet and HDF5 need ``pip install 'isotropy[files]'``.
+    """
+    file = Path(path)
+    _require_file(file)
+    suffix = _suffix(file)
+    if key is not None and suffix not in KEYED:
+        raise DataError(
+            f"{file}: expected no key for a {suffix} file, received {key!r}; "
+            f"keys name arrays inside {', '.join(KEYED)} files."
+        )
+    try:
+        columns = READERS[suffix](file, key)
+    except (DataError, MissingExtraError):
+        raise
+    except DAMAGE as error:
+        raise DataError(_refusal(file, suffix, error)) from error
+    if all(array.size == 0 for array in columns.values()):
+        raise DataError(f"{file}: expected rows of data, received none; check how the file was written.")
+    return Table(columns, str(file))
+
+
+def _require_file(file: Path) -> None:
+    """Refuse what is not a file with content."""
+    if file.is_dir():
+        raise DataError(f"{file}: expected a file, received a directory; name one file inside it.")
+    if not file.is_file():
+        raise DataError(f"{file}: expected an existing file, received none; check the path.")
+    if file.stat().st_size == 0:
+        raise DataError(f"{file}: expected data, received an empty file (0 bytes); write it again.")
+
+
+def _suffix(file: Path) -> str:
+    """Return the known suffix of a file name, such as `.csv.gz`."""
+    name = file.name.lower()
+    known = [suffix for suffix in READERS if name.endswith(suffix)]
+    if not known:
+        raise DataError(
+            f"{file}: expected one of the suffixes {', '.join(READERS)}, received {file.suffix!r}; "
+            "convert or rename the file."
+        )
+    return max(known, key=len)
+
+
+def _refusal(file: Path, suffix: str, error: Exception) -> str:
+    """Message for what a reader could not take, its reason in one line."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    if "allow_pickle" in reason:
+        return (
+            f"{file}: expected arrays of numbers or text, received pickled objects, which are never loaded; "
+            "save plain arrays."
+        )
+    return (
+        f"{file}: expected a readable {suffix} file, received one that is damaged or of another kind "
+        f"({reason}); write it again."
+    )
+
+
+def _require_unique(names: list[str], file: Path) -> None:
+    """Refuse two columns of one name."""
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise DataError(f"{file}: expected different column names, received {repeated!r} twice; rename one.")
+
+
+def _read_text(delimiter: str) -> Callable[[Path, str | None], Columns]:
+    """Return the reader of text tables with this delimiter."""
+
+    def read(file: Path, key: str | None) -> Columns:
+        rows = list(_text_rows(file, delimiter))
+        if not rows:
+            raise DataError(f"{file}: expected a header and rows, received none; write it again.")
+        first = rows[0][1]
+        if all(_is_number(cell) for cell in first):
+            header = [f"x{number}" for number in range(len(first))]
+        else:
+            header = [cell.strip() or f"unnamed{number}" for number, cell in enumerate(first)]
+            rows = rows[1:]
+        _require_header(header, delimiter, file)
+        _require_rectangle(rows, len(header), file)
+        cells = zip(*(row for _, row in rows), strict=True) if rows else [()] * len(header)
+        return {name: _typed(column) for name, column in zip(header, cells, strict=True)}
+
+    return read
+
+
+def _text_rows(file: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line number and the cells of each row; blank lines and leading comments are left out."""
+    started = False
+    opener = gzip.open if file.name.lower().endswith(".gz") else open
+    with opener(file, "rt", encoding="utf-8-sig", newline="") as stream:
+        reader = csv.reader(stream, delimiter=delimiter, strict=True)
+        try:
+            for row in reader:
+                started = started or bool(row and not row[0].startswith("#"))
+                if started and row:
+                    yield reader.line_num, row
+        except csv.Error as error:
+            raise DataError(
+                f"{file}: expected text cells, received a malformed line {reader.line_num} ({error}); repair it."
+            ) from error
+
+
+def _require_header(header: list[str], delimiter: str, file: Path) -> None:
+    """Refuse repeated names, and a header written with another separator."""
+    _require_unique(header, file)
+    other = next((mark for mark in ";\t," if mark != delimiter and mark in header[0]), None)
+    if len(header) == 1 and other is not None:
+        raise DataError(
+            f"{file}: expected cells separated by {delimiter!r}, received a header separated by {other!r}; "
+            "save with commas as .csv or with tabs as .tsv."
+        )
+
+
+def _require_rectangle(rows: list[tuple[int, list[str]]], width: int, file: Path) -> None:
+    """Refuse a row with more or fewer cells than the header."""
+    for number, (line, row) in enumerate(rows, start=1):
+        if len(row) != width:
+            raise DataError(
+                f"{file}: expected {width} cells in every row, received {len(row)} in data row {number} "
+                f"(line {line}); repair that row."
+            )
+
+
+def _is_number(cell: str) -> bool:
+    """Tell whether a cell reads as a number."""
+    return _typed((cell,)).dtype.kind in "if"
+
+
+def _typed(cells: tuple[str, ...]) -> np.ndarray:
+    """Integers where all cells are, else floating numbers, else text."""
+    text = np.array(cells, dtype=object)
+    if any("_" in cell for cell in cells):
+        return text
+    for kind in (np.int64, np.float64):
+        with contextlib.suppress(ValueError, OverflowError):
+            return text.astype(kind)
+    return text
+
+
+def _read_npy(file: Path, key: str | None) -> Columns:
+    """Read one unnamed array."""
+    with file.open("rb") as stream:
+        array = np.lib.format.read_array(stream, allow_pickle=False)
+    if array.dtype.names:
+        return {name: array[name] for name in array.dtype.names}
+    if array.ndim > 2:
+        return {"x": array}
+    matrix = array.reshape(len(array), -1) if array.size else np.empty((0, 1))
+    return {f"x{number}": column for number, column in enumerate(matrix.T)}
+
+
+def _read_npz(file: Path, key: str | None) -> Columns:
+    """Read the arrays of an archive."""
+    if not zipfile.is_zipfile(file):
+        raise zipfile.BadZipFile("not a zip archive")
+    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+        names = archive.files if key is None else [key]
+        if key is not None and key not in archive.files:
+            raise DataError(
+                f"{file}: expected one of the keys {', '.join(archive.files)}, received {key!r}; choose one of these."
+            )
+        return {name: archive[name] for name in names}
+
+
+def _read_hdf5(file: Path, key: str | None) -> Columns:
+    """Read the data sets of a file or of one group, named by their path."""
+    h5py = _import_extra("h5py")
+    with h5py.File(file, "r") as root:
+        if key is not None and key not in root:
+            raise DataError(
+                f"{file}: expected one of the keys {', '.join(root)}, received {key!r}; choose one of these."
+            )
+        node = root if key is None else root[key]
+        if isinstance(node, h5py.Dataset):
+            return _hdf5_columns(h5py, str(key).rsplit("/", 1)[-1], node)
+        columns: Columns = {}
+
+        def collect(name: str, item: Any) -> None:
+            if isinstance(item, h5py.Dataset):
+                columns.update(_hdf5_columns(h5py, name, item))
+
+        node.visititems(collect)
+        return columns
+
+
+def _hdf5_columns(h5py: Any, name: str, item: Any) -> Columns:
+    """One array, or one for each field of a compound data set."""
+    if item.shape is None:
+        return {name: np.empty(0)}
+    if h5py.check_string_dtype(item.dtype) is not None:
+        return {name: np.asarray(item.asstr()[()], dtype=object)}
+    array = np.asarray(item[()])
+    if array.dtype.names:
+        return {f"{name}/{field}": array[field] for field in array.dtype.names}
+    return {name: array}
+
+
+def _read_parquet(file: Path, key: str | None) -> Columns:
+    """Read the columns of a Parquet file; lists of equal length become arrays of two axes."""
+    _import_extra("pyarrow")
+    import pyarrow.parquet
+
+    table = pyarrow.parquet.ParquetFile(file).read()
+    _require_unique(table.column_names, file)
+    return {name: _stacked(table[name].to_numpy(), name, file) for name in table.column_names}
+
+
+def _stacked(column: np.ndarray, name: str, file: Path) -> np.ndarray:
+    """Join cells that are arrays; any other column stays as it is."""
+    if column.dtype != object or not any(isinstance(cell, np.ndarray) for cell in column):
+        return column
+    lengths = [np.size(cell) if isinstance(cell, np.ndarray) else 0 for cell in column]
+    odd = next((row for row, length in enumerate(lengths) if length != lengths[0]), None)
+    if odd is not None:
+        raise DataError(
+            f"{file}: expected lists of one length in {name!r}, received {lengths[odd]} values in data row "
+            f"{odd + 1} and {lengths[0]} in the first; pad or drop that row."
+        )
+    return np.stack(list(column))
+
+
+def _import_extra(module: str) -> Any:
+    """Import a package of the extra `files`, or name the extra."""
+    try:
+        return __import__(module)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"Expected the package {module}, which is not installed; run pip install 'isotropy[files]'."
+        ) from error
+
+
+READERS: dict[str, Callable[[Path, str | None], Columns]] = {
+    ".csv": _read_text(","),
+    ".tsv": _read_text("\t"),
+    ".csv.gz": _read_text(","),
+    ".tsv.gz": _read_text("\t"),
+    ".parquet": _read_parquet,
+    ".npy": _read_npy,
+    ".npz": _read_npz,
+    ".h5": _read_hdf5,
+    ".hdf5": _read_hdf5,
+}
+KEYED = (".npz", ".h5", ".hdf5")

@@ -1,0 +1,130 @@
+"""Conserved quantities: the dual problem, the kernel of ``h -> dh(v)`` over a dictionary of functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .._checks import as_points
+from .._estimator import Estimator
+from .._linalg import EPSILON, StreamedQR, sparse_rows
+from .._spanned import write_sum
+from ..dictionary import Dictionary
+from ..errors import DataError
+from ._evidence import Factors
+from ._kernel import Kernel, relative_kernel
+
+_RESOLUTION = 1e-9
+
+
+class ConservedQuantities(Estimator):
+    """Functions ``h = sum_k c_k phi_k`` that stay constant along the motion, ``dh(v) = 0``.
+
+    From a known field ``h`` is judged by ``|dh(v)| / (|dh| |v|)``; from trajectories by its spread along each
+    trajectory relative to its spread over all of them. Constants are counted apart, as trivial.
+
+    Parameters
+    ----------
+    dictionary : Dictionary
+        Functions to combine, such as ``dictionary.polynomials(n, degree=2)``.
+    rank : "gap", int or float
+        How to cut the spectrum.
+
+    Attributes
+    ----------
+    coefficients_ : Tensor
+        `(k, terms)` a sparse basis of the conserved quantities that vary over the data.
+    trivial_ : Tensor
+        `(l, terms)` combinations that are constant over all data.
+    spectrum_ : Tensor
+        Descending relative variations in [0, 1].
+    gap_ : float
+        Ratio across the cut.
+    status_ : str
+        ``"certified"`` if the gap is clear, ``"undecided"`` if not, ``"none"`` without any.
+
+    Examples
+    --------
+    >>> import torch, isotropy as iso
+    >>> x = torch.randn(50, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    >>> found = ConservedQuantities(iso.dictionary.polynomials(2, degree=2))
+    >>> found.fit_field(lambda s: torch.stack([s[:, 1], -s[:, 0]], 1), x).equations(["q", "p"])
+    ['q^2 + p^2']
+    """
+
+    coefficients_: Tensor
+    trivial_: Tensor
+    spectrum_: Tensor
+    gap_: float
+    status_: str
+
+    def __init__(self, dictionary: Dictionary, *, rank: str | int | float = "gap") -> None:
+        self.dictionary = dictionary
+        self.rank = rank
+
+    @property
+    def dim_(self) -> int:
+        """Number of independent conserved quantities, constants included."""
+        return len(self.coefficients_) + len(self.trivial_)
+
+    def fit_field(self, v: Callable[[Tensor], Tensor], x: Any) -> ConservedQuantities:
+        """Find quantities conserved by the field ``v``, `(batch, n)` to `(batch, n)`, at states `(S, n)`."""
+        states = as_points(x, "x", (self.dictionary.size,)).to(torch.float64)
+        velocity = v(states).detach()
+        slopes = self.dictionary.jacobian(states)  # (S, terms, n)
+        changing = StreamedQR(slopes.shape[1]).update(torch.einsum("bpn,bn->bp", slopes, velocity))
+        sizes = slopes * velocity.norm(dim=1)[:, None, None]
+        moving = StreamedQR(slopes.shape[1]).update(sizes.transpose(1, 2).reshape(-1, slopes.shape[1]))
+        return self._conclude(changing, moving, 64 * EPSILON)
+
+    def fit(self, trajectories: Sequence[Any]) -> ConservedQuantities:
+        """Find quantities conserved along trajectories of states `(T_i, n)`, at least two of them."""
+        states = [as_points(s, f"trajectories[{i}]", (self.dictionary.size,)) for i, s in enumerate(trajectories)]
+        if len(states) < 2:
+            raise DataError(
+                f"trajectories: expected at least 2, received {len(states)}; on one orbit a constant of the motion "
+                "cannot be told from a number"
+            )
+        values = [self.dictionary.evaluate(s.to(torch.float64)) / len(s) ** 0.5 for s in states]
+        means = [value.sum(0) / len(s) ** 0.5 for value, s in zip(values, states, strict=True)]
+        centre = torch.stack(means).mean(0)
+        within, overall = StreamedQR(len(centre)), StreamedQR(len(centre))
+        for value, mean in zip(values, means, strict=True):
+            root = len(value) ** 0.5
+            within.update(value - mean / root)
+            overall.update(value - centre / root)
+        return self._conclude(within, overall, 64 * EPSILON)
+
+    def equations(self, coordinates: Sequence[str] | None = None, digits: int = 3) -> list[str]:
+        """Write every quantity that varies over the data."""
+        names = self.dictionary.names(coordinates)
+        return [
+            write_sum(
+                [(float(c), "" if name == "1" else name) for c, name in zip(row, names, strict=True) if c], digits
+            )
+            for row in self.coefficients_
+        ]
+
+    def _conclude(self, changing: StreamedQR, moving: StreamedQR, floor: float) -> ConservedQuantities:
+        factors = Factors(changing.R, moving.R, torch.zeros(0, moving.columns, dtype=torch.float64))
+        kernel = relative_kernel(factors, rank=self.rank, floor=floor, resolution=_RESOLUTION, tolerance=0.2)
+        self.spectrum_ = kernel.spectrum
+        self.gap_ = kernel.cut.gap
+        self.coefficients_ = _readable(kernel)
+        self.trivial_ = kernel.trivial
+        self.status_ = ("certified" if kernel.cut.clear else "undecided") if kernel.cut.dim else "none"
+        return self
+
+
+def _readable(kernel: Kernel) -> Tensor:
+    """Sparse basis of the kernel, with the part along constants removed."""
+    if not kernel.cut.dim:
+        return kernel.null
+    null = kernel.null / torch.linalg.vector_norm(kernel.null, dim=1, keepdim=True)
+    if len(kernel.trivial):
+        constants = torch.linalg.qr(kernel.trivial.T).Q
+        null = null - null @ constants @ constants.T
+    return sparse_rows(null, tolerance=max(1e-6, 3 * kernel.cut.residual))

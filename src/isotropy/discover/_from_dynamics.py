@@ -1,0 +1,79 @@
+"""Symmetries of a dynamical system from its vector field or from trajectories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .._action import Action
+from ._conclude import conclude
+from ._from_model import FromModel
+from ._result import Discovery
+from ._sampled import require_enough, sampled_question
+from ._surrogate import Progress, fit_surrogates
+from ._velocity import velocities
+
+
+class FromDynamics(Discovery):
+    """Motions of the states that map solutions of ``dx/dt = v(x)`` to solutions.
+
+    The kernel of ``theta -> [theta, v] = Dv theta - D theta v`` over candidate generators. With
+    ``actions.TimeScaled(action)`` solutions may also run at another pace.
+
+    Parameters
+    ----------
+    action : Action
+        Candidate action on states.
+    rank : "gap", int or float
+        How to cut the spectrum.
+    kinds : sequence of str, optional
+        Kinds of surrogate that compete when ``fit`` learns the field.
+    seed : int
+        Of folds, surrogates and finite flows.
+
+    Examples
+    --------
+    >>> import torch, isotropy as iso
+    >>> turn = torch.tensor([[0.0, 1.0], [-1.0, 0.0]], dtype=torch.float64)
+    >>> x = torch.randn(100, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    >>> found = FromDynamics(iso.gl(2).vector()).fit_field(lambda x: x @ turn.T, x)
+    >>> found.algebra_.dim, found.vector_fields()
+    (2, ['x d/dy - y d/dx', 'x d/dx + y d/dy'])
+    """
+
+    def __init__(
+        self, action: Action, *, rank: str | int | float = "gap", kinds: list[str] | None = None, seed: int = 0
+    ) -> None:
+        self.action = action
+        self.rank = rank
+        self.kinds = kinds
+        self.seed = seed
+
+    def fit_field(self, v: Callable[[Tensor], Tensor], x: Tensor) -> FromDynamics:
+        """Discover from a known vector field ``v``, `(batch, n)` to `(batch, n)`, at states `(batch, n)`."""
+        inner = FromModel(self.action, self.action.tangent(), rank=self.rank, seed=self.seed).fit(v, x)
+        self.__dict__.update({name: value for name, value in vars(inner).items() if name.endswith("_")})
+        return self
+
+    def fit(
+        self,
+        trajectories: Sequence[Any],
+        times: Sequence[Any],
+        progress: Progress | None = None,
+    ) -> FromDynamics:
+        """Discover from states `(T_i, n)` at times `(T_i,)`, one pair per trajectory.
+
+        Velocities come from smoothing splines, the field from cross-fitted surrogates.
+        """
+        states = [torch.as_tensor(s, dtype=torch.float64) for s in trajectories]
+        stamps = [torch.as_tensor(t, dtype=torch.float64) for t in times]
+        x, v, _ = velocities(states, stamps)
+        require_enough(len(x), self.action.algebra.dim, self.action.size)
+        cross = fit_surrogates(x, v, kinds=self.kinds, seed=self.seed, progress=progress)
+        self.surrogate_ = cross
+        question = sampled_question(cross, x, self.action, self.action.tangent(), self.rank, self.seed)
+        conclude(self, question)
+        return self

@@ -1,0 +1,123 @@
+"""Evidence about an unknown map from samples of it, through cross-fitted surrogates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from .._action import Action
+from .._autodiff import Map
+from .._derivative import LieDerivative
+from .._finite import flow_error
+from .._linalg import EPSILON, StreamedQR
+from ..actions import Trivial
+from ..errors import DataError, FlowError, RepresentationMismatchError
+from ._conclude import Question
+from ._evidence import Evidence, Factors
+from ._kernel import relative_kernel
+from ._surrogate import CrossFit
+
+_REACH = 2.0  # a moved point is observed if a sample lies within so many typical spacings
+_ENOUGH = 0.2  # share of moved points that has to stay where the map was observed
+_RESOLUTION = 1e-9
+
+
+def sampled_question(cross: CrossFit, x: Tensor, rho_in: Action, rho_out: Action, rank: str | int | float, seed: int):
+    """The question that samples `(S, n)` and surrogates fitted without each fold can answer."""
+    evidence, noise = _gather(cross, x, rho_in, rho_out)
+    held = x[cross.fold == 0][:256]
+    return Question(
+        action=rho_in,
+        evidence=evidence,
+        points=held,
+        check=_observed_check(_shaped(cross.models[0]), x, rho_in, rho_out),
+        rank=rank,
+        seed=seed,
+        floor=_floor(evidence.factors(), noise),
+        resolution=_RESOLUTION,
+        method=f"surrogate {cross.kind}",
+        limits=[
+            f"the map was learnt from {len(x)} samples ({cross.kind}); its gradient is known to about "
+            f"{cross.gradient_error:.1%}"
+        ],
+    )
+
+
+def require_enough(samples: int, candidates: int, outputs: int) -> None:
+    """Refuse fewer equations than unknowns.
+
+    Raises
+    ------
+    DataError
+        If samples times outputs is below the number of candidates.
+    """
+    needed = max(20, math.ceil(candidates / outputs))
+    if samples < needed:
+        raise DataError(
+            f"expected at least {needed} samples for {candidates} candidate generators, received {samples}; "
+            "bring more data or fewer candidates"
+        )
+
+
+def _gather(cross: CrossFit, x: Tensor, rho_in: Action, rho_out: Action) -> tuple[Evidence, Tensor]:
+    """Evidence out of fold, and the factor of the jackknife error of its rows."""
+    count = len(cross.models)
+    evidence = Evidence(rho_in, rho_out, count)
+    noise = StreamedQR(rho_in.algebra.dim)
+    derivatives = [LieDerivative(_shaped(model), rho_in, rho_out) for model in cross.models]
+    for index, derivative in enumerate(derivatives):
+        held = x[cross.fold == index]
+        for chunk, rows, slope, value in derivative.scaled(held):
+            shaped = rows.reshape(len(chunk), -1, derivative.dim)
+            evidence.add_to(index, chunk, shaped, slope, value.reshape(len(chunk), *rho_out.event))
+            mean = torch.stack([d(chunk) for d in derivatives]).mean(0).transpose(1, 2)
+            noise.update(math.sqrt(count - 1) * (shaped - mean).reshape(-1, derivative.dim))
+    return evidence, noise.R
+
+
+def _floor(factors: Factors, noise: Tensor) -> float:
+    """Typical error that the uncertainty of the surrogate puts on a direction that is not broken."""
+    rules = {"rank": "gap", "floor": EPSILON, "resolution": _RESOLUTION, "tolerance": 1.0}
+    directions = relative_kernel(factors, **rules).directions
+    if not len(directions):
+        return EPSILON
+    errors = Factors(noise, factors.moved, factors.turned).errors(directions)
+    return max(float(errors.nan_to_num(0.0).median()), 8 * EPSILON)
+
+
+def _observed_check(model: Map, x: Tensor, rho_in: Action, rho_out: Action) -> Callable[[Tensor, Tensor], Tensor]:
+    """Finite-flow check that only looks at moved points near observed ones."""
+    from scipy.spatial import cKDTree
+
+    tree = cKDTree(x.flatten(1).numpy())
+    spacing = float(torch.quantile(torch.from_numpy(tree.query(x[:2000].flatten(1).numpy(), k=2)[0][:, 1]), 0.9))
+
+    def check(xi: Tensor, points: Tensor) -> Tensor:
+        moved = rho_in.flow(xi, points).flatten(1)
+        near = torch.from_numpy(tree.query(moved.numpy())[0] <= _REACH * spacing)
+        if float(near.double().mean()) < _ENOUGH:
+            raise FlowError("expected moved points near observed ones, received too few; move them less")
+        return torch.tensor(flow_error(model, rho_in, rho_out, xi, points[near]))
+
+    return check
+
+
+def fit_outputs(cross: CrossFit, x: Tensor, rho_out: Action) -> Action:
+    """``rho_out``, or rest for every logit when the targets turned out to be classes."""
+    outputs = cross.models[0](x[:1].flatten(1))[0].numel()
+    if outputs == rho_out.size:
+        return rho_out
+    still = rho_out.fields(torch.ones(1, *rho_out.event, dtype=torch.float64))
+    if cross.classes and rho_out.size == 1 and not bool(still.any()):
+        return Trivial(rho_out.algebra, (outputs,))
+    raise RepresentationMismatchError(
+        f"rho_out: expected an action on {outputs} outputs, received one on {rho_out.size}; match it to y"
+    )
+
+
+def _shaped(model: Map) -> Map:
+    """A surrogate of flat inputs as a map of events."""
+    return lambda x: model(x.flatten(1))

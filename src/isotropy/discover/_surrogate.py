@@ -1,0 +1,384 @@
+"""Smooth stand-ins for a map known only by samples, chosen by the error of their gradient.
+
+Discovery looks at derivatives, so its noise floor is the error of the gradient, not the error of the values.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import inf, isfinite, nan, sqrt
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from isotropy.discover._surrogate_kinds import Fitter, Model, fitters
+from isotropy.discover._surrogate_networks import fit_classifier
+from isotropy.errors import DataError
+
+__all__ = ["CrossFit", "Score", "Surrogate", "fit_surrogates"]
+
+CLASSIFIER = "classifier"
+MAX_CLASSES, MIN_PER_CLASS = 20, 10
+NEIGHBOURS = 6
+SCORED_PER_FOLD = 4000
+JACOBIAN_POINTS = 200
+CHUNK = 256
+
+Progress = Callable[[int, int, str], None]
+
+
+class Score(NamedTuple):
+    """Relative errors of one kind on held-out samples, of the gradient and of the values."""
+
+    gradient_error: float
+    value_error: float
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Shift and one common scale: the only standardisation that keeps linear groups as they are."""
+
+    center: Tensor
+    scale: Tensor
+
+    @classmethod
+    def of(cls, values: Tensor) -> "Frame":
+        """Centre on the mean; scale by the root mean square over all entries."""
+        center = values.mean(0)
+        return cls(center, (values - center).square().mean().sqrt())
+
+    def enter(self, values: Tensor) -> Tensor:
+        """Bring original values into standard ones."""
+        return (values - self.center) / self.scale
+
+    def leave(self, values: Tensor) -> Tensor:
+        """Bring standard values into original ones."""
+        return values * self.scale + self.center
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """A fitted map ``(..., n) -> (..., m)`` in original coordinates, float64, smooth.
+
+    Plain torch arithmetic: `torch.func` transforms and repeated autograd go through it.
+    """
+
+    model: Callable[[Tensor], Tensor]
+    inputs: Frame
+    outputs: Frame
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.outputs.leave(self.model(self.inputs.enter(x.double())))
+
+
+@dataclass(frozen=True)
+class CrossFit:
+    """The winning kind, fitted once per fold without that fold.
+
+    Attributes
+    ----------
+    models : tuple of Surrogate
+        ``models[k]`` never saw the samples with ``fold == k``; for classes they return logits.
+    fold : Tensor
+        Fold of each sample, ``(S,)``.
+    kind : str
+        Name of the winner: ``"polynomial-2"``, ``"kernel-matern"``, ``"network-tanh"``, ``"classifier"``, ...
+    scores : dict of str to Score
+        Relative gradient error and value error of every kind that competed.
+    value_error : float
+        Held-out root mean square error over the spread of the targets; for classes the share of wrong labels.
+    gradient_error : float
+        Relative error of the gradient, see `fit_surrogates`; ``inf`` when no signal stands out of the noise.
+    noise : float
+        Standard deviation of the noise in the targets, in their units; nan for classes.
+    classes : tuple
+        The labels in the order of the logits; empty for regression.
+    """
+
+    models: tuple[Surrogate, ...]
+    fold: Tensor
+    kind: str
+    scores: dict[str, Score]
+    value_error: float
+    gradient_error: float
+    noise: float
+    classes: tuple[str | int, ...] = ()
+
+    def disagreement(self, x: Tensor) -> float:
+        """Tell how far apart the gradients of the fold models are at held-out points ``x (S, n)``.
+
+        ``sqrt(mean |Df_a - Df_b|_F^2 / mean |Df_a|_F^2)`` over samples and pairs of models; ``inf`` when all
+        gradients vanish.
+        """
+        return _disagreement(self.models, x.detach().double())
+
+
+def fit_surrogates(
+    x: Tensor,
+    y: Tensor | Sequence[str] | Sequence[int],
+    *,
+    folds: int = 4,
+    kinds: Sequence[str] | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> CrossFit:
+    r"""Fit every kind of smooth model out of fold and keep the one with the smallest gradient error.
+
+    The gradient is not observed, but differences over near pairs are. With held-out residuals ``r = y -
+    f(x)``, pairs ``(i, j)`` of nearest neighbours inside a held-out fold, ``s^2`` the noise variance of all
+    outputs together and ``J^2 = (folds - 1) D^2 / 2`` the jackknife variance of the gradient (``D`` is the
+    disagreement between fold models, whose training sets share all but one part in ``folds - 1``),
+
+    .. math:: E^2 = \max\Big(\frac{\sum (|r_i - r_j|^2 - 2 s^2)}{\sum (|y_i - y_j|^2 - 2 s^2)}, J^2\Big).
+
+    The first sees bias and variance at the spacing of the data, the second the variance at every scale,
+    which noise cannot hide. The first counts only where it exceeds twice its standard error. Sums stand
+    instead of a mean of quotients because near-coincident pairs would drown the quotients in noise. The
+    noise is common to all kinds: the residual variance of the best kind that estimates one, at most the
+    held-out error of the best kind less the jackknife variance of its values.
+
+    Targets with at most 20 distinct whole values or strings, ten samples of each, are classes: logits are
+    fitted then, with `gradient_error` ``J`` alone. Naming regression kinds keeps them numbers.
+
+    Parameters
+    ----------
+    x : Tensor
+        Samples ``(S, n)``.
+    y : Tensor or sequence of labels
+        Targets ``(S, m)`` or ``(S,)``, or one label per sample.
+    folds : int
+        Number of folds, each left out once.
+    kinds : sequence of str, optional
+        Kinds or families to fit (``"polynomial"``, ``"kernel"``, ``"network"``, or ``"classifier"`` alone);
+        all by default.
+    seed : int
+        Seed of folds, subsets and initial weights.
+    progress : callable, optional
+        Called as ``progress(done, total, kind)`` after each kind.
+
+    Raises
+    ------
+    DataError
+        When shapes, finiteness, the number of samples or the named kinds do not fit, or nothing varies.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x = torch.randn(80, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    >>> fit = fit_surrogates(x, x.square().sum(1), kinds=["polynomial"])
+    >>> fit.kind, fit.gradient_error < 1e-10
+    ('polynomial-2', True)
+    """
+    points = _points(x, folds)
+    fold = _folds(len(points), folds, seed).to(points.device)
+    labels = _labels(y, len(points), kinds)
+    if labels is not None:
+        return _fit_classes(points, labels[0].to(points.device), labels[1], fold, seed)
+    targets = _targets(y, points)
+    contest = _Contest(points, targets, fold, Frame.of(points), Frame.of(targets), seed)
+    chosen = _chosen(kinds, int((fold != 0).sum()), points.shape[1])
+    entries = {}
+    for done, (kind, fitter) in enumerate(chosen.items(), start=1):
+        entries[kind] = contest.enter(fitter)
+        if progress is not None:
+            progress(done, len(chosen), kind)
+    return contest.settle(entries)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What one kind brings to the contest, in standardised units."""
+
+    models: tuple[Surrogate, ...]
+    square: float
+    difference: float
+    noise: float
+    spread: float
+    jackknife: float
+
+
+class _Contest:
+    """Held-out samples and pairs, shared by all kinds."""
+
+    def __init__(self, x: Tensor, y: Tensor, fold: Tensor, inputs: Frame, outputs: Frame, seed: int):
+        self.x, self.y, self.fold, self.inputs, self.outputs, self.seed = x, y, fold, inputs, outputs, seed
+        self.folds = int(fold.max()) + 1
+        self.held = [(fold == k).nonzero()[:, 0][:SCORED_PER_FOLD] for k in range(self.folds)]
+        self.near = [_neighbours(x[held]) for held in self.held]
+        self.pairs = sum(near.numel() for near in self.near)
+        self.signal = self._differences([outputs.enter(y[held]) for held in self.held])
+
+    def enter(self, fitter: Fitter) -> _Entry:
+        """Fit one kind on every fold and measure it on what it did not see."""
+        models = [self._fit(fitter, k) for k in range(self.folds)]
+        surrogates = tuple(Surrogate(model, self.inputs, self.outputs) for model in models)
+        residuals = [
+            (self.y[held] - f(self.x[held])) / self.outputs.scale for f, held in zip(surrogates, self.held, strict=True)
+        ]
+        noise = self.y.shape[1] * sum(model.noise for model in models) / self.folds
+        sample = self.x[torch.cat([held[: JACOBIAN_POINTS // self.folds] for held in self.held])]
+        values = torch.stack([f(sample) for f in surrogates]) / self.outputs.scale
+        return _Entry(
+            surrogates,
+            square=float(torch.cat(residuals).square().sum(1).mean()),
+            difference=self._differences(residuals),
+            noise=noise,
+            spread=(self.folds - 1) * float(values.var(0).sum(1).mean()),
+            jackknife=_jackknife(surrogates, sample),
+        )
+
+    def settle(self, entries: dict[str, _Entry]) -> CrossFit:
+        """Subtract the noise common to all kinds and crown the smallest gradient error."""
+        noise = self._noise(list(entries.values()))
+        scores = {kind: self._score(entry, noise) for kind, entry in entries.items()}
+        kind = min(scores, key=lambda name: scores[name].gradient_error)
+        if not isfinite(scores[kind].gradient_error):
+            kind = min(scores, key=lambda name: scores[name].value_error)
+        level = sqrt(noise / self.y.shape[1]) * float(self.outputs.scale)
+        best = scores[kind]
+        return CrossFit(entries[kind].models, self.fold, kind, scores, best.value_error, best.gradient_error, level)
+
+    def _fit(self, fitter: Fitter, k: int) -> Model:
+        """Fit a standardised model without fold `k`."""
+        kept = self.fold != k
+        return fitter(self.inputs.enter(self.x[kept]), self.outputs.enter(self.y[kept]), self.seed * self.folds + k)
+
+    def _differences(self, values: list[Tensor]) -> float:
+        """Mean squared difference over the near pairs."""
+        parts = [(v[:, None] - v[near]).square().sum() for v, near in zip(values, self.near, strict=True)]
+        return float(torch.stack(parts).sum()) / self.pairs
+
+    def _noise(self, entries: list[_Entry]) -> float:
+        """Noise variance, summed over outputs, from the best kind that estimates it."""
+        order = sorted(entries, key=lambda entry: entry.difference)
+        own = [entry.noise for entry in order if isfinite(entry.noise)]
+        return min([max(order[0].square - order[0].spread, 0.0), *own[:1]])
+
+    def _score(self, entry: _Entry, noise: float) -> Score:
+        """Relative errors of one kind once the noise is known."""
+        signal, excess = self.signal - 2 * noise, entry.difference - 2 * noise
+        doubt = 4 * noise * sqrt(2 / (self.y.shape[1] * sum(map(len, self.held))))
+        ratio = inf if signal <= doubt else excess / signal if excess > doubt else 0.0
+        return Score(sqrt(max(ratio, entry.jackknife**2)), sqrt(entry.square / self.y.shape[1]))
+
+
+def _neighbours(x: Tensor) -> Tensor:
+    """Find the indices ``(S, k)`` of the nearest other points."""
+    from scipy.spatial import KDTree
+
+    values = x.cpu().numpy()
+    near = KDTree(values).query(values, k=min(NEIGHBOURS + 1, len(values)))[1]
+    return torch.as_tensor(near, device=x.device)[:, 1:]
+
+
+def _disagreement(models: Sequence[Surrogate], x: Tensor) -> float:
+    """Relative root mean square distance between the Jacobians of pairs of models."""
+    jacobians = torch.stack([torch.func.vmap(torch.func.jacrev(f), chunk_size=CHUNK)(x) for f in models])
+    spread = (jacobians - jacobians.mean(0)).square().sum() / (len(models) - 1)
+    size = jacobians.square().sum() / len(models)
+    return float((2 * spread / size).sqrt()) if size > 0 else inf
+
+
+def _jackknife(models: Sequence[Surrogate], x: Tensor) -> float:
+    """Relative standard deviation of the gradient over training sets, from models left one fold out."""
+    return _disagreement(models, x) * sqrt((len(models) - 1) / 2)
+
+
+def _fit_classes(x: Tensor, labels: Tensor, classes: tuple[str | int, ...], fold: Tensor, seed: int) -> CrossFit:
+    """Fit logits out of fold; the gradient error is what the folds disagree on."""
+    inputs, count = Frame.of(x), int(fold.max()) + 1
+    outputs = Frame(x.new_zeros(()), x.new_ones(()))
+    fit = partial(fit_classifier, classes=len(classes))
+    models = tuple(
+        Surrogate(fit(inputs.enter(x[fold != k]), labels[fold != k], seed * count + k), inputs, outputs)
+        for k in range(count)
+    )
+    wrong = sum(int((f(x[fold == k]).argmax(1) != labels[fold == k]).sum()) for k, f in enumerate(models))
+    score = Score(_jackknife(models, x[:JACOBIAN_POINTS]), wrong / len(x))
+    scores = {CLASSIFIER: score}
+    return CrossFit(models, fold, CLASSIFIER, scores, score.value_error, score.gradient_error, nan, classes)
+
+
+def _points(x: Tensor, folds: int) -> Tensor:
+    """Check samples and return them in float64."""
+    if x.ndim != 2 or 0 in x.shape:
+        raise DataError(f"x: expected samples of shape (S, n), got {tuple(x.shape)}; put one sample in each row")
+    least = max(12, 3 * folds)
+    if folds < 2 or len(x) < least:
+        raise DataError(
+            f"x: expected at least 2 folds and {least} samples for {folds} folds, got {len(x)} samples; "
+            "give more samples or fewer folds"
+        )
+    points = x.detach().double()
+    _check_values("x", points)
+    return points
+
+
+def _check_values(name: str, values: Tensor) -> None:
+    """Refuse values that are not finite or do not vary."""
+    if not torch.isfinite(values).all():
+        count = int((~torch.isfinite(values)).sum())
+        raise DataError(f"{name}: expected finite numbers, got {count} nan or inf; drop those samples")
+    if bool((values == values[0]).all()):
+        raise DataError(f"{name}: expected values that vary, got one constant row; a constant decides nothing")
+
+
+def _folds(count: int, folds: int, seed: int) -> Tensor:
+    """Random folds of equal size, ``(count,)``."""
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+    return order % folds
+
+
+def _targets(y: Tensor | Sequence[str] | Sequence[int], x: Tensor) -> Tensor:
+    """Check numeric targets and return them as ``(S, m)`` float64."""
+    values = torch.as_tensor(y, device=x.device).detach().double()
+    values = values[:, None] if values.ndim == 1 else values
+    if values.ndim != 2 or len(values) != len(x) or values.shape[1] == 0:
+        raise DataError(f"y: expected targets of shape ({len(x)}, m), got {tuple(values.shape)}; one row per sample")
+    _check_values("y", values)
+    return values
+
+
+def _labels(
+    y: Tensor | Sequence[str] | Sequence[int], count: int, kinds: Sequence[str] | None
+) -> tuple[Tensor, tuple[str | int, ...]] | None:
+    """Label indices and class names when the targets are classes, None when they are numbers."""
+    wanted = kinds is None or list(kinds) == [CLASSIFIER]
+    text = not isinstance(y, Tensor) and any(isinstance(value, str) for value in y)
+    names: list[str | int]
+    if not text:
+        values = torch.as_tensor(y)
+        flat = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+        whole = flat.ndim == 1 and bool((torch.isfinite(flat) & (flat == flat.round())).all())
+        names = [int(value) for value in flat.tolist()] if whole and wanted else []
+    else:
+        names = [str(value) for value in y]
+    classes = tuple(sorted(set(names), key=lambda name: (isinstance(name, str), name)))
+    rare = min((names.count(name) for name in classes[: MAX_CLASSES + 1]), default=0)
+    fits = 2 <= len(classes) <= MAX_CLASSES and rare >= MIN_PER_CLASS and len(names) == count
+    if fits and wanted:
+        return torch.tensor([classes.index(name) for name in names]), classes
+    if text or (kinds is not None and wanted):
+        raise DataError(
+            f"y: expected {count} labels, 2 to {MAX_CLASSES} classes of at least {MIN_PER_CLASS} samples, "
+            f"got {len(names)} labels of {len(classes)} classes; merge rare classes or give numbers"
+        )
+    return None
+
+
+def _chosen(kinds: Sequence[str] | None, n_train: int, n: int) -> dict[str, Fitter]:
+    """Pick kinds by name or family."""
+    known = fitters(n_train, n)
+    if kinds is None:
+        return known
+    chosen: dict[str, Fitter] = {}
+    for kind in kinds:
+        found = {name: fitter for name, fitter in known.items() if kind in (name, name.split("-")[0])}
+        if not found:
+            raise DataError(
+                f"kinds: expected names or families among {sorted(known)} for {n_train} training samples, "
+                f"got {kind!r}; choose one of those or give more samples"
+            )
+        chosen |= found
+    return chosen
