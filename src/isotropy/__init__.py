@@ -27,3 +27,12 @@ from ._derivative import LieDerivative as LieDerivative
 from ._derivative import lie_derivative as lie_derivative
 from ._group import MatrixGroup as MatrixGroup
 from ._representation import Representation as Representation
+
+
+def __getattr__(name: str) -> str:
+    """``__version__``, read from the installed metadata when asked for."""
+    if name == "__version__":
+        from .discover._result import version
+
+        return version()
+    raise AttributeError(f"module 'isotropy' has no attribute {name!r}")
