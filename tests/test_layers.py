@@ -14,10 +14,10 @@ SOURCE = Path(__file__).parents[1] / "src" / "isotropy"
 
 # A module belongs to the row of its first name below the package: `actions._image` to that of `actions`.
 ROWS = {
-    0: "errors _checks _linalg _autodiff _references _files",
-    1: "_structure _simple _identity _action _representation",
+    0: "errors _checks _linalg _autodiff _references _files _storage _flow _estimator",
+    1: "_structure _simple _reductive _identity _action _spanned _representation",
     2: "_algebra _group _catalogue dictionary actions",
-    3: "_derivative",
+    3: "_derivative _finite",
     4: "measure discover enforce promote",
     5: "nn dynamics parameters atoms graphs",
     6: "testing datasets viz report interop cli __main__",

@@ -4,6 +4,7 @@ from . import actions as actions
 from . import dictionary as dictionary
 from . import discover as discover
 from . import errors as errors
+from . import measure as measure
 from ._action import Action as Action
 from ._algebra import LieAlgebra as LieAlgebra
 from ._catalogue import aff as aff
@@ -26,3 +27,12 @@ from ._derivative import LieDerivative as LieDerivative
 from ._derivative import lie_derivative as lie_derivative
 from ._group import MatrixGroup as MatrixGroup
 from ._representation import Representation as Representation
+
+
+def __getattr__(name: str) -> str:
+    """``__version__``, read from the installed metadata when asked for."""
+    if name == "__version__":
+        from .discover._result import version
+
+        return version()
+    raise AttributeError(f"module 'isotropy' has no attribute {name!r}")

@@ -88,7 +88,7 @@ class LieAlgebra:
         bracket: Bracket | None = None,
     ) -> None:
         rule = bracket or Commutator()
-        stack = as_basis(basis) if bracket is None else require_finite(basis.detach().clone(), "basis")
+        stack = as_basis(basis) if bracket is None else require_finite(basis.detach().double().clone(), "basis")
         if len(stack) and numerical_rank(stack.flatten(1)) < len(stack):
             raise NotAnAlgebraError(
                 f"basis: expected independent generators, received {len(stack)} that span "
@@ -132,7 +132,7 @@ class LieAlgebra:
 
     def bracket(self, xi: Tensor, eta: Tensor) -> Tensor:
         """Coordinates `(dim,)` of ``[xi, eta]``, projected onto the span where it does not close."""
-        return torch.einsum("ijk,i,j->k", self.structure_constants, xi.double(), eta.double())
+        return torch.einsum("ijk,i,j->k", self._structure, xi.double(), eta.double())
 
     def exp(self, xi: Tensor) -> Tensor:
         """The group element ``exp(xi)`` `(n, n)`."""
@@ -147,12 +147,16 @@ class LieAlgebra:
         orthonormal = self.orthonormal()._basis
         return self._bracket(orthonormal, orthonormal), self._bracket.embed(orthonormal)
 
-    @cached_property
+    @property
     def structure_constants(self) -> Tensor:
-        """``c`` `(dim, dim, dim)` with ``[e_i, e_j] = sum_k c_ijk e_k``, by least squares."""
-        brackets = self._bracket(self._basis, self._basis)
+        """A copy of ``c`` `(dim, dim, dim)` with ``[e_i, e_j] = sum_k c_ijk e_k``, by least squares."""
+        return self._structure.clone()
+
+    @cached_property
+    def _structure(self) -> Tensor:
         if not self.dim:
             return torch.zeros(0, 0, 0, dtype=torch.float64)
+        brackets = self._bracket(self._basis, self._basis)
         frame = self._bracket.embed(self._basis)
         return brackets @ torch.linalg.pinv(frame)
 

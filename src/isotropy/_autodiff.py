@@ -1,6 +1,6 @@
 """Derivative of a batched map along directions: a ladder of methods, and the name of the rung that worked.
 
-Rungs, best first: ``forward`` (one forward-mode pass per direction), ``jacobian`` (one reverse pass per output),
+Rungs, best first: ``forward`` (forward mode, directions together), ``jacobian`` (one reverse pass per output),
 ``double_backward`` (reverse mode twice, for operators without a forward rule such as LSTM or cdist) and
 ``difference`` (central differences in float64).
 """
@@ -21,6 +21,7 @@ from .errors import DataError, DerivativeUnavailableError
 Map = Callable[[Tensor], Tensor]
 RUNGS = ("forward", "jacobian", "double_backward", "difference")
 _CHECKED = 4  # samples on which a rung is compared with central differences
+_TOGETHER = 8  # directions that share one forward-mode pass
 _AGREEMENT = 0.2  # loose: it has to catch a detached or skipped derivative, not rounding
 
 
@@ -75,15 +76,13 @@ def choose_rung(f: Map, x: Tensor, preferred: str, method: str = "auto") -> str:
     DerivativeUnavailableError
         If no rung works; the message carries what each one said.
     """
-    if method != "auto":
-        if method not in RUNGS:
-            raise DataError(f'method: expected "auto" or one of {RUNGS}, received {method!r}; use "auto" if unsure')
-        return method
+    if method not in ("auto", *RUNGS):
+        raise DataError(f'method: expected "auto" or one of {RUNGS}, received {method!r}; use "auto" if unsure')
     few = x[:_CHECKED]
     direction = torch.randn(few.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     direction = direction.to(few)[None]
     failures: list[str] = []
-    for rung in dict.fromkeys((preferred, *RUNGS)):
+    for rung in dict.fromkeys((preferred, *RUNGS)) if method == "auto" else (method,):
         reason = _failure(f, few, direction, rung)
         if reason is None:
             return rung
@@ -114,14 +113,25 @@ def _slope(f: Map, few: Tensor, direction: Tensor, rung: str) -> Tensor:
     """Derivative along one direction by any rung."""
     if rung != "jacobian":
         return along(f, few, direction, rung)[1]
-    y, matrix = _reverse_jacobian(f, few)
+    _, matrix = _reverse_jacobian(f, few)
     return torch.einsum("bon,bn->bo", matrix, direction[0].flatten(1)).reshape(1, *value_of(f, few).shape)
 
 
 def _forward(f: Map, x: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
-    """One forward-mode pass per direction."""
-    pairs = [torch.func.jvp(f, (x,), (v,)) for v in directions.to(x)]
-    return pairs[0][0].detach(), torch.stack([slope.detach() for _, slope in pairs])
+    """Forward mode: the value once and all directions together, or a pass each where a map cannot be batched so."""
+
+    def push(v: Tensor) -> tuple[Tensor, Tensor]:
+        value, slope = torch.func.jvp(f, (x,), (v,))[:2]
+        return value, slope
+
+    moving = directions.to(x)
+    with torch.no_grad():  # forward mode needs no graph, and building one for the parameters costs as much again
+        try:
+            values, slopes = torch.func.vmap(push, chunk_size=_TOGETHER)(moving)
+            return values[0], slopes
+        except (RuntimeError, ValueError, NotImplementedError):
+            pairs = [push(v) for v in moving]
+            return pairs[0][0], torch.stack([slope for _, slope in pairs])
 
 
 def _double_backward(f: Map, x: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
@@ -164,7 +174,7 @@ def _in_double(f: Map, x: Tensor) -> tuple[Map, Tensor]:
     point = x.detach().to(torch.float64)
     try:
         g(point[:1])
-    except (RuntimeError, TypeError):
+    except (RuntimeError, TypeError, ValueError):  # an LSTM answers a wrong dtype with ValueError
         return f, x.detach()
     return g, point
 

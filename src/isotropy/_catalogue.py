@@ -136,6 +136,14 @@ _FAMILIES: dict[str, Callable[..., LieAlgebra]] = {
 }
 
 
+_AFFINE = ("aff", "se", "translation", "similarity", "galilei")
+
+
+def is_affine(algebra: LieAlgebra) -> bool:
+    """Whether an algebra of the catalogue moves points, by homogeneous matrices."""
+    return (algebra.name or "").split("(")[0] in _AFFINE and len(algebra.blocks) == 1
+
+
 def named(text: str) -> LieAlgebra:
     """Read ``"gl(3)"``, ``"so(1,3)"`` or a direct sum such as ``"gl(3)+scaling(1)"``.
 

@@ -33,7 +33,7 @@ class Terms:
     turned : Tensor
         ``xi_out(f(x))``, `(batch, dim, out)`.
     slope : Tensor
-        ``|Df(x)|_F``, `(batch,)`.
+        ``|Df(x)|_F``, `(batch,)`; NaN unless it was asked for.
     """
 
     value: Tensor
@@ -102,17 +102,21 @@ class LieDerivative:
         """``L_xi f`` `(batch, dim, outputs)` at points `(batch, *event)`, in their dtype."""
         return torch.cat([terms.derivative for _, terms in self.chunks(x)])
 
-    def chunks(self, x: Tensor) -> Iterator[tuple[Tensor, Terms]]:
-        """Walk over points in chunks of bounded memory, yielding each chunk and its terms."""
+    def chunks(self, x: Tensor, slopes: bool = False) -> Iterator[tuple[Tensor, Terms]]:
+        """Walk over points in chunks of bounded memory, yielding each chunk and its terms.
+
+        ``slopes`` asks for ``|Df|`` too, which costs further passes when the whole Jacobian is too dear.
+        """
         points = as_points(x, "x", self.rho_in.event)
+        probes = _PROBES if slopes else 0
         with evaluating(self.f):
-            self._prepare(points)
-            for chunk in points.split(self._chunk_rows(points)):
-                yield chunk, self._terms(chunk)
+            self._prepare(points, probes)
+            for chunk in points.split(self._chunk_rows(points, probes)):
+                yield chunk, self._terms(chunk, probes)
 
     def scaled(self, x: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
         """Chunk, rows of ``L`` `(batch * out, dim)` in float64, ``|Df|`` `(batch,)` and value, chunk by chunk."""
-        for chunk, terms in self.chunks(x):
+        for chunk, terms in self.chunks(x, slopes=True):
             rows = terms.derivative.to(torch.float64).transpose(1, 2).reshape(-1, self.dim)
             yield chunk, rows, terms.slope.to(torch.float64), terms.value
 
@@ -122,57 +126,58 @@ class LieDerivative:
         The generators are first made orthonormal in ``tr(A^T B)``; no scale is divided out.
         """
         streamed = StreamedQR(self.dim)
-        for _, rows, _, _ in self.scaled(x):
-            streamed.update(rows)
+        for _, terms in self.chunks(x):
+            streamed.update(terms.derivative.to(torch.float64).transpose(1, 2).reshape(-1, self.dim))
         basis = self.rho_in.algebra.basis.flatten(1)
         triangle = torch.linalg.qr(basis.T, mode="r").R
         values = torch.linalg.svdvals(streamed.R @ torch.linalg.inv(triangle)) / math.sqrt(len(x))
         return torch.cat([values, values.new_zeros(self.dim - len(values))])
 
-    def _prepare(self, points: Tensor) -> None:
+    def _prepare(self, points: Tensor, probes: int) -> None:
         """See one sample's outputs, check the action on them, and settle on a rung."""
-        if not self._outputs:
-            with torch.no_grad():
-                self._outputs = value_of(self.f, points[:1])[0].numel()
-            if self._outputs != self.rho_out.size:
-                raise RepresentationMismatchError(
-                    f"rho_out: expected an action on {self._outputs} outputs (what f returns), received one on "
-                    f"{self.rho_out.size}; use scalar() for an invariant, count * scalar() for several"
-                )
-        if self.method == "auto":
-            cheap = min(self._outputs, self.rho_in.size) <= self.dim + _PROBES
-            preferred = "jacobian" if cheap and self._outputs <= self.rho_in.size else "forward"
-            self.method = choose_rung(self.f, points, preferred, self.method)
+        if self._outputs:
+            return
+        with torch.no_grad():
+            outputs = value_of(self.f, points[:1])[0].numel()
+        if outputs != self.rho_out.size:
+            raise RepresentationMismatchError(
+                f"rho_out: expected an action on {outputs} outputs (what f returns), received one on "
+                f"{self.rho_out.size}; use scalar() for an invariant, count * scalar() for several"
+            )
+        cheap = min(outputs, self.rho_in.size) <= self.dim + probes
+        preferred = "jacobian" if cheap and outputs <= self.rho_in.size else "forward"
+        self.method = choose_rung(self.f, points, preferred, self.method)
+        self._outputs = outputs
 
-    def _whole_jacobian(self) -> bool:
+    def _whole_jacobian(self, probes: int) -> bool:
         """Whether the Jacobian costs no more passes than the generators and the probes."""
         passes = self._outputs if self.method == "jacobian" else self.rho_in.size
-        return self.method == "jacobian" or passes <= self.dim + _PROBES
+        return self.method == "jacobian" or passes <= self.dim + probes
 
-    def _chunk_rows(self, points: Tensor) -> int:
+    def _chunk_rows(self, points: Tensor, probes: int) -> int:
         size, out = self.rho_in.size, self._outputs
-        per_sample = out * size * max(1, size) if size <= 512 else (out if self._whole_jacobian() else 1) * size
+        per_sample = out * size * max(1, size) if size <= 512 else (out if self._whole_jacobian(probes) else 1) * size
         return max(1, min(len(points), _MOST_ENTRIES // max(1, max(per_sample, self.dim * max(out, size)))))
 
-    def _terms(self, x: Tensor) -> Terms:
-        if self._whole_jacobian():
+    def _terms(self, x: Tensor, probes: int) -> Terms:
+        if self._whole_jacobian(probes):
             value, matrix = jacobian(self.f, x, self.method)
             moved, slope = self.rho_in.contract(matrix, x), matrix.flatten(1).norm(dim=1)
         else:
             fields = self.rho_in.fields(x).transpose(0, 1)  # (dim, batch, *event)
             value, slopes = along(self.f, x, fields, self.method)
             moved = slopes.reshape(*slopes.shape[:2], -1).transpose(0, 1)
-            slope = self._probed_slope(x)
+            slope = self._probed_slope(x, probes) if probes else x.new_full((len(x),), math.nan)
         flat = value.reshape(len(x), -1)
         turned = self.rho_out.fields(flat.reshape(-1, *self.rho_out.event), at=x).flatten(2)
         return Terms(value, moved, turned, slope)
 
-    def _probed_slope(self, x: Tensor) -> Tensor:
+    def _probed_slope(self, x: Tensor, count: int) -> Tensor:
         """``|Df|_F`` from random directions: ``E |Df v|^2 = |Df|_F^2`` for standard normal v."""
         generator = torch.Generator().manual_seed(0)
-        shape = (_PROBES, *x.shape)
-        probes = torch.randn(shape, generator=generator, dtype=torch.float64).to(x)
-        slopes = along(self.f, x, probes, self.method)[1].reshape(_PROBES, len(x), -1)
+        shape = (count, *x.shape)
+        directions = torch.randn(shape, generator=generator, dtype=torch.float64).to(x)
+        slopes = along(self.f, x, directions, self.method)[1].reshape(count, len(x), -1)
         return slopes.square().sum(2).mean(0).sqrt()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -122,7 +123,8 @@ def cut_spectrum(
     """
     raised = [max(float(v), floor) for v in values]
     ascending = [1.0, *raised][::-1]  # 1 stands above the largest: all directions may be kernel
-    sizes = _kernel_sizes(ascending[:-1], rank, tolerance)
+    above = max(rank, floor) if isinstance(rank, float) and rank >= 0 else rank  # zero means below the floor
+    sizes = _kernel_sizes(ascending[:-1], above, tolerance)
     gaps = {size: ascending[size] / ascending[size - 1] if size else math.inf for size in sizes}
     dim = max(sizes, key=lambda size: (gaps[size], size) if size else (1.0, 0))
     if rank == "gap" and dim and gaps[dim] < MIN_GAP and ascending[dim - 1] > _CLEARLY_BROKEN * floor:
@@ -183,7 +185,8 @@ def sparse_rows(rows: Tensor, tolerance: float = 1e-6) -> Tensor:
     span = orthonormal_rows(rows)
     # Weights break near ties between columns towards the last: x d/dy - y d/dx rather than y d/dx - x d/dy.
     weights = 1 + torch.linspace(0.0, 0.05, span.shape[1], dtype=torch.float64)
-    pivots = sorted(qr((span * weights).numpy(), mode="r", pivoting=True)[1][: len(span)].tolist())
+    factors: Any = qr((span * weights).numpy(), mode="r", pivoting=True)
+    pivots = sorted(factors[1][: len(span)].tolist())
     reduced = torch.linalg.solve(span[:, pivots], span)
     scaled = reduced / reduced.abs().amax(dim=1, keepdim=True)
     return torch.where(scaled.abs() < tolerance, torch.zeros_like(scaled), scaled)

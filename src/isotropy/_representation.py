@@ -114,9 +114,9 @@ class Representation(SpannedAction):
         rho = self._rho
         return Representation(
             self.algebra,
-            lambda: -self.tensor.transpose(1, 2),
+            lambda: -self.tensor.transpose(1, 2).contiguous(),
             self.size,
-            rho=None if rho is None else (lambda g: torch.linalg.inv(rho(g)).T),
+            rho=None if rho is None else (lambda g: torch.linalg.inv(rho(g)).T.contiguous()),
             name=f"{_grouped(self.name)}.T",
         )
 
@@ -140,7 +140,7 @@ class Representation(SpannedAction):
             self.algebra,
             lambda: _kronecker_sum(self.tensor, other.tensor),
             self.size * other.size,
-            rho=_both(self._rho, other._rho, torch.kron),
+            rho=_both(self._rho, other._rho, _kron),
             name=f"{_grouped(self.name)}*{_grouped(other.name)}",
         )
 
@@ -205,7 +205,12 @@ def _blocks(a: Tensor, b: Tensor) -> Tensor:
 
 def _kronecker_sum(a: Tensor, b: Tensor) -> Tensor:
     left, right = (torch.eye(s.shape[1], dtype=s.dtype) for s in (a, b))
-    return torch.stack([torch.kron(p, right) + torch.kron(left, q) for p, q in zip(a, b, strict=True)])
+    return torch.stack([_kron(p, right) + _kron(left, q) for p, q in zip(a, b, strict=True)])
+
+
+def _kron(a: Tensor, b: Tensor) -> Tensor:
+    """Kronecker product; torch refuses transposed views, such as those of a dual."""
+    return torch.kron(a.contiguous(), b.contiguous())
 
 
 def _both(a: Finite | None, b: Finite | None, join: Callable[[Tensor, Tensor], Tensor]) -> Finite | None:

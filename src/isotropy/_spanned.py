@@ -52,7 +52,7 @@ class SpannedAction(Action):
 
     def contract(self, jacobian: Tensor, x: Tensor) -> Tensor:
         """``Df[xi_in]``, `(batch, dim, out)`: one matrix product on outer products of gradient and feature."""
-        batch, out, size = jacobian.shape
+        batch, out, _ = jacobian.shape
         phi = self.features(x)
         rows = torch.einsum("bon,bp->bonp", jacobian, phi).reshape(batch * out, -1)
         product = rows @ self.tensor.to(rows).reshape(len(self.tensor), -1).T

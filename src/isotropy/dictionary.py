@@ -102,12 +102,12 @@ class Polynomials(Dictionary):
         return table
 
     def _monomials(self, x: Tensor) -> Tensor:
-        powers = [torch.ones_like(x)]
-        for _ in range(self.degree):
+        powers = [torch.ones_like(x), x]  # products with a constant are slow in forward mode
+        for _ in range(self.degree - 1):
             powers.append(powers[-1] * x)
         table = torch.stack(powers)  # (degree + 1, batch, size)
-        value = torch.ones(len(x), len(self), dtype=x.dtype, device=x.device)
-        for i in range(self.size):
+        value = table[self.exponents[:, 0].to(x.device), :, 0].T
+        for i in range(1, self.size):
             value = value * table[self.exponents[:, i].to(x.device), :, i].T
         return value
 

@@ -61,7 +61,7 @@ def test_missing_erfa_names_the_extra(monkeypatch):
 def test_every_name_loads(name):
     problem = load(name)
     assert problem.name == name
-    parts = problem.data.states if problem.kind == "dynamics" else (problem.data.x, problem.data.y)
+    parts = problem.data.states if problem.kind in ("dynamics", "mechanics") else (problem.data.x, problem.data.y)
     assert all(part.dtype == torch.float64 and torch.isfinite(part).all() for part in parts)
 
 

@@ -64,8 +64,8 @@ def planets() -> Problem:
     """
     table = read_table(path("planets"))
     data = trajectories(table, "time", "x,y,z,vx,vy,vz", "planet")
-    answer = Expected("rotations of position and velocity together, so(3)", 3, "sl(3)")
-    return Problem("planets", "the planets about the Sun, erfa.plan94", "dynamics", data, answer)
+    answer = Expected("rotations of position and velocity together, so(3)", 3, "gl(3)")
+    return Problem("planets", "the planets about the Sun, erfa.plan94", "mechanics", data, answer)
 
 
 def moon() -> Problem:
@@ -106,7 +106,7 @@ def digits() -> Problem:
     x = torch.from_numpy(bunch.data).to(torch.float64)
     y = torch.from_numpy(bunch.target).to(torch.float64)[:, None]
     data = Samples(x, y, tuple(bunch.feature_names), ("digit",))
-    answer = Expected("none exactly; small turns and shifts keep the label", 0, "se(2) of the image plane")
+    answer = Expected("none exactly; small turns and shifts keep the label", 0, "image(8,8,se(2))")
     return Problem("digits", "handwritten digits, sklearn.datasets.load_digits", "supervised", data, answer)
 
 

@@ -36,8 +36,8 @@ class Problem:
     ----------
     name, description : str
         What it is.
-    kind : "supervised", "dynamics" or "points"
-        What the data are samples of.
+    kind : "supervised", "dynamics", "mechanics" or "points"
+        What the data are samples of; mechanics means positions, then velocities.
     data : Samples or Trajectories
         Trajectories for dynamics, samples otherwise.
     expected : Expected
@@ -48,7 +48,7 @@ class Problem:
 
     name: str
     description: str
-    kind: Literal["supervised", "dynamics", "points"]
+    kind: Literal["supervised", "dynamics", "mechanics", "points"]
     data: Samples | Trajectories
     expected: Expected
     field: Callable[[torch.Tensor], torch.Tensor] | None = None

@@ -8,3 +8,4 @@ from ._from_model import FromModel as FromModel
 from ._from_noether import FromNoether as FromNoether
 from ._from_points import FromPoints as FromPoints
 from ._result import Discovery as Discovery
+from ._result import plain as plain

@@ -65,7 +65,9 @@ class FromData(Discovery):
             raise DataError(f"y: expected {len(points)} rows as in x, received {len(y)}; pair every input")
         require_enough(len(points), self.rho_in.algebra.dim, self.rho_out.size)
         targets = y.detach().to("cpu", torch.float64) if isinstance(y, Tensor) else y
-        cross = fit_surrogates(points, targets, folds=self.folds, kinds=self.kinds, seed=self.seed, progress=progress)
+        cross = fit_surrogates(
+            points.flatten(1), targets, folds=self.folds, kinds=self.kinds, seed=self.seed, progress=progress
+        )
         self.surrogate_ = cross
         outputs = fit_outputs(cross, points, self.rho_out)
         conclude(self, sampled_question(cross, points, self.rho_in, outputs, self.rank, self.seed))

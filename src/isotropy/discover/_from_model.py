@@ -71,7 +71,7 @@ class FromModel(Discovery):
     def fit(self, f: Map, x: Tensor | Iterable[Tensor]) -> FromModel:
         """Discover the symmetries of ``f`` at points `(batch, *event)`, or at chunks of such points."""
         self._reset()
-        for chunk in [x] if isinstance(x, Tensor) or not isinstance(x, Iterable) else x:
+        for chunk in [x] if hasattr(x, "__array__") else x:
             self.partial_fit(f, chunk)
         return self.conclude(f)
 
@@ -87,14 +87,15 @@ class FromModel(Discovery):
             self.evidence_.add(chunk, rows.reshape(len(chunk), -1, derivative.dim), slope, shaped, start)
             start += len(chunk)
         self._keep(points, self.evidence_.samples - len(points))
-        self._method = derivative.method
+        self._method, self._device = derivative.method, points.device
         return self
 
     def merge(self, other: FromModel) -> FromModel:
         """Absorb the evidence of another estimator of the same candidates, such as another process's."""
         self.evidence_.merge(other.evidence_)
         self.points_ = torch.cat([self.points_, other.points_])[:_KEPT]
-        self._method = other._method if not self._method else self._method
+        if not self._method:
+            self._method, self._device = other._method, other._device
         return self
 
     def conclude(self, f: Map) -> FromModel:
@@ -106,7 +107,7 @@ class FromModel(Discovery):
             action=self.rho_in,
             evidence=self.evidence_,
             points=self.points_,
-            check=lambda xi, x: torch.tensor(flow_error(f, self.rho_in, self.rho_out, xi, x)),
+            check=lambda xi, x: torch.tensor(flow_error(f, self.rho_in, self.rho_out, xi, x.to(self._device))),
             rank=self.rank,
             seed=self.seed,
             floor=1e-7 if self._method == "difference" else 8 * precision,
@@ -119,7 +120,7 @@ class FromModel(Discovery):
     def _reset(self) -> None:
         self.evidence_ = Evidence(self.rho_in, self.rho_out, FOLDS)
         self.points_ = torch.zeros(0, *self.rho_in.event)
-        self._method = ""
+        self._method, self._device = "", torch.device("cpu")
 
     def _keep(self, points: Tensor, start: int) -> None:
         """Keep some points of the held-out fold."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .._action import Action
-from .._representation import Representation
+from ..actions import Trivial
 from ..errors import DataError
 from ._conclude import Question, conclude
 from ._evidence import Evidence
@@ -63,7 +63,7 @@ class FromNoether(Discovery):
             If there are fewer than two trajectories, or the width of the states does not fit.
         """
         orbits = _phase_space(trajectories, times, self.action.size)
-        still = Representation(self.action.algebra, torch.zeros(self.action.algebra.dim, 1, 1), name="1")
+        still = Trivial(self.action.algebra, (1,))
         evidence = Evidence(self.action, still, len(orbits))
         for index, (x, v) in enumerate(orbits):
             charges, weights = _charges(self.action, x, v)

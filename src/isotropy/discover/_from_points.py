@@ -11,7 +11,7 @@ from torch import Tensor
 from .._action import Action
 from .._checks import as_points
 from .._linalg import EPSILON
-from .._representation import Representation
+from ..actions import Trivial
 from ..errors import DataError, FlowError
 from ._conclude import Question, conclude
 from ._evidence import Evidence
@@ -80,7 +80,7 @@ class FromPoints(Discovery):
     def _from_normals(self, anchors: Tensor, normals: Tensor, weights: Tensor, floor: float, method: str) -> FromPoints:
         fields = self.action.fields(anchors).to(torch.float64)  # (a, dim, n)
         rows = torch.einsum("anm,akm->ank", normals, fields) * weights[:, None, None]
-        still = Representation(self.action.algebra, torch.zeros(self.action.algebra.dim, 1, 1), name="1")
+        still = Trivial(self.action.algebra, (1,))
         evidence = Evidence(self.action, still, FOLDS)
         evidence.add(anchors, rows, weights, torch.zeros(len(anchors), 1, dtype=torch.float64))
         filled = not bool(normals.any())
@@ -108,9 +108,9 @@ _FILLED = "the points fill the space, so every motion is tangent to them and the
 
 def _surface_check(action: Action, anchors: Tensor, normals: Tensor):
     """Share of a finite motion that leaves the set, judged by the tangent space of the nearest anchor."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
-    tree = cKDTree(anchors.numpy())
+    tree = KDTree(anchors.numpy())
     spacing = float(torch.quantile(torch.from_numpy(tree.query(anchors.numpy(), k=2)[0][:, 1]), 0.9))
 
     def check(xi: Tensor, points: Tensor) -> Tensor:

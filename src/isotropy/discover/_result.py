@@ -140,6 +140,10 @@ def plain(value: Any) -> Any:
 
 def version() -> str:
     """Version of the installed library."""
+    from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as installed
 
-    return installed("isotropy")
+    try:
+        return installed("isotropy")
+    except PackageNotFoundError:  # run from a source tree that was never installed
+        return "unknown"

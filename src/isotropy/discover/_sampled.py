@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from .._action import Action
+from .._autodiff import Map
 from .._derivative import LieDerivative
 from .._finite import flow_error
 from .._linalg import EPSILON, StreamedQR
+from ..actions import Trivial
 from ..errors import DataError, FlowError, RepresentationMismatchError
 from . import _certificates as certify
 from ._conclude import TOLERANCE, Question
@@ -34,7 +36,7 @@ def sampled_question(cross: CrossFit, x: Tensor, rho_in: Action, rho_out: Action
         action=rho_in,
         evidence=evidence,
         points=held,
-        check=_observed_check(cross.models[0], x, rho_in, rho_out),
+        check=_observed_check(_shaped(cross.models[0]), x, rho_in, rho_out),
         rank=rank,
         seed=seed,
         floor=_floor(evidence.factors(), noise),
@@ -69,7 +71,7 @@ def _gather(cross: CrossFit, x: Tensor, rho_in: Action, rho_out: Action) -> tupl
     count = len(cross.models)
     evidence = Evidence(rho_in, rho_out, count)
     noise = StreamedQR(rho_in.algebra.dim)
-    derivatives = [LieDerivative(model, rho_in, rho_out) for model in cross.models]
+    derivatives = [LieDerivative(_shaped(model), rho_in, rho_out) for model in cross.models]
     for index, derivative in enumerate(derivatives):
         held = x[cross.fold == index]
         for chunk, rows, slope, value in derivative.scaled(held):
@@ -92,8 +94,7 @@ def _floor(factors: Factors, noise: Tensor) -> float:
     Gradients are less certain along broken directions, where they are large: a median over all directions would be
     1.5 to 2 times what the unbroken ones show; over these the jackknife agrees with what is seen to a fifth.
     """
-    rules = {"rank": "gap", "floor": EPSILON, "resolution": _RESOLUTION, "tolerance": TOLERANCE}
-    kernel = relative_kernel(factors, **rules)
+    kernel = relative_kernel(factors, rank="gap", floor=EPSILON, resolution=_RESOLUTION, tolerance=TOLERANCE)
     if not len(kernel.directions):
         return EPSILON
     few = max(int((kernel.spectrum <= TOLERANCE).sum()), 1)
@@ -101,13 +102,11 @@ def _floor(factors: Factors, noise: Tensor) -> float:
     return max(float(errors.nan_to_num(0.0).median()), 8 * EPSILON)
 
 
-def _observed_check(
-    model: Callable[[Tensor], Tensor], x: Tensor, rho_in: Action, rho_out: Action
-) -> Callable[[Tensor, Tensor], Tensor]:
+def _observed_check(model: Map, x: Tensor, rho_in: Action, rho_out: Action) -> Callable[[Tensor, Tensor], Tensor]:
     """Finite-flow check that only looks at moved points near observed ones."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
-    tree = cKDTree(x.flatten(1).numpy())
+    tree = KDTree(x.flatten(1).numpy())
     spacing = float(torch.quantile(torch.from_numpy(tree.query(x[:2000].flatten(1).numpy(), k=2)[0][:, 1]), 0.9))
 
     def check(xi: Tensor, points: Tensor) -> Tensor:
@@ -121,16 +120,18 @@ def _observed_check(
 
 
 def fit_outputs(cross: CrossFit, x: Tensor, rho_out: Action) -> Action:
-    """``rho_out``, repeated for every logit when the targets turned out to be classes."""
-    outputs = cross.models[0](x[:1])[0].numel()
+    """``rho_out``, or rest for every logit when the targets turned out to be classes."""
+    outputs = cross.models[0](x[:1].flatten(1))[0].numel()
     if outputs == rho_out.size:
         return rho_out
-    still = rho_out.fields(torch.ones(1, rho_out.size, dtype=torch.float64))
+    still = rho_out.fields(torch.ones(1, *rho_out.event, dtype=torch.float64))
     if cross.classes and rho_out.size == 1 and not bool(still.any()):
-        from .._representation import Representation
-
-        zero = torch.zeros(rho_out.algebra.dim, outputs, outputs, dtype=torch.float64)
-        return Representation(rho_out.algebra, zero, name=f"{outputs}*1")
+        return Trivial(rho_out.algebra, (outputs,))
     raise RepresentationMismatchError(
         f"rho_out: expected an action on {outputs} outputs, received one on {rho_out.size}; match it to y"
     )
+
+
+def _shaped(model: Map) -> Map:
+    """A surrogate of flat inputs as a map of events."""
+    return lambda x: model(x.flatten(1))

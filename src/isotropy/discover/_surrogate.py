@@ -133,10 +133,10 @@ def fit_surrogates(
     .. math:: E^2 = \max\Big(\frac{\sum (|r_i - r_j|^2 - 2 s^2)}{\sum (|y_i - y_j|^2 - 2 s^2)}, J^2\Big).
 
     The first sees bias and variance at the spacing of the data, the second the variance at every scale,
-    which noise cannot hide. Sums stand instead of a mean of quotients because near-coincident pairs would
-    drown the quotients in noise. The noise is common to all kinds: the residual variance of the best kind
-    that estimates one, at most the held-out error of the best kind less the jackknife variance of its
-    values.
+    which noise cannot hide. The first counts only where it exceeds twice its standard error. Sums stand
+    instead of a mean of quotients because near-coincident pairs would drown the quotients in noise. The
+    noise is common to all kinds: the residual variance of the best kind that estimates one, at most the
+    held-out error of the best kind less the jackknife variance of its values.
 
     Targets with at most 20 distinct whole values or strings, ten samples of each, are classes: logits are
     fitted then, with `gradient_error` ``J`` alone. Naming regression kinds keeps them numbers.
@@ -257,18 +257,19 @@ class _Contest:
 
     def _score(self, entry: _Entry, noise: float) -> Score:
         """Relative errors of one kind once the noise is known."""
-        signal = self.signal - 2 * noise
-        ratio = max(entry.difference - 2 * noise, 0.0) / signal if signal > 0 else inf
+        signal, excess = self.signal - 2 * noise, entry.difference - 2 * noise
+        doubt = 4 * noise * sqrt(2 / (self.y.shape[1] * sum(map(len, self.held))))
+        ratio = inf if signal <= doubt else excess / signal if excess > doubt else 0.0
         return Score(sqrt(max(ratio, entry.jackknife**2)), sqrt(entry.square / self.y.shape[1]))
 
 
 def _neighbours(x: Tensor) -> Tensor:
     """Find the indices ``(S, k)`` of the nearest other points."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     values = x.cpu().numpy()
-    near = cKDTree(values).query(values, k=min(NEIGHBOURS + 1, len(values)))[1]
-    return torch.as_tensor(near[:, 1:], device=x.device)
+    near = KDTree(values).query(values, k=min(NEIGHBOURS + 1, len(values)))[1]
+    return torch.as_tensor(near, device=x.device)[:, 1:]
 
 
 def _disagreement(models: Sequence[Surrogate], x: Tensor) -> float:
@@ -345,6 +346,7 @@ def _labels(
     """Label indices and class names when the targets are classes, None when they are numbers."""
     wanted = kinds is None or list(kinds) == [CLASSIFIER]
     text = not isinstance(y, Tensor) and any(isinstance(value, str) for value in y)
+    names: list[str | int]
     if not text:
         values = torch.as_tensor(y)
         flat = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
@@ -352,7 +354,7 @@ def _labels(
         names = [int(value) for value in flat.tolist()] if whole and wanted else []
     else:
         names = [str(value) for value in y]
-    classes = tuple(sorted(set(names)))
+    classes = tuple(sorted(set(names), key=lambda name: (isinstance(name, str), name)))
     rare = min((names.count(name) for name in classes[: MAX_CLASSES + 1]), default=0)
     fits = 2 <= len(classes) <= MAX_CLASSES and rare >= MIN_PER_CLASS and len(names) == count
     if fits and wanted:

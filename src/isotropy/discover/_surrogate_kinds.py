@@ -57,7 +57,8 @@ class Monomials:
     @classmethod
     def up_to(cls, degree: int, n: int, device: torch.device) -> "Monomials":
         """List, per degree, the parent monomial and the coordinate that extends it."""
-        steps, parents = [], {(): 0}
+        steps: list[tuple[Tensor, Tensor]] = []
+        parents: dict[tuple[int, ...], int] = {(): 0}
         for d in range(1, degree + 1):
             words = list(combinations_with_replacement(range(n), d))
             parent = torch.tensor([parents[word[:-1]] for word in words], device=device)

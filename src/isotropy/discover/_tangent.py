@@ -1,10 +1,9 @@
 """Tangent and normal spaces of an unknown submanifold, estimated from noisy points.
 
-A set of points `M` is invariant under a field `theta` when `theta(z)` is tangent to `M` at every `z` of `M`,
-so whoever looks for symmetries of data needs the normal projector at some anchors. A fixed number of
-neighbours is a trap: with more data the neighbourhood shrinks below the noise. Here one radius is chosen by
-a scan that weighs the noise of the tangent, `sigma / (r sqrt(k))`, against the bias of a large ball, and the
-leading part of that bias is removed by a local quadratic fit.
+Whoever looks for symmetries of data needs the normal projector at some anchors: a set is invariant under a
+field that is tangent to it everywhere. A fixed number of neighbours is a trap, since with more data the
+neighbourhood shrinks below the noise. Here a scan chooses one radius, weighing the noise of the tangent,
+`sigma / (r sqrt(k))`, against the bias of a large ball, most of which a local quadratic fit removes.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _SCAN_ANCHORS = 100
 _ANCHORS = 500
 _MOST_POINTS = 20_000  # a larger cloud is thinned to this
 _FEWEST = 20  # points below which no local spectrum means anything
-_LARGEST_BALL = 2048  # neighbours used in one ball; a larger ball is thinned evenly in distance
+_LARGEST_BALL = 4096  # neighbours used in one ball; a larger ball is thinned evenly in distance
 _BLOCK = 1_000_000  # numbers held by one block of local designs
 _CLEAR_GAP = 2.2  # a ratio of neighbouring local singular values that separates tangent from normal
 _NO_GAP = 1.8  # the ball of a filled volume stays below this, half balls at its boundary included
@@ -195,10 +194,10 @@ class _Balls:
     """Neighbours of centres, sorted by distance; one query serves every radius."""
 
     def __init__(self, cloud: Tensor, centres: Tensor, most: int) -> None:
-        from scipy.spatial import cKDTree
+        from scipy.spatial import KDTree
 
         most = min(len(cloud), max(most, _FEWEST))
-        distance, index = cKDTree(cloud.numpy()).query(centres.numpy(), k=most)
+        distance, index = KDTree(cloud.numpy()).query(centres.numpy(), k=most)
         self.cloud, self.centres = cloud, centres
         self.distance, self.index = torch.from_numpy(distance), torch.from_numpy(index)
 
@@ -237,12 +236,18 @@ def _spectrum_row(balls: _Balls, radius: float, fewest: int) -> ScanRow:
     blocks = balls.blocks(radius, fewest, 2 * balls.cloud.shape[1])
     local = [_principal(ball, mask.double())[1] / reach[:, None] for _, ball, mask, reach in blocks]
     spectrum = torch.cat(local).median(0).values
+    dimension, gap = _first_gap(spectrum)
+    neighbours = float(balls.count(radius, fewest).double().median())
+    return ScanRow(radius, neighbours, tuple(spectrum.tolist()), dimension, gap)
+
+
+def _first_gap(spectrum: Tensor) -> tuple[int | None, float]:
+    """Return how many values stand before the first clear gap, and that gap or else the largest one."""
     gaps = spectrum[:-1] / spectrum[1:].clamp(min=1e-12 * float(spectrum[0]))
     clear = (gaps >= _CLEAR_GAP).nonzero()[:, 0]
-    first = int(clear[0]) if len(clear) else None
-    gap = float(gaps.max()) if first is None and len(gaps) else float(gaps[first]) if first is not None else 1.0
-    neighbours = float(balls.count(radius, fewest).double().median())
-    return ScanRow(radius, neighbours, tuple(spectrum.tolist()), None if first is None else first + 1, gap)
+    if len(clear):
+        return int(clear[0]) + 1, float(gaps[clear[0]])
+    return None, float(gaps.max()) if len(gaps) else 1.0
 
 
 def _principal(ball: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
@@ -282,7 +287,8 @@ def _errors(balls: _Balls, scan: list[ScanRow], dimension: int) -> list[ScanRow]
     fits = [_fit_all(balls, row.radius, dimension) for row in rows]
     filled = []
     for place, (row, fit) in enumerate(zip(rows, fits, strict=True)):
-        finer = [_bias(fits[below], fit, dimension) for below in range(place) if rows[below].radius >= row.radius / 2.1]
+        below = [k for k in range(place) if rows[k].radius >= row.radius / 2.1]
+        finer = [_bias(fits[k], fit, dimension) for k in below]
         bias = math.sqrt(max(finer, default=0.0))
         scatter = math.sqrt(_weighted(fit.scatter, _weights(fit.scatter)))
         noise = math.sqrt(float(fit.noise.median()))
@@ -315,14 +321,17 @@ def _fit_all(balls: _Balls, radius: float, dimension: int) -> _Fit:
     n = balls.cloud.shape[1]
     width = 3 * (1 + dimension + dimension * (dimension + 1) // 2) + 3 * n
     blocks = balls.blocks(radius, _smallest_ball(dimension), width)
-    return _Fit(*(torch.cat(parts) for parts in zip(*(_fit(*b, dimension) for b in blocks), strict=True)))
+    fits = [_fit(centres, ball, mask, reach, dimension) for centres, ball, mask, reach in blocks]
+    feet, frames, scatter, noise = (torch.cat(parts) for parts in zip(*fits, strict=True))
+    return _Fit(feet, frames, scatter, noise)
 
 
 def _fit(centres: Tensor, ball: Tensor, mask: Tensor, radius: Tensor, dimension: int) -> _Fit:
     """Alternate between a quadratic fit over the tangent plane and moving the plane onto the fit."""
     frames, _ = _principal(ball, mask.double())
     feet, trust = centres, mask.double()
-    for turn in range(_REFITS):
+    turn = 0
+    while True:
         shift = ((centres - feet)[:, None] @ frames[:, :, :dimension]) / radius[:, None, None]
         local = (ball - feet[:, None]) @ frames / radius[:, None, None]
         tangent, normal = local[..., :dimension], local[..., dimension:]
@@ -333,11 +342,14 @@ def _fit(centres: Tensor, ball: Tensor, mask: Tensor, radius: Tensor, dimension:
         if turn == 1:  # the plane has settled enough to judge points by it
             trust = mask * _trust(residual, weight, coefficients.shape[1])
         feet, frames = _move(feet, frames, shift, coefficients, radius)
+        turn += 1
+        if turn == _REFITS:
+            break
     leverage = (_monomials(tangent) * smoother.mT).sum(2)
     freedom = (weight * (1 - leverage)).sum(1).clamp(min=1e-30)
     spread = (weight[..., None] * residual.square()).sum((1, 2)) / freedom
     scatter = spread * smoother[:, 1 : 1 + dimension].square().sum((1, 2)) / dimension
-    scatter[(weight > 0).sum(1) <= coefficients.shape[1]] = 1.0  # too few points left to judge the fit
+    scatter[torch.count_nonzero(weight, dim=1) <= coefficients.shape[1]] = 1.0  # too few points left to judge the fit
     codimension = normal.shape[2]
     return _Fit(feet, frames, scatter.clamp(max=1.0), spread * radius.square() / codimension)
 
@@ -349,9 +361,8 @@ def _trust(residual: Tensor, weight: Tensor, fitted: int) -> Tensor:
     typical = torch.where(inside, size, math.nan).nanmedian(1, keepdim=True).values
     # A fit through few points bends to any of them, so its residuals tell nothing about outliers.
     judged = inside.sum(1, keepdim=True) >= _JUDGED * fitted
-    return torch.where(
-        judged, (1 - (size / (_OUTLYING * typical.clamp(min=1e-14))).square()).clamp(min=0).square(), 1.0
-    )
+    relative = size / (_OUTLYING * typical.clamp(min=1e-14))
+    return torch.where(judged, (1 - relative.square()).clamp(min=0).square(), 1.0)
 
 
 def _monomials(tangent: Tensor) -> Tensor:
@@ -365,8 +376,7 @@ def _quadratic(tangent: Tensor, normal: Tensor, weight: Tensor) -> tuple[Tensor,
     """Return the linear smoother (b, q, k) and coefficients (b, q, n - d) of the weighted fit."""
     root = weight.sqrt()[..., None]
     design = root * _monomials(tangent)
-    q = design.shape[2]
-    # A whisper of ridge keeps the fit finite where the points of a ball do not determine it.
+    q = design.shape[2]  # the whisper of ridge keeps a fit finite that its ball does not determine
     ridge = 1e-6 * torch.eye(q, dtype=design.dtype).expand(len(design), q, q)
     basis, triangle = torch.linalg.qr(torch.cat([design, ridge], dim=1))
     smoother = torch.linalg.solve_triangular(triangle, (basis[:, :-q] * root).mT, upper=True)
@@ -385,11 +395,10 @@ def _move(feet: Tensor, frames: Tensor, shift: Tensor, coefficients: Tensor, rad
 
 
 def _slope(shift: Tensor, coefficients: Tensor) -> Tensor:
-    """Derivative (b, d, n - d) of the fitted normal coordinates at the tangent coordinates `shift`."""
-    dimension = shift.shape[1]
-    slope = coefficients[:, 1 : 1 + dimension].clone()
-    i, j = torch.triu_indices(dimension, dimension)
-    second = coefficients[:, 1 + dimension :]
+    """Differentiate, (b, d, n - d), the fitted normal coordinates at the tangent coordinates `shift`."""
+    d = shift.shape[1]
+    slope, second = coefficients[:, 1 : 1 + d].clone(), coefficients[:, 1 + d :]
+    i, j = torch.triu_indices(d, d)
     slope.index_add_(1, i, second * shift[:, j, None])
     slope.index_add_(1, j, second * shift[:, i, None])
     return slope
@@ -399,8 +408,7 @@ def _frames(cloud: Tensor, anchors: Tensor, dimension: int, best: ScanRow, scan:
     """Fit at the chosen radius and turn the fits into the answer."""
     fits = [_refined(cloud, part, dimension, best) for part in anchors.split(_ANCHORS)]
     fit = _Fit(*(torch.cat(parts) for parts in zip(*fits, strict=True)))
-    normals = fit.frames[:, :, dimension:]
-    weights = _weights(fit.scatter)
+    normals, weights = fit.frames[:, :, dimension:], _weights(fit.scatter)
     return TangentFrames(
         anchors=fit.feet,
         normals=normals @ normals.mT,
@@ -424,9 +432,7 @@ def _refined(cloud: Tensor, anchors: Tensor, dimension: int, row: ScanRow) -> _F
 
 def _without_normals(anchors: Tensor, dimension: int | None, scan: list[ScanRow]) -> TangentFrames:
     """Answer for data that fill the space (no normals) or whose dimension is undecided (no weight)."""
-    n = anchors.shape[1]
-    middle = scan[len(scan) // 2]
-    decided = dimension is not None
+    n, middle, decided = anchors.shape[1], scan[len(scan) // 2], dimension is not None
     return TangentFrames(
         anchors=anchors,
         normals=torch.zeros(len(anchors), n, n, dtype=torch.float64),

@@ -237,8 +237,9 @@ def _filtered(column: "NDArray", spacing: float) -> tuple["NDArray", "NDArray"]:
         score = float(np.square(left).mean())
         if score < best:
             best, window = score, size
+    value = savgol_filter(column, window, ORDER)
     slope = savgol_filter(column, window, ORDER, deriv=1, delta=spacing)
-    return savgol_filter(column, window, ORDER), slope
+    return np.asarray(value), np.asarray(slope)
 
 
 Smoother = Callable[["NDArray", "NDArray"], tuple["NDArray", "NDArray"]]

@@ -1,0 +1,5 @@
+"""``python -m isotropy``."""
+
+from .cli import main
+
+main()
