@@ -157,7 +157,9 @@ def ask_labels(draw: np.random.Generator) -> Discovery:
 # -- trajectories ------------------------------------------------------------------------------------------------------
 
 
-def ask_trajectories(make: Callable[[np.random.Generator], Field], action: iso.Action, scale: float, time: float) -> Ask:
+def ask_trajectories(
+    make: Callable[[np.random.Generator], Field], action: iso.Action, scale: float, time: float
+) -> Ask:
     """Ask six trajectories, measured with an error of a thousandth of their spread."""
 
     def ask(draw: np.random.Generator) -> Discovery:

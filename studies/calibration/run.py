@@ -1,4 +1,4 @@
-"""Does discovery say "certified" only when it should, and when does it find what is there?
+"""Ask whether discovery says "certified" only when it should, and when it finds what is there.
 
 ``python -m studies.calibration.run --out DIR`` asks seeded problems and appends one JSON line for each to
 ``DIR/runs.jsonl``; what stands there already is not asked again. ``python -m studies.calibration.table`` turns

@@ -105,7 +105,7 @@ def _moving_defect(whole: LieAlgebra, directions: Tensor, motion: Tensor, coeffi
 
 
 def _bracket_motion(whole: LieAlgebra, first: Tensor, second: Tensor, motion: Tensor) -> Tensor:
-    """Motion `(i, j, rows)` by the brackets of elements `(i, dim)` and `(j, dim)`; what leaves the candidates counts not."""
+    """Motion `(i, j, rows)` by the brackets, projected onto the candidates, of elements `(i, dim)` and `(j, dim)`."""
     left, right = (torch.einsum("jk,kab->jab", c, whole.basis) for c in (first, second))
     brackets = left[:, None] @ right[None] - right[None] @ left[:, None]
     return brackets.flatten(2) @ torch.linalg.pinv(whole.basis.flatten(1)) @ motion.T

@@ -106,9 +106,7 @@ def conclude(result: Discovery, question: Question) -> Discovery:
     return result
 
 
-def _certificates(
-    question: Question, kernel: Kernel, motion: Tensor, coefficients: Tensor
-) -> dict[str, Certificate]:
+def _certificates(question: Question, kernel: Kernel, motion: Tensor, coefficients: Tensor) -> dict[str, Certificate]:
     if not len(coefficients):
         return question.checks
     evidence, rules = question.evidence, question.rules
