@@ -23,10 +23,10 @@ def lines(folder):
 
 
 def test_study_writes_one_line_for_each_run_and_skips_finished_ones(tmp_path):
-    arguments = ["--out", str(tmp_path), "--seeds", "0.1", "--only", "cubic in R^3, gl(3)"]
-    assert run.main([*arguments[:-1], "nothing|model|cubic in R^3"]) == 0
+    arguments = ["--out", str(tmp_path), "--seeds", "0.1", "--only", "nothing|model|cubic in R^3"]
+    assert run.main(arguments) == 0
     first = (tmp_path / "runs.jsonl").read_text()
-    assert run.main([*arguments[:-1], "nothing|model|cubic in R^3"]) == 0
+    assert run.main(arguments) == 0
     assert (tmp_path / "runs.jsonl").read_text() == first
     assert {line["status"] for line in lines(tmp_path).values()} == {"none"}
 
@@ -41,13 +41,13 @@ def test_interrupted_study_goes_on(tmp_path):
 
 
 def test_page_holds_the_counts_of_the_lines(tmp_path):
-    run.main(["--out", str(tmp_path), "--seeds", "0.2", "--only", "model"])
+    run.main(["--out", str(tmp_path), "--seeds", "0.1", "--only", "model|cubic"])
     run.main(["--out", str(tmp_path), "--seeds", "0.2", "--only", "data|so(2)|0.03|100"])
     paths = [tmp_path / "results.json", tmp_path / "page.md"]
     table.main(["--out", str(tmp_path), "--results", str(paths[0]), "--page", str(paths[1])])
     summary = json.loads(paths[0].read_text())
     assert sum(row["runs"] for part in summary.values() for row in part) == len(lines(tmp_path))
-    assert "0 of" in paths[1].read_text()
+    assert "From a map that can be evaluated, 0 of 4 answers" in paths[1].read_text()
 
 
 def test_wilson_interval_covers_the_rate():
@@ -70,7 +70,6 @@ def test_noise_that_lets_a_linear_fit_win_certifies_nothing():
         gl = iso.gl(2)
         found = FromData(gl.vector(), gl.scalar(), kinds=["polynomial", "kernel"]).fit(x, y)
         assert found.status_ != "certified"
-        assert "gradient" in found.certificates_ or found.status_ == "undecided"
 
 
 def test_targets_of_noise_alone_leave_the_question_open():
