@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from .planted import NEAR
+from .planted import NEAR, PLANTED
 from .run import KEPT_NOISE, KEPT_SIZE, WHOLE, read
 
 Line = dict[str, Any]
@@ -58,8 +58,10 @@ def summarise(lines: Iterable[Line]) -> dict[str, list[Line]]:
 
 def _planted(members: list[Line]) -> Line:
     found = [line for line in members if line.get("detected")]
+    planted = PLANTED[members[0]["problem"]].algebra.dim
     return {
         "detected": len(found),
+        "wrong": sum(line["status"] == "certified" and line["dimension"] != planted for line in members),
         "named": sum(line["named"] for line in found),
         "distance": round(median(line["distance"] for line in found), 4) if found else None,
     }
@@ -180,10 +182,11 @@ def _false_words(rows: list[Line]) -> str:
     data = [row for row in rows if row["road"] == "data"]
     total, found = sum(row["runs"] for row in data), sum(row["detected"] for row in data)
     certified, none = _count(data, "certified"), _count(data, "none")
+    wrong = sum(row["wrong"] for row in data)
     return (
-        f"Of {total} sampled questions {found} were answered rightly and certified, {certified - found} were certified "
-        f'with another dimension or a distance of {NEAR:g} and more, {none} got the answer "none"; the rest were '
-        "left undecided."
+        f"Of {total} sampled questions {found} were answered rightly and certified; {wrong} were certified with another "
+        f"dimension, {certified - found - wrong} with the right one but a distance of {NEAR:g} or more; {none} got the "
+        'answer "none"; the rest were left undecided.'
     )
 
 
