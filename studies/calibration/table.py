@@ -184,8 +184,8 @@ def _false_words(rows: list[Line]) -> str:
     certified, none = _count(data, "certified"), _count(data, "none")
     wrong = sum(row["wrong"] for row in data)
     return (
-        f"Of {total} sampled questions {found} were answered rightly and certified; {wrong} were certified with another "
-        f"dimension, {certified - found - wrong} with the right one but a distance of {NEAR:g} or more; {none} got the "
+        f"Of {total} sampled questions {found} were answered rightly and certified; {wrong} were certified with "
+        f"another dimension, {certified - found - wrong} with the right one but a distance of {NEAR:g} or more; {none} got the "
         'answer "none"; the rest were left undecided.'
     )
 
