@@ -185,8 +185,8 @@ def _false_words(rows: list[Line]) -> str:
     wrong = sum(row["wrong"] for row in data)
     return (
         f"Of {total} sampled questions {found} were answered rightly and certified; {wrong} were certified with "
-        f"another dimension, {certified - found - wrong} with the right one but a distance of {NEAR:g} or more; {none} got the "
-        'answer "none"; the rest were left undecided.'
+        f"another dimension, {certified - found - wrong} with the right one but a distance of {NEAR:g} or more; "
+        f'{none} got the answer "none"; the rest were left undecided.'
     )
 
 
