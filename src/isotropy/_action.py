@@ -137,7 +137,15 @@ class Motion:
 
     def merge(self, other: Motion) -> None:
         """Absorb what another accumulator has seen."""
-        self._streamed.merge(other._streamed)
+        self.absorb(other.state())
+
+    def state(self) -> Tensor:
+        """What has been seen, as a plain tensor that another process can ``absorb``."""
+        return self._streamed.R
+
+    def absorb(self, state: Tensor) -> None:
+        """Absorb the ``state`` of another accumulator of the same action."""
+        self._streamed.update(state)
 
     def factor(self) -> Tensor:
         """``R`` `(rows, dim)`."""

@@ -17,6 +17,7 @@ from ._linalg import StreamedQR
 from .errors import RepresentationMismatchError
 
 _MOST_ENTRIES = 2**24  # of the largest intermediate tensor in one chunk
+_MOST_ROWS = 2**14  # of one chunk: its rows should stay in the cache
 _PROBES = 16  # random directions that estimate |Df| when the whole Jacobian is too dear
 
 
@@ -111,7 +112,7 @@ class LieDerivative:
         probes = _PROBES if slopes else 0
         with evaluating(self.f):
             self._prepare(points, probes)
-            for chunk in points.split(self._chunk_rows(points, probes)):
+            for chunk in points.split(self._chunk_rows(probes)):
                 yield chunk, self._terms(chunk, probes)
 
     def scaled(self, x: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
@@ -154,10 +155,10 @@ class LieDerivative:
         passes = self._outputs if self.method == "jacobian" else self.rho_in.size
         return self.method == "jacobian" or passes <= self.dim + probes
 
-    def _chunk_rows(self, points: Tensor, probes: int) -> int:
+    def _chunk_rows(self, probes: int) -> int:
         size, out = self.rho_in.size, self._outputs
         per_sample = out * size * max(1, size) if size <= 512 else (out if self._whole_jacobian(probes) else 1) * size
-        return max(1, min(len(points), _MOST_ENTRIES // max(1, max(per_sample, self.dim * max(out, size)))))
+        return max(1, min(_MOST_ROWS, _MOST_ENTRIES // max(1, max(per_sample, self.dim * max(out, size)))))
 
     def _terms(self, x: Tensor, probes: int) -> Terms:
         if self._whole_jacobian(probes):
