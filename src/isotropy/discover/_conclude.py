@@ -22,6 +22,7 @@ from ._result import Discovery
 from ._split import Split, split_kernel
 
 HELD = 0  # the fold on which finite flows are checked
+TOLERANCE = 0.2  # errors above it are never counted as zero
 
 
 @dataclass
@@ -48,6 +49,8 @@ class Question:
         Errors above it are never counted as zero.
     normals : Tensor, optional
         `(batch, n, n)` projectors onto the normal spaces of the data at ``points``, if they are known.
+    checks : dict of str to Certificate
+        What the road itself demands before it claims anything, "none" included.
     """
 
     action: Action
@@ -58,11 +61,12 @@ class Question:
     seed: int = 0
     floor: float = EPSILON
     resolution: float = 1e-9
-    tolerance: float = 0.2
+    tolerance: float = TOLERANCE
     method: str = ""
     normals: Tensor | None = None
     limits: list[str] = field(default_factory=list[str])
     flow_words: str = certify.FLOW_WORDS
+    checks: dict[str, Certificate] = field(default_factory=dict[str, Certificate])
 
     @property
     def rules(self) -> dict[str, Any]:
@@ -78,10 +82,12 @@ class Question:
 def conclude(result: Discovery, question: Question) -> Discovery:
     """Fill the attributes of ``result`` from the evidence and return it."""
     evidence = question.evidence
-    kernel = relative_kernel(evidence.factors(), **question.rules)
+    factors = evidence.factors()
+    kernel = relative_kernel(factors, **question.rules)
     split = split_kernel(question.action, kernel, question.points, question.normals)
     algebra, coefficients = _sparse_span(question.action, split.tangent)
-    certificates = _certificates(question, kernel, algebra)
+    motion = torch.cat([factors.moved, factors.turned])
+    certificates = _certificates(question, kernel, motion, coefficients)
     result.candidates_ = question.action
     result.algebra_ = algebra
     result.coefficients_ = coefficients
@@ -93,8 +99,6 @@ def conclude(result: Discovery, question: Question) -> Discovery:
     result.trivial_ = _span(question.action, kernel.trivial)
     result.transversal_ = _span(question.action, split.transversal)
     result.status_ = _status(kernel, certificates, algebra)
-    factors = evidence.factors()
-    motion = torch.cat([factors.moved, factors.turned])
     result.uncertainty_ = _uncertainty(kernel, certificates, motion, coefficients)
     result.method_ = question.method
     result.limits_ = [*question.limits, *_limits(kernel, split)]
@@ -102,29 +106,30 @@ def conclude(result: Discovery, question: Question) -> Discovery:
     return result
 
 
-def _certificates(question: Question, kernel: Kernel, algebra: LieAlgebra) -> dict[str, Certificate]:
-    if not algebra.dim:
-        return {}
+def _certificates(question: Question, kernel: Kernel, motion: Tensor, coefficients: Tensor) -> dict[str, Certificate]:
+    if not len(coefficients):
+        return question.checks
     evidence, rules = question.evidence, question.rules
     blind = relative_kernel(evidence.factors(without=HELD), **{**rules, "rank": kernel.cut.dim})
     moving = split_kernel(question.action, blind, question.points, question.normals).tangent
     return {
         "gap": certify.gap(kernel),
         "held_out": certify.held_out(evidence, kernel, rules),
-        "closure": certify.closure(algebra.closure_defect(), algebra.dim),
+        "closure": certify.closure(question.action, kernel, motion, coefficients),
         "finite_flow": certify.finite_flow(
             question.check, question.action, moving, question.points, question.seed, question.flow_words
         ),
         "stability": certify.stability(evidence, kernel, rules),
+        **question.checks,
     }
 
 
 def _status(kernel: Kernel, certificates: dict[str, Certificate], algebra: LieAlgebra) -> str:
     if not len(kernel.spectrum):
         return "undecided"  # nothing moves, or the map is constant: the data cannot tell
-    if not kernel.cut.dim:
-        return "none"
     passed = all(certificate.passed for certificate in certificates.values())
+    if not kernel.cut.dim:
+        return "none" if passed and kernel.all_broken else "undecided"
     return "certified" if passed and algebra.dim else "undecided"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .._linalg import Cut, cut_spectrum
+from .._linalg import MIN_GAP, Cut, cut_spectrum
 from ._evidence import Factors
 
 
@@ -46,6 +46,11 @@ class Kernel:
     def smallest_broken(self) -> float:
         """Smallest error counted as broken; 1 if there is none."""
         return float(self.spectrum[len(self.broken) - 1]) if len(self.broken) else 1.0
+
+    @property
+    def all_broken(self) -> bool:
+        """Whether even the least broken direction stands clear of the noise."""
+        return bool((self.spectrum >= MIN_GAP * self.cut.floor).all())
 
 
 def relative_kernel(
