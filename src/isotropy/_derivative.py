@@ -143,10 +143,9 @@ class LieDerivative:
                     f"rho_out: expected an action on {self._outputs} outputs (what f returns), received one on "
                     f"{self.rho_out.size}; use scalar() for an invariant, count * scalar() for several"
                 )
-        if self.method == "auto":
-            cheap = min(self._outputs, self.rho_in.size) <= self.dim + probes
-            preferred = "jacobian" if cheap and self._outputs <= self.rho_in.size else "forward"
-            self.method = choose_rung(self.f, points, preferred, self.method)
+        cheap = min(self._outputs, self.rho_in.size) <= self.dim + probes
+        preferred = "jacobian" if cheap and self._outputs <= self.rho_in.size else "forward"
+        self.method = choose_rung(self.f, points, preferred, self.method)
 
     def _whole_jacobian(self, probes: int) -> bool:
         """Whether the Jacobian costs no more passes than the generators and the probes."""

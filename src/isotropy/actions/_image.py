@@ -13,8 +13,8 @@ from .._algebra import LieAlgebra
 from ..errors import DataError, RepresentationMismatchError
 from ._affine import Affine
 
-_PADDING = {"zeros": "constant", "border": "replicate", "circular": "circular"}
-_MARGIN = 5  # pixels around an image from which samples outside it are taken
+_BOUNDARIES = ("zeros", "border", "circular")
+_MARGIN = 6  # pixels around an image from which samples outside it are taken
 _MOTIONS = {
     "rotation": ((0, -1, 0), (1, 0, 0)),
     "shift_x": ((0, 0, 1), (0, 0, 0)),
@@ -38,7 +38,7 @@ class Image(Action):
         Homogeneous matrices `(3, 3)` such as ``se(2)``, ``similarity(2)`` or ``aff(2)``; or names out of
         ``rotation``, ``shift_x``, ``shift_y``, ``dilation``, ``stretch`` and ``shear``.
     height, width, channels : int
-        Shape of one image; at least 5 pixels each way.
+        Shape of one image; at least 2 pixels each way.
     boundary : str
         What lies outside: ``"zeros"``, ``"border"`` (the nearest pixel) or ``"circular"``.
     gradient : str
@@ -79,10 +79,14 @@ class Image(Action):
                 f"algebra: expected homogeneous matrices of the plane (3, 3), received size {motions.n}; "
                 "use se(2), similarity(2), aff(2) or names of motions"
             )
-        if min(height, width) < _MARGIN:
-            raise DataError(f"expected at least {_MARGIN} pixels each way, received {height} x {width}; pad the images")
+        if min(height, width) < 2 or channels < 1:
+            raise DataError(
+                f"expected at least 1 channel and 2 pixels each way, received ({channels}, {height}, {width}); "
+                "a single pixel cannot move"
+            )
         _require_options(boundary, gradient)
         super().__init__(motions, (channels, height, width))
+        self.motions = motions
         self.plane = Affine(motions)
         self.boundary = boundary
         self.gradient = gradient
@@ -95,7 +99,7 @@ class Image(Action):
         return -torch.einsum("kihw,ibchw->bkchw", self._velocities.to(y), slopes)
 
     def flow(self, xi: Tensor, y: Tensor, t: float = 1.0, at: Tensor | None = None) -> Tensor:
-        """``I(exp(-t xi) p)`` by cubic interpolation of third order."""
+        """``I(exp(-t xi) p)`` by cubic interpolation of fourth order, whose slopes are those of ``"stencil"``."""
         points = self.plane.flow(xi, self._centres(), -t)
         return self._sample(y, points / self.pixel + self._middle())
 
@@ -105,7 +109,7 @@ class Image(Action):
 
     def on_grid(self, channels: int, height: int, width: int) -> Image:
         """The same motions of images of another shape, such as activations of a convolutional network."""
-        return Image(self.plane.algebra, height, width, channels, boundary=self.boundary, gradient=self.gradient)
+        return Image(self.motions, height, width, channels, boundary=self.boundary, gradient=self.gradient)
 
     def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None, digits: int = 3) -> str:
         """How the plane moves."""
@@ -123,7 +127,10 @@ class Image(Action):
         return (torch.stack([columns.flatten(), rows.flatten()], dim=1) - self._middle()) * self.pixel
 
     def _padded(self, y: Tensor, margin: int) -> Tensor:
-        return functional.pad(y, (margin,) * 4, mode=_PADDING[self.boundary])
+        if self.boundary != "circular":
+            return functional.pad(y, (margin,) * 4, mode="constant" if self.boundary == "zeros" else "replicate")
+        rows, columns = (torch.arange(-margin, size + margin, device=y.device) % size for size in self.event[1:])
+        return y[:, :, rows][..., columns]
 
     def _stencil_gradient(self, y: Tensor) -> Tensor:
         """Slopes per pixel along x and y, `(2, batch, channels, height, width)`."""
@@ -139,14 +146,14 @@ class Image(Action):
         if self.boundary == "circular":
             places = places - ends * torch.floor(places / ends)
         else:  # far outside is as good as just outside
-            places = torch.minimum(places.clamp(min=-3.0), ends + 2.0)
+            places = torch.minimum(places.clamp(min=-4.0), ends + 2.0)
         whole = torch.floor(places)
-        weights = _cubic_weights((places - whole).to(y))  # (4, height * width, 2)
-        corner = whole.to(y.device, torch.int64) + _MARGIN - 1
+        weights = _weights((places - whole).to(y))  # (6, height * width, 2)
+        corner = whole.to(y.device, torch.int64) + _MARGIN - 2
         flat, stride = self._padded(y, _MARGIN).flatten(2), width + 2 * _MARGIN
         moved = torch.zeros_like(y).flatten(2)
-        for i in range(4):
-            for j in range(4):
+        for i in range(6):
+            for j in range(6):
                 index = (corner[:, 1] + i) * stride + corner[:, 0] + j
                 moved = moved + weights[i, :, 1] * weights[j, :, 0] * flat[..., index]
         return moved.reshape(y.shape)
@@ -172,15 +179,19 @@ def _spectral_slope(y: Tensor) -> Tensor:
     return torch.fft.irfft(1j * waves * torch.fft.rfft(y), n=size)
 
 
-def _cubic_weights(offset: Tensor) -> Tensor:
-    """Weights `(4, ...)` of the four neighbours, whose slope at a pixel is the central difference."""
+def _weights(offset: Tensor) -> Tensor:
+    """Weights `(6, ...)` of the neighbours -2..3 in a cubic whose slopes at pixels are the stencil's."""
     s = offset
-    return 0.5 * torch.stack(
+    here, there = 1 - 3 * s**2 + 2 * s**3, 3 * s**2 - 2 * s**3
+    leave, arrive = s * (1 - s) ** 2 / 12, -(s**2) * (1 - s) / 12
+    return torch.stack(
         [
-            -s + 2 * s**2 - s**3,
-            2 - 5 * s**2 + 3 * s**3,
-            s + 4 * s**2 - 3 * s**3,
-            -(s**2) + s**3,
+            leave,
+            arrive - 8 * leave,
+            here - 8 * arrive,
+            there + 8 * leave,
+            8 * arrive - leave,
+            -arrive,
         ]
     )
 
@@ -197,9 +208,9 @@ def _motions(names: Sequence[str]) -> LieAlgebra:
 
 
 def _require_options(boundary: str, gradient: str) -> None:
-    if boundary not in _PADDING:
+    if boundary not in _BOUNDARIES:
         raise DataError(
-            f"boundary: expected one of {', '.join(_PADDING)}, received {boundary!r}; use 'zeros' if unsure"
+            f"boundary: expected one of {', '.join(_BOUNDARIES)}, received {boundary!r}; use 'zeros' if unsure"
         )
     if gradient not in ("stencil", "spectral"):
         raise DataError(f"gradient: expected 'stencil' or 'spectral', received {gradient!r}; use 'stencil' if unsure")

@@ -1,4 +1,4 @@
-"""How to write a new action: a complete example, the squeeze of the plane along a curve of hyperbolas.
+"""How to write a new action: a complete example, a squeeze of the plane.
 
 Copy this file, change the five numbered places, export the class from ``actions/__init__.py`` and add one line to
 the list in ``tests/actions/test_contract.py``; the class then inherits that whole suite.

@@ -69,7 +69,7 @@ def equivariance(
     True
     """
     require_fraction(confidence, "confidence")
-    points = as_points(x, "x", rho_in.event)
+    points = as_points(x, "x", rho_in.event).detach()
     frame = frames(rho_in.algebra)
     derivative = LieDerivative(f, rho_in, rho_out, method)
     parts, values = [], []

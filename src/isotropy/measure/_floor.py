@@ -41,7 +41,7 @@ def _doubled(derivative: LieDerivative, few: Tensor) -> tuple[LieDerivative, Ten
     with evaluating(derivative.f):
         try:
             g, point = _in_double(derivative.f, few)
-        except (RuntimeError, TypeError):  # a module that cannot be copied stays in its own precision
+        except (RuntimeError, TypeError, ValueError):  # a module that cannot be copied stays in its own precision
             return derivative, few
     return LieDerivative(g, derivative.rho_in, derivative.rho_out, derivative.method), point
 

@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from .._files import write_atomic
 
 FORMAT = 1
 _SHOWN = 4  # generators in the printed report
+_WIDTH = 60  # of a printed generator
 Interval = tuple[float, float]
 
 
@@ -117,7 +119,7 @@ class SymmetryReport:
         """The answer in under ten lines, the most broken generators first."""
         head = f"equivariance error {self._written(self.relative_error, self.interval)}"
         order = torch.argsort(self.per_generator.nan_to_num(-1.0), descending=True, stable=True).tolist()
-        lines = [f"  {self.names[k]}: {self._written(*self._of(k))}" for k in order[:_SHOWN]]
+        lines = [f"  {shorten(self.names[k], _WIDTH)}: {self._written(*self._of(k))}" for k in order[:_SHOWN]]
         if len(order) > _SHOWN:
             lines.append(f"  ... and {len(order) - _SHOWN} more, none worse")
         tail = f"  by {self.method} in {self.dtype}, {self.samples} samples, floor {self.floor:.1g}"

@@ -42,7 +42,7 @@ def term_squares(fields: Tensor, slope: Tensor, moved: Tensor, turned: Tensor, f
     """
     first, second = _sizes(moved, frame), _sizes(turned, frame)
     # An estimate of |Df| may fall short, but never below what one direction has shown.
-    reach = torch.maximum(slope.to(torch.float64)[:, None].square() * _sizes(fields, frame), first)
+    reach = torch.maximum(slope.to("cpu", torch.float64)[:, None].square() * _sizes(fields, frame), first)
     return torch.stack([_together(part) for part in (_sizes(moved - turned, frame), reach, second)])
 
 
