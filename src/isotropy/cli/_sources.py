@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
+
 from .. import datasets
-from ..datasets import Samples, Table, Trajectories
+from ..datasets import Problem, Samples, Table, Trajectories
 from ..errors import DataError
 
 PREFIX = "example:"
@@ -29,6 +31,12 @@ class Source:
     data: Samples | Trajectories
     candidates: str | None = None
 
+    @property
+    def coordinates(self) -> list[str]:
+        """Names of the coordinates that move; in mechanics the velocities follow the positions."""
+        names = list(self.data.x_names if isinstance(self.data, Samples) else self.data.names)
+        return names[: len(names) // 2] if self.kind == "mechanics" else names
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -50,7 +58,7 @@ class Columns:
 
 
 def read_source(data: str, columns: Columns, key: str | None) -> Source:
-    """Read DATA, a file or ``example:NAME``.
+    """Read DATA, a file or ``example:NAME``, for a discovery.
 
     Raises
     ------
@@ -58,16 +66,47 @@ def read_source(data: str, columns: Columns, key: str | None) -> Source:
         If the file or a column cannot be used, or options contradict one another.
     """
     if data.startswith(PREFIX):
-        problem = datasets.load(data.removeprefix(PREFIX))
+        given = [f"--{name}" for name, value in vars(columns).items() if value]
+        problem = _example(data, [*given, *(["--key"] if key else [])])
         return Source(problem.kind, problem.data, problem.expected.candidates)
     _require_consistent(columns)
-    table = datasets.read_table(data, key)
-    return Source(columns.kind, _samples(table, columns))
+    return Source(columns.kind, _samples(datasets.read_table(data, key), columns))
+
+
+def read_points(data: str, x: str | None, key: str | None) -> Samples:
+    """Read DATA as points to measure at; states of trajectories are points, too.
+
+    Raises
+    ------
+    DataError
+        If the file or a column cannot be used.
+    """
+    if not data.startswith(PREFIX):
+        table = datasets.read_table(data, key)
+        return datasets.points(table, x or _all_but(table, None))
+    found = _example(data, [option for option, value in (("--x", x), ("--key", key)) if value]).data
+    return found if isinstance(found, Samples) else Samples(torch.cat(found.states), None, found.names)
+
+
+def _example(data: str, given: list[str]) -> Problem:
+    """A bundled example, which comes with its own columns."""
+    if given:
+        raise DataError(
+            f"{data}: expected no {' and no '.join(given)}, as examples come with their columns, received it; "
+            "leave it out"
+        )
+    return datasets.load(data.removeprefix(PREFIX))
 
 
 def _samples(table: Table, columns: Columns) -> Samples | Trajectories:
     if columns.kind in ("dynamics", "mechanics"):
-        return datasets.trajectories(table, str(columns.time), str(columns.state), columns.trajectory)
+        found = datasets.trajectories(table, str(columns.time), str(columns.state), columns.trajectory)
+        if columns.noether and len(found.names) % 2:
+            raise DataError(
+                "--noether: expected positions then velocities in --state, as many of both, received "
+                f"{len(found.names)} columns; name both"
+            )
+        return found
     x = columns.x or _all_but(table, columns.y)
     if columns.y:
         return datasets.supervised(table, x, columns.y)
@@ -92,4 +131,6 @@ def _require_consistent(columns: Columns) -> None:
                 "--x/--y: expected none beside --time/--state, received some; choose samples or trajectories"
             )
     elif columns.noether:
-        raise DataError("--noether: expected --time and --state, received neither; it needs trajectories")
+        raise DataError(
+            "--noether: expected --time and --state, received neither; name the columns of the trajectories"
+        )
