@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn
 
+import torch
 import typer
 
 from ..errors import SymmetryError
@@ -52,6 +53,8 @@ def main() -> NoReturn:
             code = app(standalone_mode=False)
         except SymmetryError as error:
             _stop(2, str(error))
+        except torch.linalg.LinAlgError as error:
+            _stop(2, f"expected data that linear algebra can take, received some on which it failed ({error}); rescale")
         except UsageError as error:
             _stop(2, f"{error.format_message().rstrip('.')}; see isotropy --help")
         except (KeyboardInterrupt, typer.Abort):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from .._action import Action
@@ -11,6 +12,9 @@ from ..actions import Affine, Image, Points, PolynomialFields, Trivial
 from ..errors import DataError, RepresentationMismatchError, SymmetryError
 
 HOW = ("auto", "scalar", "vector")
+LARGEST = 32  # size of matrices; gl(32) has 1024 generators, and the work grows with their cube
+_POLYNOMIALS = re.compile(r"poly\((\d+),(?:degree=)?(\d+)\)")
+_PICTURES = re.compile(r"image\((\d+),(\d+),(.+)\)")
 
 
 def action_for(text: str, columns: int, option: str = "--candidates") -> Action:
@@ -29,19 +33,41 @@ def action_for(text: str, columns: int, option: str = "--candidates") -> Action:
     """
     compact = re.sub(r"\s+", "", text)
     try:
-        if match := re.fullmatch(r"poly\((\d+),(?:degree=)?(\d+)\)", compact):
-            action: Action = PolynomialFields(int(match[1]), int(match[2]))
-        elif match := re.fullmatch(r"image\((\d+),(\d+),(.+)\)", compact):
-            action = Image(named(match[3]), int(match[1]), int(match[2]))
-        elif compact.startswith(("poly", "image")):
-            raise DataError("expected poly(n,degree=d) or image(height,width,se(2)); write e.g. poly(2,degree=2)")
-        else:
-            action = _copies(named(compact), columns)
+        action = _named_action(compact, columns)
     except SymmetryError as error:
         raise type(error)(f"{option} {text}: {error}") from error
     if action.size != columns:
         raise _misfit(f"{option} {text}: ", f"{action.size} columns", columns)
     return action
+
+
+def _named_action(text: str, columns: int) -> Action:
+    """Polynomial fields, motions of pictures, or a matrix algebra."""
+    if match := _POLYNOMIALS.fullmatch(text):
+        return _polynomials(int(match[1]), int(match[2]))
+    if match := _PICTURES.fullmatch(text):
+        return Image(_matrices(match[3]), int(match[1]), int(match[2]))
+    if text.startswith(("poly", "image")):
+        raise DataError("expected poly(n,degree=d) or image(height,width,se(2)); write e.g. poly(2,degree=2)")
+    return _copies(_matrices(text), columns)
+
+
+def _polynomials(size: int, degree: int) -> PolynomialFields:
+    count = size * math.comb(size + degree, degree)
+    if count > LARGEST**2:
+        raise DataError(f"expected at most {LARGEST**2} generators, received {count}; lower the degree")
+    return PolynomialFields(size, degree)
+
+
+def _matrices(text: str) -> LieAlgebra:
+    """An algebra by name, refused before it is built if it is too large to search."""
+    largest = max(map(int, re.findall(r"\d+", text.replace("scaling", ""))), default=0)
+    if largest > LARGEST:
+        raise DataError(
+            f"expected matrices of size {LARGEST} at most, received size {largest}; choose fewer columns, or an "
+            "algebra that moves groups of them alike, such as so(3)"
+        )
+    return named(text)
 
 
 def require_how(outputs: str) -> None:

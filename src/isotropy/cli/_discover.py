@@ -57,7 +57,7 @@ def discover(
     if outputs != "auto" and source.kind != "supervised":
         raise DataError(f"--outputs: expected a map from --x to --y, received {source.kind}; name the outputs by --y")
     names = source.coordinates
-    chosen = candidates or source.candidates or _default(source)
+    chosen = (source.candidates or _default(source)) if candidates is None else candidates
     action = action_for(chosen, len(names))
     if time_scaling:
         action = _paced(action, source)

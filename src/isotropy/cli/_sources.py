@@ -11,6 +11,7 @@ from ..datasets import Problem, Samples, Table, Trajectories
 from ..errors import DataError
 
 PREFIX = "example:"
+SMALLEST = 1e-40  # of the largest number; beyond it squares of its powers are lost
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,9 @@ class Columns:
     @property
     def kind(self) -> str:
         """Which road the given columns ask for."""
-        if self.state or self.time or self.trajectory:
+        if any(value is not None for value in (self.state, self.time, self.trajectory)):
             return "mechanics" if self.noether else "dynamics"
-        return "supervised" if self.y else "points"
+        return "points" if self.y is None else "supervised"
 
 
 def read_source(data: str, columns: Columns, key: str | None) -> Source:
@@ -66,11 +67,14 @@ def read_source(data: str, columns: Columns, key: str | None) -> Source:
         If the file or a column cannot be used, or options contradict one another.
     """
     if data.startswith(PREFIX):
-        given = [f"--{name}" for name, value in vars(columns).items() if value]
+        given = [f"--{name}" for name, value in vars(columns).items() if value not in (None, False)]
         problem = _example(data, [*given, *(["--key"] if key else [])])
         return Source(problem.kind, problem.data, problem.expected.candidates)
     _require_consistent(columns)
-    return Source(columns.kind, _samples(datasets.read_table(data, key), columns))
+    found = _samples(datasets.read_table(data, key), columns)
+    for part in (found.x, found.y) if isinstance(found, Samples) else found.states:
+        _require_scale(part, data)
+    return Source(columns.kind, found)
 
 
 def read_points(data: str, x: str | None, key: str | None) -> Samples:
@@ -83,7 +87,7 @@ def read_points(data: str, x: str | None, key: str | None) -> Samples:
     """
     if not data.startswith(PREFIX):
         table = datasets.read_table(data, key)
-        return datasets.points(table, x or _all_but(table, None))
+        return datasets.points(table, _all_but(table, None) if x is None else x)
     found = _example(data, [option for option, value in (("--x", x), ("--key", key)) if value]).data
     return found if isinstance(found, Samples) else Samples(torch.cat(found.states), None, found.names)
 
@@ -107,8 +111,8 @@ def _samples(table: Table, columns: Columns) -> Samples | Trajectories:
                 f"{len(found.names)} columns; name both"
             )
         return found
-    x = columns.x or _all_but(table, columns.y)
-    if columns.y:
+    x = _all_but(table, columns.y) if columns.x is None else columns.x
+    if columns.y is not None:
         return datasets.supervised(table, x, columns.y)
     return datasets.points(table, x)
 
@@ -116,10 +120,28 @@ def _samples(table: Table, columns: Columns) -> Samples | Trajectories:
 def _all_but(table: Table, y: str | None) -> str:
     """Every column that is not an output."""
     outputs = set(table.expand(y)) if y else set()
-    return ",".join(name for name in table.expand(",".join(table.names)) if name not in outputs)
+    names = [name for name in table.expand(",".join(table.names)) if name not in outputs]
+    if not names:
+        raise DataError(f"--y: expected columns left over as inputs, received all of {y}; name fewer")
+    return ",".join(names)
+
+
+def _require_scale(values: torch.Tensor | None, source: str) -> None:
+    """Refuse numbers whose powers would overflow or vanish."""
+    if values is None:
+        return
+    largest = float(values.abs().max())
+    if not SMALLEST < largest < 1 / SMALLEST:
+        raise DataError(
+            f"{source}: expected numbers of a size between {SMALLEST:g} and {1 / SMALLEST:g}, received {largest:g} as "
+            "the largest; choose other units"
+        )
 
 
 def _require_consistent(columns: Columns) -> None:
+    empty = next((name for name, value in vars(columns).items() if value == ""), None)
+    if empty is not None:
+        raise DataError(f"--{empty}: expected column names, received an empty text; leave the option out or name some")
     if columns.kind in ("dynamics", "mechanics"):
         if not columns.time or not columns.state:
             raise DataError(
