@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from command_files import write_csv
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import isotropy as iso
+
+from .command_files import write_csv
 
 KEYS = (
     "format status dimension name candidates basis vector_fields spectrum cut certificates trivial tangent "
@@ -115,6 +116,15 @@ def test_undecided_is_code_1(command, folder):
     assert json.loads(done.out)["status"] == "undecided"
 
 
+def test_none_is_an_answer_with_code_0(command, folder, circles):
+    u, v = circles[:40, :2].T
+    write_csv(folder / "d.csv", "uvf", np.column_stack([u, v, u**3 + u * v + 0.3 * v]))
+    done = command("discover", "d.csv", "--x", "u,v", "--y", "f")
+    assert done.code == 0
+    assert done.out.startswith("No continuous symmetry was found among the candidates gl(2). Even the best direction")
+    assert "What to try:" in done.out
+
+
 def test_ranges_of_columns_and_conserved_quantities(command, folder):
     clock = np.linspace(0, 6, 60)
     runs = [
@@ -205,7 +215,7 @@ def arrays(draw):
     return draw(hnp.arrays(kind, shape, fill=st.nothing() if np.prod(shape) < 20 else None))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tables=st.dictionaries(st.sampled_from(["x", "y", "z9"]), arrays(), max_size=3))
 def test_no_archive_gives_a_traceback(command, folder, tables):
     with tempfile.TemporaryDirectory(dir=folder) as inside:

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from command_files import write_csv
 
 import isotropy as iso
+
+from .command_files import write_csv
 
 MODELS = """
     import torch

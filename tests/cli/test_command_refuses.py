@@ -5,7 +5,8 @@ import sys
 
 import numpy as np
 import pytest
-from command_files import write_csv
+
+from .command_files import write_csv
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 2))

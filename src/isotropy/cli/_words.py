@@ -19,7 +19,7 @@ _MOVING = {"scalar": ", outputs at rest", "vector": ", outputs moving as the inp
 
 def discovered_words(answer: dict[str, Any], out: Path | None) -> str:
     """What a discovery found, in plain words."""
-    lines = [headline(answer) if answer["status"] == "undecided" else f"{_verdict(answer)} {headline(answer)}"]
+    lines = [_verdict(answer)]
     lines += _listed("Generators", _fields(answer))
     if "conserved" in answer:
         lines += _listed("Conserved along every trajectory", answer["conserved"] or ["nothing"])
@@ -55,7 +55,14 @@ def measured_words(answer: dict[str, Any], written: Path | None) -> str:
 
 
 def _verdict(answer: dict[str, Any]) -> str:
-    return "Certified." if answer["status"] == "certified" else "None."
+    """Status and answer in a sentence or two."""
+    sentence = headline(answer)
+    if answer["status"] == "certified":
+        return f"Certified. {sentence}"
+    if answer["status"] == "none" and answer["spectrum"]:
+        least = answer["spectrum"][-1]
+        return f"{sentence} Even the best direction is broken by {least:.2g} (0 is exact, 1 is as broken as can be)."
+    return sentence
 
 
 def _listed(title: str, rows: list[str]) -> list[str]:
