@@ -46,6 +46,10 @@ class ConservedQuantities(Estimator):
     status_ : str
         ``"certified"`` if the gap is clear, ``"undecided"`` if not, ``"none"`` without any.
 
+    References
+    ----------
+    otto2023unified
+
     Examples
     --------
     >>> import torch, isotropy as iso

@@ -48,6 +48,7 @@ class FromPoints(Discovery):
     References
     ----------
     otto2023unified
+    cahill2023liepca
     """
 
     def __init__(
