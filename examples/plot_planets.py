@@ -47,18 +47,18 @@ figure.tight_layout()
 # %%
 # Along each orbit
 # ----------------
-# The charge of the strongest found generator, relative to its mean, beside that of a direction that is broken.
+# The charge of the first found generator, relative to its largest possible size, beside that of a direction that is
+# broken.
 
 generators = {"found": found.algebra_.basis[0], "broken": torch.diag(torch.tensor([1.0, -1.0, 0.0])).double()}
 figure, panels = plt.subplots(1, 2, figsize=(7.5, 3), sharey=True)
 for axes, (name, matrix) in zip(panels, generators.items(), strict=True):
-    for label, state in zip(problem.data.labels, problem.data.states, strict=True):
+    for state in problem.data.states:
         x, v = state[:, :3], state[:, 3:]
-        charge = (v * (x @ matrix.T)).sum(1) / (v.norm(dim=1) * x.norm(dim=1))
-        axes.plot(torch.linspace(0, 1, len(charge)), charge, label=label, linewidth=1)
+        charge = (v * (x @ matrix.T)).sum(1) / (v.norm(dim=1) * x.norm(dim=1)).mean()
+        axes.plot(torch.linspace(0, 1, len(charge)), charge, linewidth=1)
     axes.set(title=name, xlabel="share of the record")
 panels[0].set_ylabel("charge, relative to |v| |x|")
-panels[1].legend(frameon=False, fontsize=7, loc="upper right")
 figure.tight_layout()
 
 # %%
