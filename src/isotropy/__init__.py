@@ -26,6 +26,7 @@ from ._catalogue import u as u
 from ._derivative import LieDerivative as LieDerivative
 from ._derivative import lie_derivative as lie_derivative
 from ._group import MatrixGroup as MatrixGroup
+from ._references import cite as cite
 from ._representation import Representation as Representation
 
 
