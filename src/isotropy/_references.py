@@ -49,8 +49,9 @@ def cite(*objects: Any) -> str:
 
 def reference_keys(thing: Any) -> list[str]:
     """Keys of the papers that a class, a function or an instance names, those of its bases included."""
-    named = thing if inspect.isclass(thing) or inspect.isroutine(thing) else type(thing)
-    family = inspect.getmro(named) if inspect.isclass(named) else (named,)
+    known = inspect.isclass(thing) or inspect.isroutine(thing)
+    named: Any = thing if known else type(thing)
+    family: tuple[Any, ...] = inspect.getmro(named) if inspect.isclass(named) else (named,)
     ours = [one for one in family if (one.__module__ or "").split(".")[0] == "isotropy"]
     if not ours:
         raise DataError(
