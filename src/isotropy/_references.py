@@ -10,7 +10,7 @@ import inspect
 import re
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
 
 from .errors import DataError
 
@@ -49,8 +49,9 @@ def cite(*objects: Any) -> str:
 
 def reference_keys(thing: Any) -> list[str]:
     """Keys of the papers that a class, a function or an instance names, those of its bases included."""
-    named = thing if inspect.isclass(thing) or inspect.isroutine(thing) else type(thing)
-    family = inspect.getmro(named) if inspect.isclass(named) else (named,)
+    known: bool = inspect.isclass(thing) or inspect.isroutine(thing)
+    named = thing if known else cast(Any, type(thing))
+    family: tuple[Any, ...] = inspect.getmro(named) if inspect.isclass(named) else (named,)
     ours = [one for one in family if (one.__module__ or "").split(".")[0] == "isotropy"]
     if not ours:
         raise DataError(

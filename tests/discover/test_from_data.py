@@ -75,10 +75,10 @@ def test_nothing_is_found_where_nothing_is(problem):
 @pytest.mark.slow
 def test_class_labels_of_rings():
     """Labels are words; logits take the place of the map."""
-    x = randn(400, 2)
-    labels = ["inner" if r < 1.2 else "outer" for r in x.norm(dim=1).tolist()]
+    x = randn(1500, 2)
+    labels = ["inner" if r < 0.8 else "middle" if r < 1.6 else "outer" for r in x.norm(dim=1).tolist()]
     found = FromData(iso.gl(2).vector(), iso.gl(2).scalar()).fit(x, labels)
-    assert sorted(found.surrogate_.classes) == ["inner", "outer"]
+    assert sorted(found.surrogate_.classes) == ["inner", "middle", "outer"]
     assert (found.algebra_.dim, found.identify().name) == (1, "so(2)")
 
 
