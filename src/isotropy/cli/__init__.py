@@ -53,7 +53,7 @@ def main() -> NoReturn:
             code = app(standalone_mode=False)
         except SymmetryError as error:
             _stop(2, str(error))
-        except torch.linalg.LinAlgError as error:
+        except torch.linalg.LinAlgError as error:  # pyright: ignore[reportPrivateImportUsage]
             _stop(2, f"expected data that linear algebra can take, received some on which it failed ({error}); rescale")
         except UsageError as error:
             _stop(2, f"{error.format_message().rstrip('.')}; see isotropy --help")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -43,7 +43,7 @@ def load_model(text: str) -> tuple[Map, torch.dtype]:
             f"MODEL: expected a function or a module that is ready to call, received {text!r}, a "
             f"{'class' if isinstance(model, type) else type(model).__name__}; name an instance"
         )
-    return model, _dtype(model)
+    return cast(Map, model), _dtype(model)
 
 
 def outputs_of(model: Map, x: Tensor, text: str) -> int:
