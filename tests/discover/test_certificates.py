@@ -5,7 +5,6 @@ import torch
 
 import isotropy as iso
 from isotropy.actions import Affine, Trivial
-from isotropy.discover._certificates import closure
 from isotropy.discover._conclude import Question, conclude
 from isotropy.discover._evidence import Evidence, Factors
 from isotropy.discover._kernel import relative_kernel, subspace_sine
@@ -163,12 +162,13 @@ def test_only_gap_fails():
     assert (found.status_, failed(found)) == ("undecided", {"gap"})
 
 
-def test_only_held_out_fails():
-    """The kernel breaks in one fold, a little more than the next direction allows."""
-    good = broken_on(TRANSLATIONS, (0, 0.6), (1, 0.6))
-    bad = broken_on(TRANSLATIONS, (0, 0.6), (1, 0.6), (2, 0.35))
-    found = concluded(TRANSLATIONS, [good] * (FOLDS - 1) + [bad])
-    assert (found.status_, failed(found)) == ("undecided", {"held_out"})
+def test_held_out_fails_on_too_few_samples():
+    """Nine equations for ten unknowns leave a spurious direction that no other sample confirms."""
+    G = iso.gl(4)
+    x = torch.randn(9, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    found = iso.discover.FromModel(G.vector(), G.scalar()).fit(lambda p: p.square().sum(1), x)
+    assert found.status_ == "undecided"
+    assert "held_out" in failed(found)
 
 
 def test_only_closure_fails():
@@ -177,7 +177,6 @@ def test_only_closure_fails():
     found = concluded(so3, [broken_on(so3, (2, 1.0))] * FOLDS)
     assert (found.status_, failed(found), found.algebra_.dim) == ("undecided", {"closure"}, 2)
     assert found.certificates_["closure"].value > 0.4
-    assert "one generator" in closure(0.0, 1).words
 
 
 @pytest.mark.parametrize("answer", [torch.tensor(0.5), FlowError("ran away")])
