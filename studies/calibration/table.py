@@ -199,13 +199,15 @@ orphan: true
 This page is written by `python -m studies.calibration.table` from the runs of `python -m studies.calibration.run`.
 All problems are seeded. Intervals are Wilson intervals at 95 %. "Refused" is an error that says what is missing.
 
-The study set five rules of the decision (see [what the answer means](../certificates.md)):
+The study set six rules of the decision (see [what the answer means](../certificates.md)):
 
 - A linear map and a quadratic form have large algebras whatever the data. Where noise lets such a fit win, its symmetry
   is an accident. So a kind of surrogate without symmetries of its own has to know the gradient to a third, before
   anything is claimed from samples.
 - "None" is a claim, too: even the least broken direction has to stand clear of the noise.
 - The noise floor is that of the directions that may be kernel; gradients are less certain along the broken ones.
+- An error that stands clear of the noise is no zero. Generic maps in few dimensions keep some direction to 5 to 20 %,
+  so such a direction has to be kept ten times better than the next, not three times.
 - The held-out error is that of all folds together; the worst fold is a matter of luck.
 - Closure is judged by what brackets do to the data, so that it does not depend on units."""
 
