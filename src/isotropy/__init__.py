@@ -21,6 +21,7 @@ from ._catalogue import sl as sl
 from ._catalogue import so as so
 from ._catalogue import sp as sp
 from ._catalogue import su as su
+from ._catalogue import symmetric as symmetric
 from ._catalogue import translation as translation
 from ._catalogue import u as u
 from ._derivative import LieDerivative as LieDerivative
