@@ -172,6 +172,36 @@ def equivariant_blocks(
     return blocks
 
 
+@dataclass(frozen=True)
+class Summands:
+    """All copies of one tensor product of leaves inside a representation.
+
+    Attributes
+    ----------
+    positions : Tensor
+        `(copies, d)` coordinates of each copy.
+    still : bool
+        Whether nothing moves them: true scalars.
+    """
+
+    positions: Tensor
+    still: bool
+
+
+def summands(rho: Representation, *, group: Group = None) -> list[Summands]:
+    """The representation as a sum of tensor products, equal ones together.
+
+    Examples
+    --------
+    >>> import isotropy as iso
+    >>> V, one = iso.so(3).vector(), iso.so(3).scalar()
+    >>> [(tuple(s.positions.shape), s.still) for s in summands(2 * V + one + V * V)]
+    [((2, 3), False), ((1, 1), True), ((1, 9), False)]
+    """
+    solver = InvariantSolver(rho, group, "gap", 0)
+    return [Summands(positions, not leaves) for leaves, positions in _gathered(solver.expand(rho)).items()]
+
+
 def _gathered(monomials: list[Monomial]) -> dict[tuple[int, ...], Tensor]:
     """Positions `(copies, d)` of each kind of summand."""
     found: dict[tuple[int, ...], list[Tensor]] = {}
