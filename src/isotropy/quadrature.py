@@ -1,7 +1,7 @@
 """Quadrature rules on rotations: averages over SO(3) and O(3) that are exact up to a stated degree.
 
-A rule ``{R_i, w_i}`` has degree L when ``sum_i w_i D^l(R_i) = 0`` for ``1 <= l <= L``, so that averaging any function of
-band limit L over the rule is averaging over the group, from every starting orientation.
+A rule ``{R_i, w_i}`` has degree L when ``sum_i w_i D^l(R_i) = 0`` for ``1 <= l <= L``. The average of any function of
+band limit L over the rule is then its average over the group, from every starting orientation.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Rule:
 
 
 def polyhedral(group: str) -> Rule:
-    """Rotations of a polyhedron with equal weights: ``"D2"`` (4, degree 1), ``"T"`` (12, 2), ``"O"`` (24, 3), ``"I"`` (60, 5).
+    """A polyhedron's rotations: ``"D2"`` (4; degree 1), ``"T"`` (12; 2), ``"O"`` (24; 3), ``"I"`` (60; 5).
 
     Examples
     --------

@@ -20,7 +20,7 @@ _SETTLED = 1e-3  # relative change of a singular value from one round to the nex
 _ZERO = 1e-11  # singular values that no longer matter
 
 
-def filtered_kernel(product: TensorProduct, rank: Rank, seed: int) -> Tensor:
+def filtered_kernel(product: TensorProduct, rank: Rank, noise: float, seed: int) -> Tensor:
     """Orthonormal kernel `(k, size)` of all conditions together.
 
     ``p(M) V`` with ``M = sum_i L_i^T L_i`` and a Chebyshev polynomial ``p`` that is small on the spectrum of M above
@@ -33,7 +33,7 @@ def filtered_kernel(product: TensorProduct, rank: Rank, seed: int) -> Tensor:
     block = torch.randn(width, product.size, generator=generator, dtype=torch.float64)
     while True:
         spectrum = _converged(merged, block, scale)
-        kernel = decide(spectrum, rank, merged.size)
+        kernel = decide(spectrum, rank, noise)
         if len(kernel) < len(block) - 2 or len(block) == product.size:
             return kernel
         extra = min(len(block), product.size - len(block))

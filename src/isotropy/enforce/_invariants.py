@@ -54,7 +54,7 @@ class InvariantSolver:
         self._combos = _orthonormal(rep)
         self._leaves: list[tuple[Tensor, Tensor]] = []
         self._kernels: dict[tuple[int, ...], Tensor] = {}
-        _warn_open(rep)
+        self._noise = _noise_of(rep)
         _require_rank(rank)
 
     def expand(self, rep: Representation) -> list[Monomial]:
@@ -81,7 +81,7 @@ class InvariantSolver:
             return basis
         sizes = [self._leaves[leaf][0].shape[1] for leaf in ordered]
         places = [1 + order.index(axis) for axis in range(len(order))]
-        return basis.reshape(-1, *sizes).permute(0, *places).reshape(len(basis), -1)
+        return basis.reshape(-1, *sizes).permute(0, *places).reshape(basis.shape)
 
     def spectrum(self, leaves: tuple[int, ...]) -> Spectrum:
         """All singular values of one tensor product of leaves, in this order."""
@@ -100,8 +100,8 @@ class InvariantSolver:
         if found is not None:
             return found
         if product.size <= DENSE:
-            return decide(dense_spectrum(product), self.rank, product.size)
-        return filtered_kernel(product, self.rank, self.seed)
+            return decide(dense_spectrum(product), self.rank, self._noise)
+        return filtered_kernel(product, self.rank, self._noise, self.seed)
 
     def _product(self, leaves: tuple[int, ...]) -> TensorProduct:
         if not leaves:
@@ -156,7 +156,8 @@ def _orthonormal(rep: Representation) -> Tensor:
     return torch.linalg.solve_triangular(lower, torch.eye(len(rows), dtype=torch.float64), upper=False)
 
 
-def _warn_open(rep: Representation) -> None:
+def _noise_of(rep: Representation) -> float:
+    """How far the generators are from closing, taken as noise; a set far from closing generates a larger algebra."""
     defect = rep.algebra.closure_defect() if isinstance(rep.algebra, LieAlgebra) else 0.0
     if defect > _CLOSED:
         warnings.warn(
@@ -165,6 +166,7 @@ def _warn_open(rep: Representation) -> None:
             NotClosedWarning,
             stacklevel=5,
         )
+    return defect if defect <= _CLOSED else 0.0
 
 
 def _require_rank(rank: Rank) -> None:

@@ -36,8 +36,7 @@ def is_selfadjoint(product: TensorProduct) -> bool:
     turned = torch.cat([g.transpose(1, 2).flatten(1) for g in product.generators], dim=1)
     outside = turned - turned @ torch.linalg.pinv(stack) @ stack if len(stack) else turned
     defects = [outside.norm() / stack.norm().clamp(min=1.0)]
-    for h in product.elements:
-        defects.append((h @ h.transpose(1, 2) - torch.eye(h.shape[1], dtype=h.dtype)).norm())
+    defects += [(h @ h.transpose(1, 2) - torch.eye(h.shape[1], dtype=h.dtype)).norm() for h in product.elements]
     return float(torch.stack(defects).max()) < 1e-12
 
 

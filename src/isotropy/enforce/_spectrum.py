@@ -30,18 +30,21 @@ def dense_spectrum(product: TensorProduct) -> Spectrum:
     """All singular values of the stacked conditions."""
     generators, elements = product.matrices()
     streamed = StreamedQR(product.size)
-    for matrix in generators:
-        streamed.update(matrix)
-    for matrix in elements:
-        streamed.update(matrix - torch.eye(product.size, dtype=torch.float64))
+    moves = elements - torch.eye(product.size, dtype=torch.float64)
+    for rows in torch.cat([generators, moves]).flatten(0, 1).split(max(1000, 2 * product.size)):
+        streamed.update(rows)
     _, values, vh = torch.linalg.svd(streamed.R, full_matrices=True)
     padded = torch.cat([values, torch.zeros(product.size - len(values), dtype=torch.float64)])
     return Spectrum((padded / max(product.bound(), 1e-300)).flip(0), vh.flip(0))
 
 
-def decide(spectrum: Spectrum, rank: Rank, size: int) -> Tensor:
-    """The vectors `(k, size)` that count as kernel; by gap, only values small against all and against the next."""
-    floor = 10 * EPSILON * max(size, 100)
+def decide(spectrum: Spectrum, rank: Rank, noise: float) -> Tensor:
+    """The vectors `(k, size)` that count as kernel; by gap, only values small against all and against the next.
+
+    ``noise`` is how far the generators are from an algebra: values below it make no steps.
+    """
+    rounding = 10 * EPSILON * max(spectrum.vectors.shape[1], 100)
+    floor = max(rounding, noise) if rank == "gap" else rounding
     cut = cut_spectrum(spectrum.values.flip(0), rank=rank, floor=floor, tolerance=_LARGEST)
     if rank == "gap" and cut.dim and cut.residual > _EXACT and cut.gap < _STEP:
         _warn(spectrum.values, cut.dim, cut.gap)

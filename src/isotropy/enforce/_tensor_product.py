@@ -88,11 +88,6 @@ class TensorProduct:
         still = torch.zeros(len(self.generators[0]), 1, 1, dtype=torch.float64)
         return TensorProduct((still,), (torch.ones(len(self.elements[0]), 1, 1, dtype=torch.float64),))
 
-    def combined(self, combos: Tensor) -> TensorProduct:
-        """Combinations `(k, generators)` of the generators, the elements kept."""
-        mixed = tuple(torch.einsum("jk,knp->jnp", combos, stack) for stack in self.generators)
-        return TensorProduct(mixed, self.elements)
-
 
 def _kronecker(a: Tensor, b: Tensor) -> Tensor:
     """Kronecker products of two stacks, pair by pair."""

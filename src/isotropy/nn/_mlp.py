@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -64,7 +65,7 @@ class EMLP(nn.Module):
             hidden = distinct_sum(leaves_of(rho_in) + leaves_of(rho_out), hidden)
         options: dict[str, Any] = {"rank": rank, "dtype": dtype, "device": device, "seed": seed}
         spaces = [rho_in] + [hidden] * layers
-        blocks = [GatedLayer(a, b, **options) for a, b in zip(spaces[:-1], spaces[1:], strict=True)]
+        blocks = [GatedLayer(a, b, **options) for a, b in pairwise(spaces)]
         self.layers = nn.Sequential(*blocks)
         self.last = EquivariantLinear(hidden, rho_out, **options)
 
