@@ -32,10 +32,10 @@ def shaken(module, seed=0):
 
 
 def relative_error(f, x, rho_in, rho_out):
-    """Largest ``|L_xi f| / (|Df[xi x]| + |xi f|)`` over generators, each in root mean square."""
-    broken = iso.lie_derivative(f, x, rho_in, rho_out)
-    turned = rho_out.fields(f(x))
-    return float((broken.norm(dim=(0, 2)) / turned.norm(dim=(0, 2)).clamp(min=float(f(x).norm()))).max())
+    """Largest ``|L_xi f| / max(|xi f|, |f|)`` over generators."""
+    broken, value = iso.lie_derivative(f, x, rho_in, rho_out), f(x).detach()
+    scale = rho_out.fields(value).norm(dim=(0, 2)).clamp(min=float(value.norm()))
+    return float((broken.norm(dim=(0, 2)) / scale).max())
 
 
 @pytest.mark.parametrize("name", GROUPS)
@@ -46,7 +46,7 @@ def test_networks_are_equivariant_end_to_end(name):
     rho_in = 2 * V + one
     for rho_out in (V, one, V * V):
         f = shaken(EMLP(rho_in, rho_out, hidden=3, layers=2, dtype=torch.float64))
-        assert float(f(x).std()) > 1e-4
+        assert float(f(x).detach().std()) > 1e-4
         assert relative_error(f, x, rho_in, rho_out) < 1e-12
         if rho_out is not one:
             assert_equivariant(f, x, rho_in, rho_out, 1e-10)
@@ -113,10 +113,10 @@ def test_initial_layers_keep_the_variance(name):
 
 def test_dtype_and_compilation():
     V, one = iso.so(3).vector(), iso.so(3).scalar()
-    net = EMLP(2 * V, V + one, hidden=4, layers=2)
+    net = EMLP(2 * V, V + one, hidden=2, layers=1)
     x = torch.randn(5, 6)
     assert net(x).dtype == torch.float32
-    assert torch.allclose(torch.compile(net, fullgraph=True, backend="aot_eager")(x), net(x), atol=1e-6)
+    assert torch.allclose(torch.compile(net, fullgraph=True, backend="eager")(x), net(x), atol=1e-6)
     assert {b.dtype for b in net.double().buffers()} == {torch.float64, torch.int64}
     assert net(x.double()).dtype == torch.float64
     assert net(torch.zeros(2, 3, 6, dtype=torch.float64)).shape == (2, 3, 4)
