@@ -16,7 +16,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "isotropy"
 ROWS = {
     0: "errors _checks _linalg _autodiff _references _files _storage _flow _estimator",
     1: "_structure _simple _reductive _identity _action _spanned _representation",
-    2: "_algebra _group _catalogue dictionary actions",
+    2: "_algebra _group _catalogue dictionary actions quadrature",
     3: "_derivative _finite",
     4: "measure discover enforce promote",
     5: "nn dynamics parameters atoms graphs",
