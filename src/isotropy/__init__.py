@@ -5,6 +5,7 @@ from . import dictionary as dictionary
 from . import discover as discover
 from . import errors as errors
 from . import measure as measure
+from . import promote as promote
 from ._action import Action as Action
 from ._algebra import LieAlgebra as LieAlgebra
 from ._catalogue import aff as aff

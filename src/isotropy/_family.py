@@ -126,9 +126,46 @@ class FamilyDerivative:
         flat = self.stacked @ coefficients.detach().to("cpu", torch.float64).reshape(-1).numpy()
         return torch.as_tensor(flat).reshape(self.dim, self.rows).T
 
+    def combined(self, xi: Tensor) -> Tensor:
+        """The map `(rows, m * terms)` of one element with coordinates ``xi`` `(dim,)`."""
+        from scipy.sparse import csr_array, eye_array, kron
+
+        return torch.as_tensor((kron(csr_array(xi[None].numpy()), eye_array(self.rows)) @ self.stacked).toarray())
+
     def adjoint(self, image: Tensor) -> Tensor:
         """Coefficients `(m * terms,)` with ``<adjoint(Z), w> = <Z, D_w>``, for ``Z`` `(rows, dim)`."""
         return torch.as_tensor(self.stacked.T @ image.T.reshape(-1).numpy())
+
+    def substitution(self, matrix: Tensor) -> Tensor:
+        """Coefficients `(terms, terms)` after ``x -> matrix x``: ``phi(matrix x) = substitution^T phi(x)``.
+
+        By least squares at random points, for dictionaries that the substitution maps into themselves.
+
+        Raises
+        ------
+        DataError
+            If a substituted function is not in the span.
+        """
+        points = torch.randn(4 * len(self.dictionary), self.dictionary.size, generator=_seeded(0), dtype=torch.float64)
+        here, there = self.dictionary.evaluate(points), self.dictionary.evaluate(points @ matrix.T)
+        solved = torch.linalg.lstsq(here, there).solution
+        if float((here @ solved - there).norm()) > _RANK**0.5 * float(there.norm()):
+            raise DataError(
+                "dictionary: expected functions that stay in their span when the element moves the points, received "
+                "others; use polynomials, or add the moved functions"
+            )
+        return solved
+
+    @cached_property
+    def basis_change(self) -> Tensor:
+        """Matrix `(rows, terms)` with ``|basis_change w|`` the norm of one output ``w . phi`` under the measure."""
+        if isinstance(self.dictionary, Polynomials):
+            return self._change(self.dictionary)
+        streamed, seen = StreamedQR(len(self.dictionary)), 0
+        for chunk in self._chunks():
+            streamed.update(self.dictionary.evaluate(chunk))
+            seen += len(chunk)
+        return streamed.R / seen**0.5
 
     def _written(self) -> Any:
         """Exact entries, turned into an orthonormal basis of the image."""
@@ -169,7 +206,7 @@ class FamilyDerivative:
         if self._points is not None:
             yield from self._points.to("cpu", torch.float64).split(1024)
             return
-        generator = torch.Generator().manual_seed(self.seed)
+        generator = _seeded(self.seed)
         shape = (4 * len(self.dictionary), self.dictionary.size)
         for _ in range(_BLOCKS):
             normal = self.measure == "gaussian"
@@ -186,6 +223,10 @@ class FamilyDerivative:
         whole = torch.einsum("bkp,oq->bokqp", moved, units)
         whole -= torch.einsum("qbko,bp->bokqp", torch.stack(turned), phi)
         return whole.flatten(3)
+
+
+def _seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
 
 
 _Exact = tuple[Polynomials, Tensor, Tensor, Polynomials]
