@@ -171,6 +171,8 @@ class FamilyDerivative:
         """Exact entries, turned into an orthonormal basis of the image."""
         from scipy.sparse import block_diag, csr_array
 
+        if not self.dim:
+            return csr_array((0, self.columns))
         library, places, values = _entries(self._entries)
         outputs, terms = self.outputs, len(library)
         shape = (self.dim * outputs, terms, self.columns)

@@ -13,7 +13,7 @@ from .._algebra import LieAlgebra
 from .._autodiff import Map
 from .._derivative import Terms, traced_terms
 from .._linalg import EPSILON
-from ..errors import DataError, NotFittedError
+from ..errors import DataError
 from ._readout import Readout, read_kernel, unit_generators
 
 
@@ -143,7 +143,7 @@ class LiePenalty(nn.Module):
         sizes, axes = torch.linalg.eigh(self._mean())
         factor = (sizes.clamp_min(0.0).sqrt() * axes).T
         scale = math.sqrt(float(self.reach) / self._share())
-        return read_kernel(self.rho_in, factor, self._units, scale, EPSILON**0.5, self.rank)
+        return read_kernel(self.rho_in, factor, self._units, scale, floor=EPSILON**0.5, rank=self.rank)
 
     def enforced(self) -> tuple[Action, Action]:
         """The actions on inputs and outputs restricted to ``algebra_``, ready to be imposed by any verb."""
@@ -171,7 +171,7 @@ class LiePenalty(nn.Module):
 
     def _mean(self) -> Tensor:
         if not int(self.steps):
-            raise NotFittedError(
+            raise DataError(
                 "LiePenalty: expected at least one batch in training mode, received none; call it on points first"
             )
         return self.gram.to("cpu", torch.float64) / self._share()

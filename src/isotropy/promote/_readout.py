@@ -10,10 +10,11 @@ from torch import Tensor
 
 from .._action import Action
 from .._algebra import LieAlgebra
-from .._linalg import Cut, cut_spectrum
+from .._linalg import EPSILON, Cut, cut_spectrum
 from ..errors import DataError
 
 _MOST_DEFECT = 0.15  # brackets of a wrong span leave it by 0.4 or more
+_MOST_RESIDUAL = 0.05  # relative size of the worst kept direction; beyond it a symmetry is approximate at best
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Readout:
     cut : Cut
         Where the spectrum was cut.
     status : str
-        ``"certified"`` (a clear gap, and a span that closes), ``"undecided"`` or ``"none"``.
+        ``"certified"`` (a clear gap above a small residual, and a span that closes), ``"undecided"`` or ``"none"``.
     """
 
     spectrum: Tensor
@@ -57,16 +58,24 @@ def unit_generators(action: Action, metric: str) -> Tensor:
 
 
 def read_kernel(
-    action: Action, factor: Tensor, units: Tensor, scale: float, floor: float, rank: str | int | float
+    action: Action,
+    factor: Tensor,
+    units: Tensor,
+    scale: float,
+    *,
+    floor: float,
+    rank: str | int | float,
+    tolerance: float = 0.2,
 ) -> Readout:
     """Cut the spectrum of ``factor`` `(rows, dim)`, whose columns belong to the generators ``units``.
 
-    ``scale`` is the size that the derivative of a unit generator could have, ``floor`` the relative size of noise.
+    ``scale`` is the size that the derivative of a unit generator could have, ``floor`` the relative size of noise,
+    and relative values above ``tolerance`` are never counted as zero.
     """
     _, sizes, axes = torch.linalg.svd(factor, full_matrices=True)
     spectrum = torch.cat([sizes, sizes.new_zeros(len(axes) - len(sizes))])
     relative = (spectrum / scale if scale > 0 else spectrum).clamp(0.0, 1.0)
-    cut = cut_spectrum(relative, rank=rank, floor=max(floor, torch.finfo(torch.float64).eps))
+    cut = cut_spectrum(relative, rank=rank, floor=max(floor, EPSILON), tolerance=tolerance)
     kept = axes[len(axes) - cut.dim :] @ units
     algebra, coefficients = _sparse_span(action, kept)
     return Readout(spectrum, relative, coefficients, algebra, cut, _status(cut, algebra, scale))
@@ -87,5 +96,5 @@ def _status(cut: Cut, algebra: LieAlgebra, scale: float) -> str:
         return "undecided"  # nothing varies, so everything is a symmetry of it
     if not cut.dim:
         return "none"
-    clear = cut.clear and not math.isnan(cut.gap)
+    clear = cut.clear and not math.isnan(cut.gap) and cut.residual <= _MOST_RESIDUAL
     return "certified" if clear and algebra.closure_defect() <= _MOST_DEFECT else "undecided"

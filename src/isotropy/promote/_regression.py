@@ -23,8 +23,8 @@ from ._elements import difference_maps
 from ._readout import Readout, read_kernel, unit_generators
 from ._solver import Interpolating, Penalised, Solution, System, least_squares, solve
 
-_LOOSEST = 1e-9  # relative singular value of a constraint that always counts as zero
-_MARGIN = 30.0  # times the relative residual of the kernel: how far its constraints are from exact
+_LOOSEST = 1e-9  # relative singular value that always counts as zero
+_MARGIN = 30.0  # times the solver's relative noise: the largest value that may count as zero
 
 
 class BasisRegression(Estimator):
@@ -222,14 +222,14 @@ class BasisRegression(Estimator):
             maps.append(csr_array(differences.reshape(-1, family.columns).numpy()))
             blocks.append(Groups(*differences.shape[:2]))
         unit = torch.eye(family.outputs, dtype=torch.float64)
-        return System(torch.kron(unit, phi), y.T.reshape(-1), vstack(maps, format="csr"), blocks)
+        return System(torch.kron(unit, phi.contiguous()), y.T.reshape(-1), vstack(maps, format="csr"), blocks)
 
     def _solve(self, start: Solution | None) -> BasisRegression:
         system = self._system
         fit = Interpolating(system) if self.weight is None else Penalised(system, self.weight)
         found = solve(system, fit, self.tolerance, self.max_iter, start)
         self._solution = found
-        if found.gap > self.tolerance and found.objective > 1e-12 * float(system.target.norm()):
+        if found.gap > self.tolerance:
             warnings.warn(
                 SymmetryWarning(
                     f"expected a relative duality gap of {self.tolerance:.1g}, received {found.gap:.1g} after "
@@ -249,7 +249,8 @@ class BasisRegression(Estimator):
         scale = self._scale(w)
         self._floor = max(distance / scale, 1e-12) if scale > 0 else 1e-12
         factor = parts[0].reshape(family.dim, family.rows).T
-        read = read_kernel(self.rho_in, factor, self._units, scale, self._floor, self.rank)
+        zero = max(_MARGIN * self._floor, _LOOSEST)
+        read = read_kernel(self.rho_in, factor, self._units, scale, floor=self._floor, rank=self.rank, tolerance=zero)
         self.coef_ = w.reshape(family.outputs, -1)
         self.spectrum_, self.status_ = read.spectrum, read.status
         self.algebra_, self.coefficients_ = read.algebra, read.coefficients

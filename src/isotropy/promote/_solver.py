@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import torch
@@ -15,7 +16,10 @@ from ._blocks import Block
 
 _RELAXATION = 1.6  # of the splitting; 1 is the plain method
 _CHECKED = 10  # iterations between two looks at the duality gap
-_BALANCE = 4.0  # ratio of the residuals at which the step is changed
+_MEMORY, _EVERY = 10, 5  # residuals that an extrapolation sees, and iterations between two
+_DAMPING = 1e-10  # relative, of the extrapolation's small linear system
+_WORSE = 2.0  # growth of the residual at which the memory is dropped
+_SMALL = 1e-3  # of the plain fit's objective; the gap of an objective below it is relative to that
 _SINGULAR = 1e-12  # relative eigenvalue below which a direction is seen neither by data nor by penalty
 _MISFIT = 1e-7  # relative residual above which data cannot be met
 
@@ -47,7 +51,11 @@ class System:
 
     def pull(self, image: Tensor) -> Tensor:
         """``A^T z``."""
-        return torch.from_numpy(self.maps.T @ image.numpy())
+        return torch.from_numpy(self._transposed @ image.numpy())
+
+    @cached_property
+    def _transposed(self) -> Any:
+        return self.maps.T.tocsr()
 
     def parts(self, image: Tensor) -> list[Tensor]:
         """The image of each block."""
@@ -190,62 +198,64 @@ class Interpolating:
 def solve(system: System, fit: Fit, tolerance: float, most: int, start: Solution | None = None) -> Solution:
     """Alternate between data and penalty until the duality gap is at most ``tolerance`` of the objective.
 
-    A lower bound belongs to every iterate: the data's step leaves a dual image that balances the slope exactly,
-    and scaling makes it feasible.
+    The fixed-point map of the splitting is extrapolated by Anderson's method. A lower bound belongs to every
+    iterate: the data's step leaves a dual image that balances the slope exactly, and scaling makes it feasible.
     """
-    w = fit.update(torch.zeros(system.maps.shape[1], dtype=torch.float64), 1.0) if start is None else None
-    z, dual, step = _begin(system, fit, w) if start is None else (start.split, start.dual, start.step)
-    state = _State(z, dual, step)
-    best: tuple[float, float, Tensor] = (math.inf, math.inf, z)
-    iteration = 0
-    while iteration < most:
+    point, step = _begin(system, fit) if start is None else (start.split + start.dual / start.step, start.step)
+    memory, iteration, scale = _Memory(), 0, _SMALL * _plain_value(system, fit)
+    while True:
         iteration += 1
-        w, balanced = state.advance(system, fit, iteration)
-        if iteration % _CHECKED and iteration < most:
-            continue
-        primal, bound = fit.values(w, balanced)
-        gap = (primal - bound) / max(abs(primal), 1e-300)
-        best = (primal, gap, w)
-        if gap <= tolerance or primal <= 1e-14 * float(system.target.norm()):
-            break
-    return Solution(best[2], state.z, state.dual, state.step, best[0], max(best[1], 0.0), iteration)
-
-
-class _State:
-    """Copy, dual image and step of the splitting."""
-
-    def __init__(self, z: Tensor, dual: Tensor, step: float) -> None:
-        self.z, self.dual, self.step = z, dual, step
-
-    def advance(self, system: System, fit: Fit, iteration: int) -> tuple[Tensor, Tensor]:
-        """One round; returns the coefficients and a dual image that balances the slope of the data there."""
-        w = fit.update(system.pull(self.z - self.dual / self.step), self.step)
+        z = system.shrink(point, fit.weight / step)
+        w = fit.update(system.pull(2 * z - point), step)
         image = system.image(w)
-        balanced = self.dual + self.step * (image - self.z)
-        relaxed = _RELAXATION * image + (1 - _RELAXATION) * self.z
-        old = self.z
-        self.z = system.shrink(relaxed + self.dual / self.step, fit.weight / self.step)
-        self.dual = self.dual + self.step * (relaxed - self.z)
-        if iteration % _CHECKED == 0 and iteration <= 40 * _CHECKED:  # a step that never rests may never converge
-            self._balance(float((image - self.z).norm()), self.step * float((self.z - old).norm()), image)
-        return w, balanced
-
-    def _balance(self, primal: float, dual: float, image: Tensor) -> None:
-        """Keep the relative residuals of both sides alike."""
-        first = primal / max(float(image.norm()), float(self.z.norm()), 1e-300)
-        second = dual / max(float(self.dual.norm()), 1e-300)
-        if first > _BALANCE * second:
-            self.step *= 2.0
-        elif second > _BALANCE * first:
-            self.step /= 2.0
+        if iteration % _CHECKED == 0 or iteration >= most:
+            primal, bound = fit.values(w, step * (image - 2 * z + point))
+            gap = max(primal - bound, 0.0) / max(abs(primal), scale, 1e-300)
+            if gap <= tolerance or iteration >= most:
+                return Solution(w, z, step * (point - z), step, primal, gap, iteration)
+        point = memory.extrapolate(point, _RELAXATION * (image - z))
 
 
-def _begin(system: System, fit: Fit, w: Tensor | None) -> tuple[Tensor, Tensor, float]:
-    """Zero dual, and a step whose threshold is a tenth of the largest singular value at the plain fit."""
-    image = system.image(w) if w is not None else torch.zeros(system.maps.shape[0], dtype=torch.float64)
+class _Memory:
+    """Anderson's extrapolation of a fixed-point iteration from its last residuals."""
+
+    def __init__(self) -> None:
+        self.points: list[Tensor] = []
+        self.residuals: list[Tensor] = []
+        self.count, self.best = 0, math.inf
+
+    def extrapolate(self, point: Tensor, residual: Tensor) -> Tensor:
+        """The next point: every few rounds the combination of past ones whose residual is least, else a plain step."""
+        size = float(residual.norm())
+        if size > _WORSE * self.best:  # the last extrapolation led astray
+            self.points, self.residuals, self.best = [], [], math.inf
+        self.best = min(self.best, size)
+        self.points = [*self.points[-_MEMORY:], point]
+        self.residuals = [*self.residuals[-_MEMORY:], residual]
+        self.count += 1
+        if self.count % _EVERY or len(self.points) < 3:
+            return point + residual
+        changes = torch.stack(self.residuals[1:]) - torch.stack(self.residuals[:-1])
+        moves = torch.stack(self.points[1:]) - torch.stack(self.points[:-1])
+        gram = changes @ changes.T
+        gram.diagonal().add_(_DAMPING * gram.trace())
+        return point + residual - torch.linalg.solve(gram, changes @ residual) @ (moves + changes)
+
+
+def _begin(system: System, fit: Fit) -> tuple[Tensor, float]:
+    """The image of the plain fit, and a step whose threshold is a tenth of its largest singular value."""
+    image = system.image(_plain(system, fit))
     largest = system.dual(image)
-    step = 10 * fit.weight / largest if largest > 0 else 1.0
-    return image, torch.zeros_like(image), step
+    return image, 10 * fit.weight / largest if largest > 0 else 1.0
+
+
+def _plain(system: System, fit: Fit) -> Tensor:
+    """Coefficients of a fit of the data with little heed to the penalty's shape."""
+    return fit.update(torch.zeros(system.maps.shape[1], dtype=torch.float64), 1.0)
+
+
+def _plain_value(system: System, fit: Fit) -> float:
+    return fit.values(_plain(system, fit), torch.zeros(system.maps.shape[0], dtype=torch.float64))[0]
 
 
 def null_space(gram: Tensor) -> Tensor:
