@@ -246,7 +246,7 @@ class BasisRegression(Estimator):
         """Read off what is kept; ``distance`` of the image to a copy with exact zeros is the solver's noise."""
         system, family = self._system, self._family
         parts = system.parts(system.image(w))
-        scale = self._scale(w)
+        scale = system.reach(w)
         self._floor = max(distance / scale, 1e-12) if scale > 0 else 1e-12
         factor = parts[0].reshape(family.dim, family.rows).T
         zero = max(_MARGIN * self._floor, _LOOSEST)
@@ -257,13 +257,6 @@ class BasisRegression(Estimator):
         self._readout: Readout = read
         lengths = system.blocks[1].lengths(parts[1]) if len(self._elements) else torch.zeros(0).double()  # type: ignore[attr-defined]
         self.kept_ = lengths <= max(10 * distance, 1e-9 * float(w.norm()))
-
-    def _scale(self, w: Tensor) -> float:
-        """Size of the derivatives if no terms cancelled."""
-        family = self._family
-        rows = family.dim * family.rows
-        sizes = abs(self._system.maps[:rows]) @ w.abs().numpy()
-        return float(torch.as_tensor(sizes).norm())
 
 
 def _as_elements(elements: Any, family: FamilyDerivative) -> Tensor:

@@ -19,7 +19,7 @@ _CHECKED = 10  # iterations between two looks at the duality gap
 _MEMORY, _EVERY = 10, 5  # residuals that an extrapolation sees, and iterations between two
 _DAMPING = 1e-10  # relative, of the extrapolation's small linear system
 _WORSE = 2.0  # growth of the residual at which the memory is dropped
-_SMALL = 1e-3  # of the plain fit's objective; the gap of an objective below it is relative to that
+_SMALL = 1e-3  # of the size an objective may have; the gap of one below it is relative to that
 _SINGULAR = 1e-12  # relative eigenvalue below which a direction is seen neither by data nor by penalty
 _MISFIT = 1e-7  # relative residual above which data cannot be met
 
@@ -78,6 +78,10 @@ class System:
         """``A^T A``, dense."""
         return torch.from_numpy((self.maps.T @ self.maps).toarray())
 
+    def reach(self, w: Tensor) -> float:
+        """Size of the image if no terms cancelled."""
+        return float(torch.from_numpy(abs(self.maps) @ w.abs().numpy()).norm())
+
     def limit_fit(self) -> Tensor:
         """Least squares among the functions that nothing breaks, ``A w = 0``: the end of every path."""
         return least_squares(self, null_space(self.gram()))
@@ -126,6 +130,7 @@ class Fit(Protocol):
     """The data's side of the splitting."""
 
     weight: float
+    size: float  # of the objective, if nothing fitted and nothing cancelled
 
     def update(self, pulled: Tensor, step: float) -> Tensor:
         """Coefficients that fit the data and lie near the copy: ``argmin f(w) + step/2 |A w - v|^2``."""
@@ -142,6 +147,7 @@ class Penalised:
     def __init__(self, system: System, weight: float) -> None:
         self.system = system
         self.weight = weight
+        self.size = 0.5 * float(system.target @ system.target)
         self.slope = system.design.T @ system.target
         data, penalty = system.design.T @ system.design, system.gram()
         self.scale = float(data.trace() / penalty.trace().clamp_min(1e-300)) or 1.0
@@ -184,6 +190,7 @@ class Interpolating:
         inner = torch.linalg.pinv(free.T @ system.gram() @ free, rtol=_SINGULAR, hermitian=True)
         self.solve = free @ inner @ free.T
         self.start = solution - self.solve @ system.pull(system.image(solution))
+        self.size = system.reach(self.start)
 
     def update(self, pulled: Tensor, step: float) -> Tensor:
         """The point of the affine space of interpolants whose image lies nearest."""
@@ -202,7 +209,7 @@ def solve(system: System, fit: Fit, tolerance: float, most: int, start: Solution
     iterate: the data's step leaves a dual image that balances the slope exactly, and scaling makes it feasible.
     """
     point, step = _begin(system, fit) if start is None else (start.split + start.dual / start.step, start.step)
-    memory, iteration, scale = _Memory(), 0, _SMALL * _plain_value(system, fit)
+    memory, iteration, scale = _Memory(), 0, _SMALL * fit.size
     while True:
         iteration += 1
         z = system.shrink(point, fit.weight / step)
@@ -244,18 +251,10 @@ class _Memory:
 
 def _begin(system: System, fit: Fit) -> tuple[Tensor, float]:
     """The image of the plain fit, and a step whose threshold is a tenth of its largest singular value."""
-    image = system.image(_plain(system, fit))
-    largest = system.dual(image)
+    w = fit.update(torch.zeros(system.maps.shape[1], dtype=torch.float64), 1.0)
+    image = system.image(w)
+    largest = max(system.dual(image), _SMALL * system.reach(w))
     return image, 10 * fit.weight / largest if largest > 0 else 1.0
-
-
-def _plain(system: System, fit: Fit) -> Tensor:
-    """Coefficients of a fit of the data with little heed to the penalty's shape."""
-    return fit.update(torch.zeros(system.maps.shape[1], dtype=torch.float64), 1.0)
-
-
-def _plain_value(system: System, fit: Fit) -> float:
-    return fit.values(_plain(system, fit), torch.zeros(system.maps.shape[0], dtype=torch.float64))[0]
 
 
 def null_space(gram: Tensor) -> Tensor:
