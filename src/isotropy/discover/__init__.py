@@ -3,6 +3,7 @@
 from ._certificates import Certificate as Certificate
 from ._conserved import ConservedQuantities as ConservedQuantities
 from ._from_data import FromData as FromData
+from ._from_density import FromDensity as FromDensity
 from ._from_dynamics import FromDynamics as FromDynamics
 from ._from_model import FromModel as FromModel
 from ._from_noether import FromNoether as FromNoether
