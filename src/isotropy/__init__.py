@@ -3,6 +3,7 @@
 from . import actions as actions
 from . import dictionary as dictionary
 from . import discover as discover
+from . import enforce as enforce
 from . import errors as errors
 from . import measure as measure
 from ._action import Action as Action
