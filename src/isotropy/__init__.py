@@ -6,6 +6,7 @@ from . import discover as discover
 from . import enforce as enforce
 from . import errors as errors
 from . import measure as measure
+from . import nn as nn
 from ._action import Action as Action
 from ._algebra import LieAlgebra as LieAlgebra
 from ._catalogue import aff as aff

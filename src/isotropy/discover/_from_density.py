@@ -128,6 +128,5 @@ class FromDensity(Discovery):
 
 def _pulled_back(score: Callable[[Tensor], Tensor], action: Action, xi: Tensor, x: Tensor) -> Tensor:
     """Score of the density moved back by the flow g: ``Dg^T score(g x) + grad log |det Dg|``."""
-    moved, pull = torch.func.vjp(lambda z: action.flow(xi, z), x)
-    stretched = torch.func.grad(lambda z: log_stretch(action, xi, z).sum())(x)
-    return pull(score(moved))[0] + stretched
+    outer = score(action.flow(xi, x)).detach()
+    return torch.func.grad(lambda z: ((action.flow(xi, z) * outer).sum() + log_stretch(action, xi, z).sum()))(x)

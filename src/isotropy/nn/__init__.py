@@ -1,0 +1,3 @@
+"""Layers that have a symmetry whatever their parameters."""
+
+from ._operator import IntegralOperator as IntegralOperator
