@@ -6,12 +6,9 @@ from . import discover as discover
 from . import enforce as enforce
 from . import errors as errors
 from . import measure as measure
-<<<<<<< HEAD
 from . import nn as nn
-from . import quadrature as quadrature
-=======
 from . import promote as promote
->>>>>>> refs/heads/promote
+from . import quadrature as quadrature
 from ._action import Action as Action
 from ._algebra import LieAlgebra as LieAlgebra
 from ._catalogue import aff as aff

@@ -6,3 +6,4 @@ from ._mlp import EMLP as EMLP
 from ._mlp import GatedLayer as GatedLayer
 from ._nonlinear import Gate as Gate
 from ._nonlinear import NormGate as NormGate
+from ._operator import IntegralOperator as IntegralOperator
