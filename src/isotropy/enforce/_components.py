@@ -95,5 +95,3 @@ def component_rows(dictionary: Dictionary, rho_in: Action, rho_out: Action, g: T
     before, after = dictionary.evaluate(x), dictionary.evaluate(moved(rho_in, g, x))
     rows = torch.einsum("bp,oq->boqp", after, units) - torch.einsum("qbo,bp->boqp", turned, before)
     return StreamedQR(rows[0, 0].numel()).update(rows.flatten(2).flatten(0, 1) / len(x) ** 0.5).R
-
-

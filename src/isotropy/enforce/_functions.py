@@ -119,7 +119,9 @@ def equivariant_functions(
     return _kernel(dictionary, rho_out.event, constraints.R, rank)
 
 
-def _kernel(dictionary: Dictionary, event: tuple[int, ...], constraints: Tensor, rank: str | int | float) -> FunctionBasis:
+def _kernel(
+    dictionary: Dictionary, event: tuple[int, ...], constraints: Tensor, rank: str | int | float
+) -> FunctionBasis:
     """Null space, with columns of very different size first brought to one."""
     norms = torch.linalg.vector_norm(constraints, dim=0)
     largest = norms.amax() if norms.numel() and bool((norms > 0).any()) else norms.new_ones(())
