@@ -3,8 +3,12 @@
 from . import actions as actions
 from . import dictionary as dictionary
 from . import discover as discover
+from . import enforce as enforce
 from . import errors as errors
 from . import measure as measure
+from . import nn as nn
+from . import promote as promote
+from . import quadrature as quadrature
 from ._action import Action as Action
 from ._algebra import LieAlgebra as LieAlgebra
 from ._catalogue import aff as aff
@@ -21,11 +25,13 @@ from ._catalogue import sl as sl
 from ._catalogue import so as so
 from ._catalogue import sp as sp
 from ._catalogue import su as su
+from ._catalogue import symmetric as symmetric
 from ._catalogue import translation as translation
 from ._catalogue import u as u
 from ._derivative import LieDerivative as LieDerivative
 from ._derivative import lie_derivative as lie_derivative
 from ._group import MatrixGroup as MatrixGroup
+from ._references import cite as cite
 from ._representation import Representation as Representation
 
 

@@ -79,6 +79,15 @@ class Action(ABC):
         """
         return integrate(lambda z: self.field(xi, z, at), y, t)
 
+    def divergence(self, y: Tensor, at: Tensor | None = None) -> Tensor:
+        """``div theta`` `(batch, dim)` at points `(batch, *event)`: how fast each generator stretches volume."""
+        units = torch.eye(self.size, dtype=y.dtype, device=y.device).reshape(self.size, *self.event)
+        total = y.new_zeros(len(y), self.algebra.dim)
+        for i, unit in enumerate(units):
+            slope = torch.func.jvp(lambda z: self.fields(z, at), (y,), (unit.expand_as(y),))[1]
+            total = total + slope.flatten(2)[:, :, i]
+        return total
+
     def tangent(self) -> Action:
         """The action on velocities at a base point: ``y -> D theta(at)[y]``."""
         return TangentAction(self)
@@ -137,7 +146,15 @@ class Motion:
 
     def merge(self, other: Motion) -> None:
         """Absorb what another accumulator has seen."""
-        self._streamed.merge(other._streamed)
+        self.absorb(other.state())
+
+    def state(self) -> Tensor:
+        """What has been seen, as a plain tensor that another process can ``absorb``."""
+        return self._streamed.R
+
+    def absorb(self, state: Tensor) -> None:
+        """Absorb the ``state`` of another accumulator of the same action."""
+        self._streamed.update(state)
 
     def factor(self) -> Tensor:
         """``R`` `(rows, dim)`."""
@@ -159,6 +176,10 @@ class RestrictedAction(Action):
     def flow(self, xi: Tensor, y: Tensor, t: float = 1.0, at: Tensor | None = None) -> Tensor:
         """Flow of the combined element of the wider action."""
         return self.base.flow(self._coordinates(xi) @ self.combos, y, t, at)
+
+    def divergence(self, y: Tensor, at: Tensor | None = None) -> Tensor:
+        """Combine the divergences of the wider action."""
+        return self.base.divergence(y, at) @ self.combos.to(y).T
 
     def tangent(self) -> Action:
         """Tangent of the wider action, restricted alike."""

@@ -68,6 +68,16 @@ def jacobian(f: Map, x: Tensor, method: str) -> tuple[Tensor, Tensor]:
     return y.reshape(len(x), -1), columns.reshape(size, len(x), -1).permute(1, 2, 0)
 
 
+def traced_along(f: Map, x: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
+    """As ``along`` by forward mode, with the graph of the parameters of ``f`` kept, so that losses can use it."""
+    return _pushed(f, x, directions)
+
+
+def traced_jacobian(f: Map, x: Tensor) -> tuple[Tensor, Tensor]:
+    """As ``jacobian`` by one reverse pass per output, with the graph of the parameters of ``f`` kept."""
+    return _reverse_jacobian(f, x, traced=True)
+
+
 def choose_rung(f: Map, x: Tensor, preferred: str, method: str = "auto") -> str:
     """The first rung, starting from ``preferred``, that runs and agrees with central differences.
 
@@ -118,20 +128,25 @@ def _slope(f: Map, few: Tensor, direction: Tensor, rung: str) -> Tensor:
 
 
 def _forward(f: Map, x: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
-    """Forward mode: the value once and all directions together, or a pass each where a map cannot be batched so."""
+    """Forward mode without a graph, which would cost as much again."""
+    with torch.no_grad():
+        return _pushed(f, x, directions)
+
+
+def _pushed(f: Map, x: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
+    """The value once and all directions together, or a pass each where a map cannot be batched so."""
 
     def push(v: Tensor) -> tuple[Tensor, Tensor]:
         value, slope = torch.func.jvp(f, (x,), (v,))[:2]
         return value, slope
 
     moving = directions.to(x)
-    with torch.no_grad():  # forward mode needs no graph, and building one for the parameters costs as much again
-        try:
-            values, slopes = torch.func.vmap(push, chunk_size=_TOGETHER)(moving)
-            return values[0], slopes
-        except (RuntimeError, ValueError, NotImplementedError):
-            pairs = [push(v) for v in moving]
-            return pairs[0][0], torch.stack([slope for _, slope in pairs])
+    try:
+        values, slopes = torch.func.vmap(push, chunk_size=_TOGETHER)(moving)
+        return values[0], slopes
+    except (RuntimeError, ValueError, NotImplementedError):
+        pairs = [push(v) for v in moving]
+        return pairs[0][0], torch.stack([slope for _, slope in pairs])
 
 
 def _double_backward(f: Map, x: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
@@ -145,16 +160,18 @@ def _double_backward(f: Map, x: Tensor, directions: Tensor) -> tuple[Tensor, Ten
     return y.detach(), torch.stack(slopes)
 
 
-def _reverse_jacobian(f: Map, x: Tensor) -> tuple[Tensor, Tensor]:
+def _reverse_jacobian(f: Map, x: Tensor, traced: bool = False) -> tuple[Tensor, Tensor]:
     """One reverse pass per output; samples do not interact, so a sum over the batch separates them."""
     with torch.enable_grad():
         leaf = x.detach().requires_grad_()
         flat = f(leaf).reshape(len(x), -1)
         rows = [
-            torch.autograd.grad(flat[:, j].sum(), leaf, retain_graph=j + 1 < flat.shape[1])[0]
+            torch.autograd.grad(
+                flat[:, j].sum(), leaf, retain_graph=traced or j + 1 < flat.shape[1], create_graph=traced
+            )[0]
             for j in range(flat.shape[1])
         ]
-    return flat.detach(), torch.stack([row.flatten(1) for row in rows], dim=1)
+    return flat if traced else flat.detach(), torch.stack([row.flatten(1) for row in rows], dim=1)
 
 
 def _difference(f: Map, x: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 
 from ._action import Action
-from ._autodiff import Map, along, choose_rung, evaluating, jacobian, value_of
+from ._autodiff import Map, along, choose_rung, evaluating, jacobian, traced_along, traced_jacobian, value_of
 from ._checks import as_points
 from ._linalg import StreamedQR
 from .errors import RepresentationMismatchError
 
 _MOST_ENTRIES = 2**24  # of the largest intermediate tensor in one chunk
+_MOST_ROWS = 2**14  # of one chunk: its rows should stay in the cache
 _PROBES = 16  # random directions that estimate |Df| when the whole Jacobian is too dear
 
 
@@ -82,11 +83,7 @@ class LieDerivative:
     """
 
     def __init__(self, f: Map, rho_in: Action, rho_out: Action, method: str = "auto") -> None:
-        if rho_in.algebra.dim != rho_out.algebra.dim:
-            raise RepresentationMismatchError(
-                f"rho_out: expected an action of the algebra of rho_in (dimension {rho_in.algebra.dim}), received "
-                f"dimension {rho_out.algebra.dim}; build both from one algebra"
-            )
+        _require_one_algebra(rho_in, rho_out)
         self.f = f
         self.rho_in = rho_in
         self.rho_out = rho_out
@@ -111,7 +108,7 @@ class LieDerivative:
         probes = _PROBES if slopes else 0
         with evaluating(self.f):
             self._prepare(points, probes)
-            for chunk in points.split(self._chunk_rows(points, probes)):
+            for chunk in points.split(self._chunk_rows(probes)):
                 yield chunk, self._terms(chunk, probes)
 
     def scaled(self, x: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
@@ -139,11 +136,7 @@ class LieDerivative:
             return
         with torch.no_grad():
             outputs = value_of(self.f, points[:1])[0].numel()
-        if outputs != self.rho_out.size:
-            raise RepresentationMismatchError(
-                f"rho_out: expected an action on {outputs} outputs (what f returns), received one on "
-                f"{self.rho_out.size}; use scalar() for an invariant, count * scalar() for several"
-            )
+        _require_outputs(outputs, self.rho_out)
         cheap = min(outputs, self.rho_in.size) <= self.dim + probes
         preferred = "jacobian" if cheap and outputs <= self.rho_in.size else "forward"
         self.method = choose_rung(self.f, points, preferred, self.method)
@@ -154,10 +147,10 @@ class LieDerivative:
         passes = self._outputs if self.method == "jacobian" else self.rho_in.size
         return self.method == "jacobian" or passes <= self.dim + probes
 
-    def _chunk_rows(self, points: Tensor, probes: int) -> int:
+    def _chunk_rows(self, probes: int) -> int:
         size, out = self.rho_in.size, self._outputs
         per_sample = out * size * max(1, size) if size <= 512 else (out if self._whole_jacobian(probes) else 1) * size
-        return max(1, min(len(points), _MOST_ENTRIES // max(1, max(per_sample, self.dim * max(out, size)))))
+        return max(1, min(_MOST_ROWS, _MOST_ENTRIES // max(1, max(per_sample, self.dim * max(out, size)))))
 
     def _terms(self, x: Tensor, probes: int) -> Terms:
         if self._whole_jacobian(probes):
@@ -168,9 +161,7 @@ class LieDerivative:
             value, slopes = along(self.f, x, fields, self.method)
             moved = slopes.reshape(*slopes.shape[:2], -1).transpose(0, 1)
             slope = self._probed_slope(x, probes) if probes else x.new_full((len(x),), math.nan)
-        flat = value.reshape(len(x), -1)
-        turned = self.rho_out.fields(flat.reshape(-1, *self.rho_out.event), at=x).flatten(2)
-        return Terms(value, moved, turned, slope)
+        return Terms(value, moved, _turned(self.rho_out, value, x), slope)
 
     def _probed_slope(self, x: Tensor, count: int) -> Tensor:
         """``|Df|_F`` from random directions: ``E |Df v|^2 = |Df|_F^2`` for standard normal v."""
@@ -179,6 +170,48 @@ class LieDerivative:
         directions = torch.randn(shape, generator=generator, dtype=torch.float64).to(x)
         slopes = along(self.f, x, directions, self.method)[1].reshape(count, len(x), -1)
         return slopes.square().sum(2).mean(0).sqrt()
+
+
+def traced_terms(f: Map, x: Any, rho_in: Action, rho_out: Action) -> Terms:
+    """The terms at points `(batch, *event)` with the graph of the parameters of ``f``, for losses.
+
+    ``f`` runs once, in the mode (training or not) it is in, and the slope is an estimate from one random direction
+    where the Jacobian is dearer than the generators. The map has to be twice differentiable.
+    """
+    _require_one_algebra(rho_in, rho_out)
+    points = as_points(x, "x", rho_in.event)
+    if rho_out.size <= rho_in.algebra.dim + 1:
+        value, matrix = traced_jacobian(f, points)
+        _require_outputs(value.shape[1], rho_out)
+        moved, slope = rho_in.contract(matrix, points), matrix.flatten(1).norm(dim=1)
+    else:
+        directions = torch.cat([rho_in.fields(points).transpose(0, 1), torch.randn_like(points)[None]])
+        value, slopes = traced_along(f, points, directions)
+        _require_outputs(value[0].numel(), rho_out)
+        moved = slopes[:-1].flatten(2).transpose(0, 1)
+        slope = slopes[-1].flatten(1).norm(dim=1)
+    return Terms(value, moved, _turned(rho_out, value, points), slope.detach())
+
+
+def _turned(rho_out: Action, value: Tensor, x: Tensor) -> Tensor:
+    """``xi_out(f(x))`` `(batch, dim, out)`."""
+    return rho_out.fields(value.reshape(len(x), *rho_out.event), at=x).flatten(2)
+
+
+def _require_one_algebra(rho_in: Action, rho_out: Action) -> None:
+    if rho_in.algebra.dim != rho_out.algebra.dim:
+        raise RepresentationMismatchError(
+            f"rho_out: expected an action of the algebra of rho_in (dimension {rho_in.algebra.dim}), received "
+            f"dimension {rho_out.algebra.dim}; build both from one algebra"
+        )
+
+
+def _require_outputs(outputs: int, rho_out: Action) -> None:
+    if outputs != rho_out.size:
+        raise RepresentationMismatchError(
+            f"rho_out: expected an action on {outputs} outputs (what f returns), received one on "
+            f"{rho_out.size}; use scalar() for an invariant, count * scalar() for several"
+        )
 
 
 def lie_derivative(f: Map, x: Any, rho_in: Action, rho_out: Action, method: str = "auto") -> Tensor:

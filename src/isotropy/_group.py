@@ -58,16 +58,17 @@ class MatrixGroup:
 
     def vector(self) -> Representation:
         """The defining representation on `R^n`."""
-        return self.algebra.vector()
+        return self.algebra.vector()._called("V", self.components)
 
     def scalar(self) -> Representation:
         """The trivial representation."""
-        return self.algebra.scalar()
+        return self.algebra.scalar()._called("1", self.components)
 
     def pseudoscalar(self) -> Representation:
         """One number that changes by the determinant of the group element."""
         traces = self.algebra.basis.diagonal(dim1=1, dim2=2).sum(1)[:, None, None]
-        return Representation(self.algebra, traces, rho=lambda g: torch.linalg.det(g).reshape(1, 1), name="det")
+        det = Representation(self.algebra, traces, rho=lambda g: torch.linalg.det(g).reshape(1, 1))
+        return det._called("det", self.components)
 
     def __repr__(self) -> str:
         """Name and number of representatives."""

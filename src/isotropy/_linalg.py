@@ -12,14 +12,16 @@ from torch import Tensor
 from .errors import DataError
 
 EPSILON = torch.finfo(torch.float64).eps
+_WAITING = 2**16  # entries per factorization: tall enough to be efficient, small enough for the cache
 
 
 class StreamedQR:
     """The triangular factor of a tall matrix seen block by block, in float64.
 
     After any sequence of updates ``R.T @ R`` equals the sum of ``block.T @ block``, but the condition number is
-    never squared: ``R <- qr([R; block]).R``. Memory is `(columns, columns)`, whatever the number of rows. Two
-    factors merge into one, in any order, so workers can share the rows.
+    never squared: ``R <- qr([R; block]).R``. Rows wait until there are enough for one factorization, so the height
+    of the blocks changes neither the result nor the speed. Memory is that of the factor and of the waiting rows,
+    whatever the number of rows. Two factors merge into one, in any order, so workers can share the rows.
 
     Parameters
     ----------
@@ -36,13 +38,17 @@ class StreamedQR:
     """
 
     def __init__(self, columns: int) -> None:
-        self.R = torch.zeros(0, columns, dtype=torch.float64)
+        self.columns = columns
         self.rows = 0
+        self._stack = torch.zeros(0, columns, dtype=torch.float64)  # rows of the factor, then those that wait
+        self._factor = 0
+        self._filled = 0
 
     @property
-    def columns(self) -> int:
-        """Number of columns."""
-        return self.R.shape[1]
+    def R(self) -> Tensor:
+        """The factor `(min(rows, columns), columns)` of all rows so far, on the CPU."""
+        self._reduce()
+        return self._stack[: self._factor].clone().cpu()
 
     def update(self, block: Tensor) -> StreamedQR:
         """Absorb rows `(rows, columns)` and return self."""
@@ -52,8 +58,9 @@ class StreamedQR:
                 "pass one column per unknown"
             )
         self.rows += block.shape[0]
-        if block.shape[0]:
-            self._absorb(block.detach().to(torch.float64))
+        rest = block.detach()
+        while rest.shape[0]:
+            rest = self._absorb(rest)
         return self
 
     def merge(self, other: StreamedQR) -> StreamedQR:
@@ -63,9 +70,26 @@ class StreamedQR:
         self.rows = rows
         return self
 
-    def _absorb(self, block: Tensor) -> None:
-        stacked = torch.cat([self.R.to(block.device), block])
-        self.R = torch.linalg.qr(stacked, mode="r").R.cpu()
+    def _absorb(self, block: Tensor) -> Tensor:
+        """Let rows wait, as many as fit, and return the others."""
+        height = self._stack.shape[0]
+        if not height:
+            height = self.columns + max(self.columns, _WAITING // max(1, self.columns))
+            self._stack = self._stack.new_empty(height, self.columns, device=block.device)
+        if self._filled == height:
+            self._reduce()
+        end = min(height, self._filled + block.shape[0])
+        taken = end - self._filled
+        self._stack[self._filled : end] = block[:taken]
+        self._filled = end
+        return block[taken:]
+
+    def _reduce(self) -> None:
+        """Factorize the waiting rows."""
+        if self._filled > self._factor:
+            R = torch.linalg.qr(self._stack[: self._filled], mode="r").R
+            self._factor = self._filled = R.shape[0]
+            self._stack[: self._factor] = R
 
     @classmethod
     def merged(cls, parts: list[StreamedQR]) -> StreamedQR:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Callable, Sequence
 from functools import cached_property, reduce
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -36,6 +39,17 @@ class Representation(SpannedAction):
         of a group that the algebra cannot reach.
     name : str, optional
         How the representation is written.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        How the coordinates are laid out: `(dim_out, dim_in)` for ``V >> W``, else `(size,)`.
+    kind : "one", "sum" or "product"
+        What it was built as; sums and products act part by part, without their own matrices.
+    parts : tuple of Representation
+        Summands or factors, flattened; empty for ``"one"``.
+    components : Tensor or None
+        `(k, n, n)` further group elements, when it was built by a ``MatrixGroup``.
 
     Raises
     ------
@@ -73,6 +87,10 @@ class Representation(SpannedAction):
         self._drho = drho
         self._rho = rho
         self.name = name
+        self.shape: tuple[int, ...] = self.event
+        self.kind: Literal["one", "sum", "product"] = "one"
+        self.parts: tuple[Representation, ...] = ()
+        self.components: Tensor | None = None
 
     @cached_property
     def tensor(self) -> Tensor:  # type: ignore[override]
@@ -100,6 +118,20 @@ class Representation(SpannedAction):
         """Names of the coordinates."""
         return list(coordinates)
 
+    def field(self, xi: Tensor, y: Tensor, at: Tensor | None = None) -> Tensor:
+        """``drho(xi) y`` of points `(batch, size)`, part by part."""
+        if self.kind == "one":
+            return y @ self.matrix(xi).to(y).T
+        if self.kind == "sum":
+            pieces = y.split([part.size for part in self.parts], dim=1)
+            return torch.cat([part.field(xi, piece) for part, piece in zip(self.parts, pieces, strict=True)], dim=1)
+        total, sizes = torch.zeros_like(y), [part.size for part in self.parts]
+        for axis, part in enumerate(self.parts):
+            factors = y.reshape(len(y), *sizes).movedim(axis + 1, -1)
+            turned = part.field(xi, factors.reshape(-1, part.size)).reshape(factors.shape)
+            total = total + turned.movedim(-1, axis + 1).reshape(y.shape)
+        return total
+
     def flow(self, xi: Tensor, y: Tensor, t: float = 1.0, at: Tensor | None = None) -> Tensor:
         """``exp(t drho(xi)) y``."""
         return y @ torch.linalg.matrix_exp(t * self.matrix(xi)).to(y).T
@@ -111,68 +143,77 @@ class Representation(SpannedAction):
     @property
     def T(self) -> Representation:
         """The dual, ``-drho^T`` and ``rho^{-T}``."""
-        rho = self._rho
-        return Representation(
-            self.algebra,
-            lambda: -self.tensor.transpose(1, 2).contiguous(),
-            self.size,
-            rho=None if rho is None else (lambda g: torch.linalg.inv(rho(g)).T.contiguous()),
-            name=f"{_grouped(self.name)}.T",
-        )
+        if self.kind != "one":
+            dual = _joined(self.kind, [part.T for part in self.parts])
+        else:
+            rho = self._rho
+            dual = Representation(
+                self.algebra,
+                lambda: -self.tensor.transpose(1, 2).contiguous(),
+                self.size,
+                rho=None if rho is None else (lambda g: torch.linalg.inv(rho(g)).T.contiguous()),
+            )
+        return dual._called(f"{_grouped(self.name)}.T", self.components)
 
     def __add__(self, other: Representation) -> Representation:
         """Stack the coordinates of two representations."""
-        self._same_algebra(other)
-        return Representation(
-            self.algebra,
-            lambda: _blocks(self.tensor, other.tensor),
-            self.size + other.size,
-            rho=_both(self._rho, other._rho, lambda a, b: torch.block_diag(a, b)),
-            name=f"{self.name} + {other.name}",
-        )
+        return _joined("sum", [self, other])._called(f"{self.name} + {other.name}", self._common(other))
 
     def __mul__(self, other: Representation | int) -> Representation:
         """Tensor product, or with an integer the sum of that many copies."""
         if isinstance(other, int):
             return other * self
-        self._same_algebra(other)
-        return Representation(
-            self.algebra,
-            lambda: _kronecker_sum(self.tensor, other.tensor),
-            self.size * other.size,
-            rho=_both(self._rho, other._rho, _kron),
-            name=f"{_grouped(self.name)}*{_grouped(other.name)}",
-        )
+        name = f"{_grouped(self.name)}*{_grouped(other.name)}"
+        return _joined("product", [self, other])._called(name, self._common(other))
 
     def __rmul__(self, count: int) -> Representation:
         """The sum of ``count`` copies."""
-        total = _repeat(self, count, lambda a, b: a + b)
-        total.name = f"{count}*{_grouped(self.name)}" if count > 1 else self.name
-        return total
+        return self._repeated("sum", count)._called(f"{count}*{_grouped(self.name)}" if count > 1 else self.name)
 
     def __pow__(self, count: int) -> Representation:
         """The tensor product of ``count`` copies."""
-        total = _repeat(self, count, lambda a, b: a * b)
-        total.name = f"{_grouped(self.name)}**{count}" if count > 1 else self.name
-        return total
+        return self._repeated("product", count)._called(f"{_grouped(self.name)}**{count}" if count > 1 else self.name)
 
     def __rshift__(self, other: Representation) -> Representation:
         """Linear maps from this representation to ``other``, flattened from `(dim_out, dim_in)`."""
         maps = other * self.T
-        maps.name = f"{_grouped(self.name)} >> {_grouped(other.name)}"
-        return maps
+        maps.shape = (other.size, self.size)
+        return maps._called(f"{_grouped(self.name)} >> {_grouped(other.name)}")
 
     def __repr__(self) -> str:
         """The expression it was made from."""
         return self.name
 
     def _restricted(self, algebra: Algebra, combos: Tensor) -> Representation:
-        return Representation(
-            algebra,
-            lambda: torch.einsum("jk,knp->jnp", combos, self.tensor),
-            self.size,
-            rho=self._rho,
-            name=self.name,
+        if self.kind != "one":
+            other = _joined(self.kind, [part._restricted(algebra, combos) for part in self.parts])
+        else:
+            other = Representation(
+                algebra, lambda: torch.einsum("jk,knp->jnp", combos, self.tensor), self.size, rho=self._rho
+            )
+        other.shape = self.shape
+        return other._called(self.name)
+
+    def _called(self, name: str, components: Tensor | None = None) -> Representation:
+        """The same object under a name, with the components it acts for."""
+        self.name = name
+        self.components = self.components if components is None else components
+        return self
+
+    def _repeated(self, kind: Literal["sum", "product"], count: int) -> Representation:
+        if count < 1:
+            raise RepresentationMismatchError(f"expected at least one copy, received {count}; use scalar() for none")
+        repeated = copy.copy(self) if count == 1 else _joined(kind, [self] * count)
+        return repeated._called(self.name, self.components)
+
+    def _common(self, other: Representation) -> Tensor | None:
+        """Components of the group of both; one that knows none follows the other."""
+        first, second = self.components, other.components
+        if first is None or second is None or torch.equal(first, second):
+            return second if first is None else first
+        raise RepresentationMismatchError(
+            f"expected representations of one group, received {len(first)} and {len(second)} components that differ; "
+            "build both from the same group"
         )
 
     def _same_algebra(self, other: Representation) -> None:
@@ -187,36 +228,47 @@ class Representation(SpannedAction):
         )
 
 
-def _repeat(
-    one: Representation, count: int, join: Callable[[Representation, Representation], Representation]
-) -> Representation:
-    if count < 1:
-        raise RepresentationMismatchError(f"expected at least one copy, received {count}; use scalar() for none")
-    first = Representation(one.algebra, lambda: one.tensor, one.size, rho=one._rho, name=one.name)
-    return reduce(join, [one] * (count - 1), first)
+def _joined(kind: Literal["sum", "product"], members: Sequence[Representation]) -> Representation:
+    """Sum or product, with the parts of members of the same kind spliced in."""
+    for member in members[1:]:
+        members[0]._same_algebra(member)
+    parts = [part for member in members for part in (member.parts if member.kind == kind else (member,))]
+    sizes = [part.size for part in parts]
+    rhos = [part._rho for part in parts if part._rho is not None]
+    joined = Representation(
+        parts[0].algebra,
+        lambda: (_blocks if kind == "sum" else _kronecker_sum)([part.tensor for part in parts]),
+        sum(sizes) if kind == "sum" else math.prod(sizes),
+        rho=None if len(rhos) < len(parts) else lambda g: _join(kind, [rho(g) for rho in rhos]),
+    )
+    joined.kind, joined.parts = kind, tuple(parts)
+    return joined
 
 
-def _blocks(a: Tensor, b: Tensor) -> Tensor:
-    stack = torch.zeros(len(a), a.shape[1] + b.shape[1], a.shape[1] + b.shape[1], dtype=a.dtype)
-    stack[:, : a.shape[1], : a.shape[1]] = a
-    stack[:, a.shape[1] :, a.shape[1] :] = b
-    return stack
+def _join(kind: Literal["sum", "product"], matrices: list[Tensor]) -> Tensor:
+    return torch.block_diag(*matrices) if kind == "sum" else reduce(_kron, matrices)
 
 
-def _kronecker_sum(a: Tensor, b: Tensor) -> Tensor:
+def _blocks(stacks: list[Tensor]) -> Tensor:
+    size = sum(stack.shape[1] for stack in stacks)
+    blocks = [torch.block_diag(*matrices) for matrices in zip(*stacks, strict=True)]
+    return torch.stack(blocks) if blocks else torch.zeros(0, size, size, dtype=torch.float64)
+
+
+def _kronecker_sum(stacks: list[Tensor]) -> Tensor:
+    return reduce(_kronecker_pair, stacks)
+
+
+def _kronecker_pair(a: Tensor, b: Tensor) -> Tensor:
     left, right = (torch.eye(s.shape[1], dtype=s.dtype) for s in (a, b))
-    return torch.stack([_kron(p, right) + _kron(left, q) for p, q in zip(a, b, strict=True)])
+    sums = [_kron(p, right) + _kron(left, q) for p, q in zip(a, b, strict=True)]
+    size = a.shape[1] * b.shape[1]
+    return torch.stack(sums) if sums else torch.zeros(0, size, size, dtype=torch.float64)
 
 
 def _kron(a: Tensor, b: Tensor) -> Tensor:
     """Kronecker product; torch refuses transposed views, such as those of a dual."""
     return torch.kron(a.contiguous(), b.contiguous())
-
-
-def _both(a: Finite | None, b: Finite | None, join: Callable[[Tensor, Tensor], Tensor]) -> Finite | None:
-    if a is None or b is None:
-        return None
-    return lambda g: join(a(g), b(g))
 
 
 def _grouped(name: str) -> str:

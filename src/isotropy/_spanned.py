@@ -50,6 +50,15 @@ class SpannedAction(Action):
         """Coefficients `(size, features)` of one element `(dim,)`."""
         return torch.einsum("k,knp->np", self._coordinates(xi), self.tensor)
 
+    def divergence(self, y: Tensor, at: Tensor | None = None) -> Tensor:
+        """``sum_i T_ki . d phi / d y_i``, `(batch, dim)`, exact."""
+        units, tensor = torch.eye(self.size, dtype=y.dtype, device=y.device), self.tensor.to(y)
+        total = y.new_zeros(len(y), len(tensor))
+        for i, unit in enumerate(units):
+            slope = torch.func.jvp(lambda z: self.features(z, at), (y,), (unit.expand_as(y),))[1]
+            total = total + slope @ tensor[:, i].T
+        return total
+
     def contract(self, jacobian: Tensor, x: Tensor) -> Tensor:
         """``Df[xi_in]``, `(batch, dim, out)`: one matrix product on outer products of gradient and feature."""
         batch, out, _ = jacobian.shape

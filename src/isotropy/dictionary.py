@@ -101,6 +101,11 @@ class Polynomials(Dictionary):
                     table[i, row, self.index[lowered]] = power
         return table
 
+    def jacobian(self, x: Tensor) -> Tensor:
+        """Derivatives `(batch, terms, size)` at points `(batch, size)`: lower monomials times powers."""
+        lowered = self.derivatives.argmax(dim=2).T.to(x.device)  # a row of a derivative has at most one entry
+        return self.evaluate(x)[:, lowered] * self.exponents.to(x)
+
     def _monomials(self, x: Tensor) -> Tensor:
         powers = [torch.ones_like(x), x]  # products with a constant are slow in forward mode
         for _ in range(self.degree - 1):

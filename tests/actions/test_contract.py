@@ -26,6 +26,7 @@ ACTIONS = {  # action, points, accuracy of flow and bracket
     "product": (actions.Product(iso.so(3).vector(), iso.so(3).scalar()), scattered(4), 1e-8),
     "trivial": (actions.Trivial(iso.so(3), (2, 3)), scattered(2, 3), 1e-8),
     "image": (actions.Image(iso.se(2), 48, 48), blobs(48), 1e-3),
+    "polynomial": (actions.PolynomialFields(2, 1), scattered(2), 1e-8),
     "squeeze": (Squeeze(), scattered(2), 1e-8),
 }
 
@@ -124,3 +125,14 @@ def test_wrong_element_is_refused(case):
         pytest.skip("the parts check the element, or nothing moves")
     with pytest.raises(iso.errors.RepresentationMismatchError, match="coordinates"):
         action.flow(torch.ones(action.algebra.dim + 1), y)
+
+
+def test_divergence_is_the_trace_of_the_slope(case):
+    action, y, _ = case
+    if action.size > 100:
+        pytest.skip("one pass per coordinate")
+    slopes = torch.func.vmap(torch.func.jacrev(lambda z: action.fields(z[None])[0].flatten(1)))(y)
+    traces = slopes.reshape(len(y), action.algebra.dim, action.size, action.size).diagonal(dim1=2, dim2=3).sum(2)
+    assert close(action.divergence(y), traces, 1e-12)
+    part = torch.ones(1, action.algebra.dim, dtype=torch.float64)
+    assert close(action.restrict(part).divergence(y), traces.sum(1, keepdim=True), 1e-12)

@@ -1,40 +1,87 @@
 """The ``isotropy`` command: one file per verb.
 
-Exit codes: 0 done; 1 ran, and the answer is "undecided" or a check failed; 2 bad input, one line on stderr.
+Exit codes: 0 done; 1 ran, and the answer is "undecided" or a check failed; 2 bad input, one line on stderr;
+130 and 143 interrupted or terminated, nothing written.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, NoReturn
 
+import torch
 import typer
 
 from ..errors import SymmetryError
 from ._discover import discover
 from ._examples import examples
+from ._measure import measure
+
+INTERRUPTED = 130
+UsageError: Any = typer.BadParameter.__bases__[0]  # of click, which some versions of typer carry inside
 
 app = typer.Typer(
     name="isotropy",
     help="Find the continuous symmetries of data, models and dynamics, and say how sure the answer is.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 app.command()(discover)
+app.command()(measure)
 app.command()(examples)
 
 
-def main() -> None:
-    """Run the command; errors of input become one line and exit code 2."""
-    with warnings.catch_warnings():
+@app.callback(invoke_without_command=True)
+def _front(context: typer.Context) -> None:
+    """Find the continuous symmetries of data, models and dynamics, and say how sure the answer is."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def main() -> NoReturn:
+    """Run the command; whatever is wrong with the input becomes one line and exit code 2."""
+    with warnings.catch_warnings(), _unwinding():
         warnings.simplefilter("ignore")  # what they say stands in the answer
         try:
-            app(standalone_mode=True)
+            code = app(standalone_mode=False)
         except SymmetryError as error:
-            sys.stderr.write(f"isotropy: {error}\n")
-            raise SystemExit(2) from None
-        except KeyboardInterrupt:
-            sys.stderr.write("isotropy: interrupted, nothing written\n")
-            raise SystemExit(130) from None
+            _stop(2, str(error))
+        except torch.linalg.LinAlgError as error:  # pyright: ignore[reportPrivateImportUsage]
+            _stop(2, f"expected data that linear algebra can take, received some on which it failed ({error}); rescale")
+        except UsageError as error:
+            _stop(2, f"{error.format_message().rstrip('.')}; see isotropy --help")
+        except (KeyboardInterrupt, typer.Abort):
+            code = INTERRUPTED
+        if code == INTERRUPTED:  # some versions of typer return it, others raise
+            _stop(code, "interrupted, nothing written")
+    raise SystemExit(code or 0)
+
+
+def _stop(code: int, message: str) -> NoReturn:
+    """Say why in one line."""
+    sys.stderr.write(f"isotropy: {' '.join(message.split())}\n")
+    raise SystemExit(code)
+
+
+@contextmanager
+def _unwinding() -> Iterator[None]:
+    """Let SIGTERM clean up on its way out, as Ctrl-C does; only the main thread may say so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _terminated)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminated(number: int, frame: FrameType | None) -> NoReturn:
+    _stop(128 + number, "terminated, nothing written")

@@ -1,18 +1,24 @@
-"""From the text of ``--candidates`` to an action on the chosen columns."""
+"""From the text of ``--candidates`` or ``--algebra`` to an action on the chosen columns."""
 
 from __future__ import annotations
 
+import math
 import re
 
 from .._action import Action
 from .._algebra import LieAlgebra
 from .._catalogue import is_affine, named
 from ..actions import Affine, Image, Points, PolynomialFields, Trivial
-from ..errors import DataError, RepresentationMismatchError
+from ..errors import DataError, RepresentationMismatchError, SymmetryError
+
+HOW = ("auto", "scalar", "vector")
+LARGEST = 32  # size of matrices; gl(32) has 1024 generators, and the work grows with their cube
+_POLYNOMIALS = re.compile(r"poly\((\d+),(?:degree=)?(\d+)\)")
+_PICTURES = re.compile(r"image\((\d+),(\d+),(.+)\)")
 
 
-def action_for(text: str, columns: int) -> Action:
-    """The candidate action on ``columns`` coordinates.
+def action_for(text: str, columns: int, option: str = "--candidates") -> Action:
+    """The action of an algebra, given by name, on ``columns`` coordinates.
 
     A matrix algebra on n coordinates also acts on several groups of n columns, each moved alike; ``aff(n)``,
     ``se(n)`` and their kin move points; ``poly(n,degree=d)`` are polynomial vector fields and
@@ -21,43 +27,79 @@ def action_for(text: str, columns: int) -> Action:
     Raises
     ------
     DataError
-        If the text names no candidates.
+        If the text names no algebra.
     RepresentationMismatchError
-        If they do not act on that many columns.
+        If it does not act on that many columns.
     """
     compact = re.sub(r"\s+", "", text)
-    if match := re.fullmatch(r"poly\((\d+),(?:degree=)?(\d+)\)", compact):
-        return _fitting(PolynomialFields(int(match[1]), int(match[2])), columns, text)
-    if match := re.fullmatch(r"image\((\d+),(\d+),(.+)\)", compact):
-        return _fitting(Image(named(match[3]), int(match[1]), int(match[2])), columns, text)
-    if compact.startswith(("poly", "image")):
+    try:
+        action = _named_action(compact, columns)
+    except SymmetryError as error:
+        raise type(error)(f"{option} {text}: {error}") from error
+    if action.size != columns:
+        raise _misfit(f"{option} {text}: ", f"{action.size} columns", columns)
+    return action
+
+
+def _named_action(text: str, columns: int) -> Action:
+    """Polynomial fields, motions of pictures, or a matrix algebra."""
+    if match := _POLYNOMIALS.fullmatch(text):
+        return _polynomials(int(match[1]), int(match[2]))
+    if match := _PICTURES.fullmatch(text):
+        return Image(_matrices(match[3]), int(match[1]), int(match[2]))
+    if text.startswith(("poly", "image")):
+        raise DataError("expected poly(n,degree=d) or image(height,width,se(2)); write e.g. poly(2,degree=2)")
+    return _copies(_matrices(text), columns)
+
+
+def _polynomials(size: int, degree: int) -> PolynomialFields:
+    count = size * math.comb(size + degree, degree)
+    if count > LARGEST**2:
+        raise DataError(f"expected at most {LARGEST**2} generators, received {count}; lower the degree")
+    return PolynomialFields(size, degree)
+
+
+def _matrices(text: str) -> LieAlgebra:
+    """An algebra by name, refused before it is built if it is too large to search."""
+    largest = max(map(int, re.findall(r"\d+", text.replace("scaling", ""))), default=0)
+    if largest > LARGEST:
         raise DataError(
-            f"--candidates: expected poly(n,degree=d) or image(height,width,se(2)), received {text!r}; "
-            "write e.g. poly(2,degree=2)"
+            f"expected matrices of size {LARGEST} at most, received size {largest}; choose fewer columns, or an "
+            "algebra that moves groups of them alike, such as so(3)"
         )
-    algebra = named(compact)
-    return _copies(algebra, columns, text)
+    return named(text)
 
 
-def output_action(action: Action, outputs: int, how: str) -> Action:
-    """How outputs move: not at all (``scalar``), as velocities of the inputs do (``vector``), or as fits."""
+def require_how(outputs: str) -> None:
+    """Refuse an unknown word for how outputs move."""
+    if outputs not in HOW:
+        raise DataError(f"--outputs: expected scalar, vector or auto, received {outputs!r}; use auto if unsure")
+
+
+def output_action(action: Action, outputs: int, how: str) -> tuple[Action, str]:
+    """How outputs move: not at all (``scalar``), as velocities of the inputs do (``vector``), or as fits (``auto``).
+
+    Returns
+    -------
+    tuple of Action and str
+        The action, and ``"scalar"`` or ``"vector"``.
+    """
+    require_how(how)
     if how == "scalar" or (how == "auto" and outputs != action.size):
-        return Trivial(action.algebra, (outputs,))
+        return Trivial(action.algebra, (outputs,)), "scalar"
     if outputs != action.size:
         raise RepresentationMismatchError(
-            f"--outputs vector: expected {action.size} output columns, as many as inputs, received {outputs}; "
+            f"--outputs vector: expected {action.size} outputs, as many as inputs, received {outputs}; "
             "use --outputs scalar"
         )
-    return action.tangent()
+    return action.tangent(), "vector"
 
 
-def _copies(algebra: LieAlgebra, columns: int, text: str) -> Action:
+def _copies(algebra: LieAlgebra, columns: int) -> Action:
+    """One algebra on every group of as many columns as it moves."""
     size = algebra.n - 1 if is_affine(algebra) else algebra.n
     if columns % size:
-        raise RepresentationMismatchError(
-            f"--candidates {text}: expected {size} columns or a multiple, received {columns}; "
-            "choose other columns or candidates of their number"
-        )
+        raise _misfit("", f"{size} columns or a multiple", columns)
     count = columns // size
     if is_affine(algebra):
         single = Affine(algebra)
@@ -65,10 +107,7 @@ def _copies(algebra: LieAlgebra, columns: int, text: str) -> Action:
     return algebra.vector() if count == 1 else count * algebra.vector()
 
 
-def _fitting(action: Action, columns: int, text: str) -> Action:
-    if action.size != columns:
-        raise RepresentationMismatchError(
-            f"--candidates {text}: expected {action.size} columns, received {columns}; "
-            "choose other columns or candidates of their number"
-        )
-    return action
+def _misfit(start: str, needed: str, columns: int) -> RepresentationMismatchError:
+    return RepresentationMismatchError(
+        f"{start}expected {needed}, received {columns} columns; choose other columns or an algebra of their number"
+    )

@@ -11,84 +11,86 @@ import typer
 from .. import dictionary
 from .._action import Action
 from ..actions import TimeScaled
-from ..datasets import Samples, Trajectories
+from ..datasets import Trajectories
 from ..discover import ConservedQuantities, Discovery, FromData, FromDynamics, FromNoether, FromPoints, plain
 from ..errors import DataError
-from ._candidates import action_for, output_action
-from ._output import write_answer
+from ..report import write_report
+from ._candidates import action_for, output_action, require_how
+from ._moved import moved_samples
+from ._options import AsJson, Key, Out, Outputs, Seed, X
+from ._output import require_folder, require_report, whole_folder
 from ._progress import reporting
 from ._sources import Columns, Source, read_source
-from ._words import tell
-
-Text = Annotated[str | None, typer.Option()]
+from ._words import discovered_words
 
 
 def discover(
     data: Annotated[str, typer.Argument(help="CSV, TSV, Parquet, NPY, NPZ or HDF5 file, or example:NAME")],
-    x: Annotated[str | None, typer.Option(help="input columns, such as u,v,w or x0:x5; all others if left out")] = None,
+    x: X = None,
     y: Annotated[str | None, typer.Option(help="output columns: look for symmetries of the map from x to y")] = None,
     time: Annotated[str | None, typer.Option(help="time column: look for symmetries of the dynamics")] = None,
     state: Annotated[str | None, typer.Option(help="state columns of a trajectory")] = None,
     trajectory: Annotated[str | None, typer.Option(help="column that tells trajectories apart")] = None,
     candidates: Annotated[str | None, typer.Option(help="such as gl(3), aff(2), se(3), poly(2,degree=2)")] = None,
-    outputs: Annotated[str, typer.Option(help="how y moves: scalar, vector, or auto")] = "auto",
-    noether: Annotated[bool, typer.Option(help="state is positions then velocities: use conserved charges")] = False,
-    time_scaling: Annotated[bool, typer.Option(help="let solutions run at another pace")] = False,
-    conserved: Annotated[int | None, typer.Option(help="also conserved polynomials up to this degree")] = None,
+    outputs: Outputs = "auto",
+    noether: Annotated[
+        bool, typer.Option("--noether", help="state is positions, then velocities: use charges")
+    ] = False,
+    time_scaling: Annotated[bool, typer.Option("--time-scaling", help="let solutions run at another pace")] = False,
+    conserved: Annotated[int | None, typer.Option(min=1, help="also conserved polynomials up to this degree")] = None,
     rank: Annotated[str, typer.Option(help="gap, a dimension, or a threshold such as 0.05")] = "gap",
-    key: Annotated[str | None, typer.Option(help="group or array inside an HDF5 or NPZ file")] = None,
-    out: Annotated[Path | None, typer.Option(help="folder for symmetry.json and report.html")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print the answer as JSON")] = False,
-    seed: Annotated[int, typer.Option(help="seed of everything random")] = 0,
+    key: Key = None,
+    out: Out = None,
+    as_json: AsJson = False,
+    seed: Seed = 0,
 ) -> None:
     """Discover the continuous symmetries of DATA.
 
     With --y, of the map from x to y; with --time and --state, of the dynamics; else of the set of points.
     """
+    if out is not None:
+        require_folder(out)
+        require_report()
+    limit = _rank(rank)
+    require_how(outputs)
     source = read_source(data, Columns(x, y, time, state, trajectory, noether), key)
-    names, width = _coordinates(source)
-    action = action_for(candidates or source.candidates or _default(source.kind, width), width)
+    if outputs != "auto" and source.kind != "supervised":
+        raise DataError(f"--outputs: expected a map from --x to --y, received {source.kind}; name the outputs by --y")
+    names = source.coordinates
+    chosen = (source.candidates or _default(source)) if candidates is None else candidates
+    action = action_for(chosen, len(names))
     if time_scaling:
         action = _paced(action, source)
+    extra = {} if conserved is None else {"conserved": _conserved(source, conserved)}
     with reporting(quiet=as_json) as progress:
-        found = _fit(source, action, outputs, _rank(rank), seed, progress)
-    answer = found.to_dict(names)
-    if conserved is not None:
-        answer["conserved"] = _conserved(source, conserved, names)
+        found, how = _fit(source, action, outputs, limit, seed, progress)
+    answer = {**found.to_dict(names), "candidates": chosen, "kind": source.kind, "outputs": how, **extra}
     if out is not None:
-        write_answer(out, answer, found, source, names, f"isotropy discover {data}")
-    typer.echo(json.dumps(plain(answer)) if as_json else tell(answer, out))
+        _write(out, answer, found, source, f"isotropy discover {data}")
+    typer.echo(json.dumps(plain(answer)) if as_json else discovered_words(answer, out))
     raise typer.Exit(1 if answer["status"] == "undecided" else 0)
 
 
-def _fit(source: Source, action: Action, outputs: str, rank: Any, seed: int, progress: Any) -> Discovery:
-    """Send the data down their road."""
+def _fit(
+    source: Source, action: Action, outputs: str, rank: str | int | float, seed: int, progress: Any
+) -> tuple[Discovery, str | None]:
+    """Send the data down their road; of a map, also say how its outputs were taken to move."""
     data = source.data
     if isinstance(data, Trajectories):
         if source.kind == "mechanics":
-            return FromNoether(action, rank=rank, seed=seed).fit(data.states, data.times)
-        return FromDynamics(action, rank=rank, seed=seed).fit(data.states, data.times, progress=progress)
+            return FromNoether(action, rank=rank, seed=seed).fit(data.states, data.times), None
+        return FromDynamics(action, rank=rank, seed=seed).fit(data.states, data.times, progress=progress), None
     points = data.x.reshape(len(data.x), *action.event)
     if data.y is None:
-        return FromPoints(action, rank=rank, seed=seed).fit(points)
-    if outputs not in ("auto", "scalar", "vector"):
-        raise DataError(f"--outputs: expected scalar, vector or auto, received {outputs!r}; use auto if unsure")
-    rho_out = output_action(action, data.y.shape[1], outputs)
+        return FromPoints(action, rank=rank, seed=seed).fit(points), None
+    rho_out, how = output_action(action, data.y.shape[1], outputs)
     y = data.y[:, 0] if data.y.shape[1] == 1 else data.y
-    return FromData(action, rho_out, rank=rank, seed=seed).fit(points, y, progress=progress)
+    return FromData(action, rho_out, rank=rank, seed=seed).fit(points, y, progress=progress), how
 
 
-def _coordinates(source: Source) -> tuple[list[str], int]:
-    """Names of the coordinates that move, and their number."""
-    data = source.data
-    names = list(data.x_names if isinstance(data, Samples) else data.names)
-    if source.kind == "mechanics" and len(names) % 2 == 0:
-        names = names[: len(names) // 2]
-    return names, len(names)
-
-
-def _default(kind: str, width: int) -> str:
-    return f"aff({width})" if kind == "points" else f"gl({width})"
+def _default(source: Source) -> str:
+    width = len(source.coordinates)
+    return f"aff({width})" if source.kind == "points" else f"gl({width})"
 
 
 def _paced(action: Action, source: Source) -> Action:
@@ -98,15 +100,22 @@ def _paced(action: Action, source: Source) -> Action:
 
 
 def _rank(text: str) -> str | int | float:
-    if text == "gap":
-        return text
+    """How to cut the spectrum: a word, a dimension or a threshold."""
+    if text == "gap" or text.isdecimal():
+        return text if text == "gap" else int(text)
     try:
-        return int(text) if text.isdigit() else float(text)
+        threshold = float(text)
     except ValueError:
-        raise DataError(f"--rank: expected gap, a dimension or a threshold, received {text!r}; use gap") from None
+        threshold = -1.0
+    if not 0 < threshold < 1:
+        raise DataError(
+            f"--rank: expected gap, a dimension such as 3, or a threshold between 0 and 1, received {text!r}; "
+            "use gap if unsure"
+        )
+    return threshold
 
 
-def _conserved(source: Source, degree: int, names: list[str]) -> list[str]:
+def _conserved(source: Source, degree: int) -> list[str]:
     """Conserved polynomials along the trajectories."""
     data = source.data
     if not isinstance(data, Trajectories):
@@ -114,3 +123,13 @@ def _conserved(source: Source, degree: int, names: list[str]) -> list[str]:
     library = dictionary.polynomials(data.states[0].shape[1], degree)
     found = ConservedQuantities(library).fit(data.states)
     return [f"{text}  ({found.status_})" for text in found.equations(data.names)]
+
+
+def _write(out: Path, answer: dict[str, Any], found: Discovery, source: Source, command: str) -> None:
+    """Write ``symmetry.json`` and ``report.html``."""
+    with whole_folder(out) as folder:
+        clean = plain(answer)
+        text = json.dumps(clean, indent=1, allow_nan=False) + "\n"
+        (folder / "symmetry.json").write_text(text, encoding="utf-8")
+        orbits = moved_samples(found, source, source.coordinates)
+        write_report(folder / "report.html", {**clean, "command": command}, orbits)

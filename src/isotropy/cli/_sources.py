@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
+
 from .. import datasets
-from ..datasets import Samples, Table, Trajectories
+from ..datasets import Problem, Samples, Table, Trajectories
 from ..errors import DataError
 
 PREFIX = "example:"
+SMALLEST = 1e-40  # of the largest number; beyond it squares of its powers are lost
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,12 @@ class Source:
     data: Samples | Trajectories
     candidates: str | None = None
 
+    @property
+    def coordinates(self) -> list[str]:
+        """Names of the coordinates that move; in mechanics the velocities follow the positions."""
+        names = list(self.data.x_names if isinstance(self.data, Samples) else self.data.names)
+        return names[: len(names) // 2] if self.kind == "mechanics" else names
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -44,13 +53,13 @@ class Columns:
     @property
     def kind(self) -> str:
         """Which road the given columns ask for."""
-        if self.state or self.time or self.trajectory:
+        if any(value is not None for value in (self.state, self.time, self.trajectory)):
             return "mechanics" if self.noether else "dynamics"
-        return "supervised" if self.y else "points"
+        return "points" if self.y is None else "supervised"
 
 
 def read_source(data: str, columns: Columns, key: str | None) -> Source:
-    """Read DATA, a file or ``example:NAME``.
+    """Read DATA, a file or ``example:NAME``, for a discovery.
 
     Raises
     ------
@@ -58,18 +67,52 @@ def read_source(data: str, columns: Columns, key: str | None) -> Source:
         If the file or a column cannot be used, or options contradict one another.
     """
     if data.startswith(PREFIX):
-        problem = datasets.load(data.removeprefix(PREFIX))
+        given = [f"--{name}" for name, value in vars(columns).items() if value not in (None, False)]
+        problem = _example(data, [*given, *(["--key"] if key else [])])
         return Source(problem.kind, problem.data, problem.expected.candidates)
     _require_consistent(columns)
-    table = datasets.read_table(data, key)
-    return Source(columns.kind, _samples(table, columns))
+    found = _samples(datasets.read_table(data, key), columns)
+    for part in (found.x, found.y) if isinstance(found, Samples) else found.states:
+        _require_scale(part, data)
+    return Source(columns.kind, found)
+
+
+def read_points(data: str, x: str | None, key: str | None) -> Samples:
+    """Read DATA as points to measure at; states of trajectories are points, too.
+
+    Raises
+    ------
+    DataError
+        If the file or a column cannot be used.
+    """
+    if not data.startswith(PREFIX):
+        table = datasets.read_table(data, key)
+        return datasets.points(table, _all_but(table, None) if x is None else x)
+    found = _example(data, [option for option, value in (("--x", x), ("--key", key)) if value]).data
+    return found if isinstance(found, Samples) else Samples(torch.cat(found.states), None, found.names)
+
+
+def _example(data: str, given: list[str]) -> Problem:
+    """A bundled example, which comes with its own columns."""
+    if given:
+        raise DataError(
+            f"{data}: expected no {' and no '.join(given)}, as examples come with their columns, received it; "
+            "leave it out"
+        )
+    return datasets.load(data.removeprefix(PREFIX))
 
 
 def _samples(table: Table, columns: Columns) -> Samples | Trajectories:
     if columns.kind in ("dynamics", "mechanics"):
-        return datasets.trajectories(table, str(columns.time), str(columns.state), columns.trajectory)
-    x = columns.x or _all_but(table, columns.y)
-    if columns.y:
+        found = datasets.trajectories(table, str(columns.time), str(columns.state), columns.trajectory)
+        if columns.noether and len(found.names) % 2:
+            raise DataError(
+                "--noether: expected positions then velocities in --state, as many of both, received "
+                f"{len(found.names)} columns; name both"
+            )
+        return found
+    x = _all_but(table, columns.y) if columns.x is None else columns.x
+    if columns.y is not None:
         return datasets.supervised(table, x, columns.y)
     return datasets.points(table, x)
 
@@ -77,10 +120,28 @@ def _samples(table: Table, columns: Columns) -> Samples | Trajectories:
 def _all_but(table: Table, y: str | None) -> str:
     """Every column that is not an output."""
     outputs = set(table.expand(y)) if y else set()
-    return ",".join(name for name in table.expand(",".join(table.names)) if name not in outputs)
+    names = [name for name in table.expand(",".join(table.names)) if name not in outputs]
+    if not names:
+        raise DataError(f"--y: expected columns left over as inputs, received all of {y}; name fewer")
+    return ",".join(names)
+
+
+def _require_scale(values: torch.Tensor | None, source: str) -> None:
+    """Refuse numbers whose powers would overflow or vanish."""
+    if values is None:
+        return
+    largest = float(values.abs().max())
+    if not SMALLEST < largest < 1 / SMALLEST:
+        raise DataError(
+            f"{source}: expected numbers of a size between {SMALLEST:g} and {1 / SMALLEST:g}, received {largest:g} as "
+            "the largest; choose other units"
+        )
 
 
 def _require_consistent(columns: Columns) -> None:
+    empty = next((name for name, value in vars(columns).items() if value == ""), None)
+    if empty is not None:
+        raise DataError(f"--{empty}: expected column names, received an empty text; leave the option out or name some")
     if columns.kind in ("dynamics", "mechanics"):
         if not columns.time or not columns.state:
             raise DataError(
@@ -92,4 +153,6 @@ def _require_consistent(columns: Columns) -> None:
                 "--x/--y: expected none beside --time/--state, received some; choose samples or trajectories"
             )
     elif columns.noether:
-        raise DataError("--noether: expected --time and --state, received neither; it needs trajectories")
+        raise DataError(
+            "--noether: expected --time and --state, received neither; name the columns of the trajectories"
+        )

@@ -5,39 +5,104 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..report import advice, headline
+
 _MOST_FIELDS = 12
+_ROADS = {
+    "points": "motions that keep the set of points",
+    "supervised": "motions that the map from inputs to outputs respects",
+    "dynamics": "motions that turn solutions into solutions",
+    "mechanics": "motions of the positions whose charge is conserved",
+}
+_MOVING = {"scalar": ", outputs at rest", "vector": ", outputs moving as the inputs do"}
 
 
-def tell(answer: dict[str, Any], out: Path | None) -> str:
-    """The answer in plain words."""
-    lines = [_headline(answer)]
-    fields = answer["vector_fields"]
-    lines += [f"  {text}" for text in fields[:_MOST_FIELDS]]
-    if len(fields) > _MOST_FIELDS:
-        lines.append(f"  ... and {len(fields) - _MOST_FIELDS} more in symmetry.json")
-    lines += [
-        f"  [{'passed' if c['passed'] else 'FAILED'}] {name.replace('_', ' ')}: {c['words']}"
-        for name, c in answer["certificates"].items()
-    ]
+def discovered_words(answer: dict[str, Any], out: Path | None) -> str:
+    """What a discovery found, in plain words."""
+    lines = [_verdict(answer)]
+    lines += _listed("Generators", _fields(answer))
     if "conserved" in answer:
-        lines.append(f"Conserved quantities: {len(answer['conserved'])}")
-        lines += [f"  {text}" for text in answer["conserved"]]
-    lines += [f"Note: {sentence}." for sentence in answer["limits"]]
+        lines += _listed("Conserved along every trajectory", answer["conserved"] or ["nothing"])
+    lines += _listed("Checks", [_check(*item) for item in answer["certificates"].items()])
+    lines += _listed("Limits", answer["limits"])
+    lines += _listed("What to try", advice(answer))
+    moving = _MOVING.get(answer["outputs"] or "", "")
+    lines.append(f"Searched in {answer['candidates']}: {_ROADS[answer['kind']]}{moving}.")
     if out is not None:
-        lines.append(f"Written: {out / 'symmetry.json'}, {out / 'report.html'}")
+        lines.append(f"Written: {out / 'symmetry.json'} and {out / 'report.html'} (open it in a browser)")
     return "\n".join(lines)
 
 
-def _headline(answer: dict[str, Any]) -> str:
-    dimension, candidates = answer["dimension"], answer["candidates"]
-    if answer["status"] == "none":
-        least = answer["spectrum"][-1] if answer["spectrum"] else 1.0
-        return (
-            f"No symmetry among the candidates {candidates}: even the best direction is broken by "
-            f"{least:.2g} (0 is exact, 1 is as broken as can be)."
-        )
-    noun = "symmetry" if dimension == 1 else "symmetries"
-    found = f"{dimension} independent {noun} in {candidates}: the algebra {answer['name']}"
+def measured_words(answer: dict[str, Any], written: Path | None) -> str:
+    """How symmetric a model is, in plain words."""
+    lines = [_extent(answer)]
+    lines += _listed(
+        f"Generators, the most broken first, with {100 * answer['confidence']:g} % intervals", _generator_rows(answer)
+    )
+    lines.append(
+        f"Measured at {answer['samples']} samples by {answer['method']} in {answer['dtype']}, outputs taken as "
+        f"{answer['outputs']}; errors up to {answer['floor']:.1g} are rounding."
+    )
+    if answer["finite"]:
+        moves = answer["finite"]
+        lines.append(f"After {len(moves['generators'])} random finite motions: error {_error(moves)}.")
+    if answer["tolerance"] is not None:
+        verdict = "within" if answer["within"] else "above"
+        lines.append(f"That is {verdict} the tolerance {answer['tolerance']:g}.")
+    if written is not None:
+        lines.append(f"Written: {written}")
+    return "\n".join(lines)
+
+
+def _verdict(answer: dict[str, Any]) -> str:
+    """Status and answer in a sentence or two."""
+    sentence = headline(answer)
     if answer["status"] == "certified":
-        return f"Certified: {found} (confidence of the name {answer['confidence']:.2f})."
-    return f"Undecided: the data suggest {found}, but not every certificate holds."
+        return f"Certified. {sentence}"
+    if answer["status"] == "none" and answer["spectrum"]:
+        least = answer["spectrum"][-1]
+        return f"{sentence} Even the best direction is broken by {least:.2g} (0 is exact, 1 is as broken as can be)."
+    return sentence
+
+
+def _listed(title: str, rows: list[str]) -> list[str]:
+    """Rows under a title; nothing if there are none."""
+    return [f"{title}:", *(f"  {row}" for row in rows)] if rows else []
+
+
+def _fields(answer: dict[str, Any]) -> list[str]:
+    """The first generators; the file has them all."""
+    fields = answer["vector_fields"]
+    more = len(fields) - _MOST_FIELDS
+    return fields if more <= 0 else [*fields[:_MOST_FIELDS], f"... and {more} more in the JSON"]
+
+
+def _check(name: str, given: dict[str, Any]) -> str:
+    return f"[{'passed' if given['passed'] else 'FAILED'}] {name.replace('_', ' ')}: {given['words']}"
+
+
+def _extent(answer: dict[str, Any]) -> str:
+    """The overall error in one sentence."""
+    algebra = answer["algebra"]
+    if answer["relative_error"] is None:
+        return f"Undefined: {algebra} moves neither the model's output nor asks it to move, so there is nothing to err."
+    if answer["at_floor"]:
+        return f"The model has the symmetry {algebra} as far as rounding can tell: error {_error(answer)}."
+    return f"The model breaks {algebra} by {_error(answer)} (0 is symmetric, 1 is as broken as can be)."
+
+
+def _generator_rows(answer: dict[str, Any]) -> list[str]:
+    """Error, interval and absolute value of every generator."""
+    rows = sorted(answer["generators"], key=lambda row: -(row["relative_error"] or 0.0))
+    names = [row["name"] for row in rows]
+    width = max(map(len, names))
+    return [f"{row['name']:<{width}}  {_error(row)}, absolute {row['absolute_error']:.3g}" for row in rows]
+
+
+def _error(row: dict[str, Any]) -> str:
+    """An error with its interval."""
+    if row["relative_error"] is None:
+        return "undefined"
+    low, high = row["interval"]
+    within = "" if low is None or high is None else f" [{low:.3g} to {high:.3g}]"
+    return f"{row['relative_error']:.3g}{within}"

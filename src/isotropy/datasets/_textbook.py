@@ -29,7 +29,7 @@ def lorenz(seed: int = 0, trajectories: int = 8, samples: int = 200) -> Problem:
 
 
 def kepler(seed: int = 0, trajectories: int = 8, samples: int = 200) -> Problem:
-    """Return the Kepler problem for the state (x, v), with unit mass: dv/dt = -x / |x|^3.
+    """Return the Kepler problem for the state (x, v), with unit mass: ``dv/dt = -x / |x|^3``.
 
     Bound orbits of eccentricity below about one half; rotations turn position and velocity together.
     """
@@ -49,7 +49,7 @@ def kepler(seed: int = 0, trajectories: int = 8, samples: int = 200) -> Problem:
 
 
 def hopf(seed: int = 0, trajectories: int = 8, samples: int = 200) -> Problem:
-    """Return the normal form of the Hopf bifurcation behind its onset: dz/dt = (1 + i) z - |z|^2 z."""
+    """Return the normal form of the Hopf bifurcation behind its onset: ``dz/dt = (1 + i) z - |z|^2 z``."""
 
     def field(state: torch.Tensor) -> torch.Tensor:
         x, y = state.unbind(-1)

@@ -13,7 +13,7 @@ from torch import Tensor
 from .._action import Action
 from .._algebra import LieAlgebra
 from .._linalg import MIN_GAP
-from ..errors import FlowError
+from ..errors import FlowError, RepresentationMismatchError
 from ._evidence import Evidence
 from ._kernel import Kernel, relative_kernel, subspace_sine
 
@@ -85,11 +85,11 @@ def closure(action: Action, kernel: Kernel, motion: Tensor, coefficients: Tensor
     Entries of matrices carry units (a shift is a length, a turn is none), and their defect changes with them; the
     motion of the data does not. Algebras of polynomial fields are judged by their coefficients.
     """
-    count, whole = len(coefficients), action.algebra
-    if not isinstance(whole, LieAlgebra) or not whole.is_matrix:
-        defect = whole.span(coefficients).closure_defect()
-    else:
+    count, whole = len(coefficients), lie_algebra(action)
+    if whole.is_matrix:
         defect = _moving_defect(whole, kernel.directions, motion, coefficients) if count > 1 else 0.0
+    else:
+        defect = whole.span(coefficients).closure_defect()
     words = (
         "one generator always closes"
         if count == 1
@@ -118,6 +118,15 @@ def _bracket_motion(whole: LieAlgebra, first: Tensor, second: Tensor, motion: Te
     left, right = (torch.einsum("jk,kab->jab", c, whole.basis) for c in (first, second))
     brackets = left[:, None] @ right[None] - right[None] @ left[:, None]
     return brackets.flatten(2) @ torch.linalg.pinv(whole.basis.flatten(1)) @ motion.T
+
+
+def lie_algebra(action: Action) -> LieAlgebra:
+    """The candidates of an action, which have to be a LieAlgebra."""
+    if not isinstance(action.algebra, LieAlgebra):
+        raise RepresentationMismatchError(
+            f"action: expected one of a LieAlgebra, received one of {type(action.algebra).__name__}; build it from one"
+        )
+    return action.algebra
 
 
 def stability(evidence: Evidence, kernel: Kernel, rules: dict[str, Any]) -> Certificate:

@@ -144,19 +144,20 @@ def _sparse_span(action: Action, directions: Tensor) -> tuple[LieAlgebra, Tensor
 
 
 def _span(action: Action, directions: Tensor) -> LieAlgebra:
-    algebra = action.algebra
-    if not isinstance(algebra, LieAlgebra):
-        raise TypeError(f"expected the action of a LieAlgebra, received one of {type(algebra).__name__}")
     scaled = directions / torch.linalg.vector_norm(directions, dim=1, keepdim=True)
-    return algebra.span(scaled)
+    return certify.lie_algebra(action).span(scaled)
 
 
 def _uncertainty(kernel: Kernel, certificates: dict[str, Certificate], motion: Tensor, coefficients: Tensor) -> Tensor:
-    """Size `(k, dim)` below which a change of one coefficient moves the data too little to be noticed."""
+    """Largest change `(k, dim)` of each coefficient, the others following, which moves the data too little to notice.
+
+    Changes ``delta`` with ``|B delta| <= e |B xi|`` pass unseen when ``e`` is the error of the kernel, so coefficient j
+    is known to ``e |B xi| |(B^+)_j|`` with ``B`` the motion factor.
+    """
     sine = certificates["stability"].value if "stability" in certificates else 0.0
     relative = max(2.0 * sine, 2.0 * kernel.cut.residual, 1e-6)
     whole = torch.linalg.vector_norm(coefficients @ motion.T, dim=1)[:, None]
-    return relative * whole / torch.linalg.vector_norm(motion, dim=0).clamp_min(1e-300)
+    return relative * whole * torch.linalg.vector_norm(torch.linalg.pinv(motion, rtol=1e-9), dim=1)
 
 
 def _limits(kernel: Kernel, split: Split) -> list[str]:

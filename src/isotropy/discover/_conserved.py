@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._checks import as_points
+from .._checks import as_points, require_finite
 from .._estimator import Estimator
 from .._linalg import EPSILON, StreamedQR, sparse_rows
 from .._spanned import write_sum
 from ..dictionary import Dictionary
-from ..errors import DataError
+from ..errors import DataError, RepresentationMismatchError
 from ._evidence import Factors
 from ._kernel import Kernel, relative_kernel
 
@@ -46,6 +46,10 @@ class ConservedQuantities(Estimator):
     status_ : str
         ``"certified"`` if the gap is clear, ``"undecided"`` if not, ``"none"`` without any.
 
+    References
+    ----------
+    otto2023unified
+
     Examples
     --------
     >>> import torch, isotropy as iso
@@ -73,7 +77,12 @@ class ConservedQuantities(Estimator):
     def fit_field(self, v: Callable[[Tensor], Tensor], x: Any) -> ConservedQuantities:
         """Find quantities conserved by the field ``v``, `(batch, n)` to `(batch, n)`, at states `(S, n)`."""
         states = as_points(x, "x", (self.dictionary.size,)).to(torch.float64)
-        velocity = v(states).detach()
+        velocity = require_finite(v(states).detach().to(torch.float64), "v")
+        if velocity.shape != states.shape:
+            raise RepresentationMismatchError(
+                f"v: expected velocities of shape {tuple(states.shape)}, received {tuple(velocity.shape)}; return one "
+                "per state"
+            )
         slopes = self.dictionary.jacobian(states)  # (S, terms, n)
         changing = StreamedQR(slopes.shape[1]).update(torch.einsum("bpn,bn->bp", slopes, velocity))
         sizes = slopes * velocity.norm(dim=1)[:, None, None]
@@ -88,14 +97,13 @@ class ConservedQuantities(Estimator):
                 f"trajectories: expected at least 2, received {len(states)}; on one orbit a constant of the motion "
                 "cannot be told from a number"
             )
-        values = [self.dictionary.evaluate(s.to(torch.float64)) / len(s) ** 0.5 for s in states]
-        means = [value.sum(0) / len(s) ** 0.5 for value, s in zip(values, states, strict=True)]
+        values = [self.dictionary.evaluate(s.to(torch.float64)) for s in states]
+        means = [value.mean(0) for value in values]
         centre = torch.stack(means).mean(0)
         within, overall = StreamedQR(len(centre)), StreamedQR(len(centre))
         for value, mean in zip(values, means, strict=True):
-            root = len(value) ** 0.5
-            within.update(value - mean / root)
-            overall.update(value - centre / root)
+            within.update(_departure(value, mean))
+            overall.update(_departure(value, centre))
         return self._conclude(within, overall, 64 * EPSILON)
 
     def equations(self, coordinates: Sequence[str] | None = None, digits: int = 3) -> list[str]:
@@ -117,6 +125,13 @@ class ConservedQuantities(Estimator):
         self.trivial_ = kernel.trivial
         self.status_ = ("certified" if kernel.cut.clear else "undecided") if kernel.cut.dim else "none"
         return self
+
+
+def _departure(value: Tensor, centre: Tensor) -> Tensor:
+    """Departures `(T, terms)` from a centre, each trajectory of weight one, with rounding set to zero."""
+    rounding = 64 * EPSILON * value.abs().amax(0)
+    departure = value - centre
+    return torch.where(departure.abs() > rounding, departure, torch.zeros_like(departure)) / len(value) ** 0.5
 
 
 def _readable(kernel: Kernel) -> Tensor:

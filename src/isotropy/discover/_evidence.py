@@ -9,6 +9,9 @@ from torch import Tensor
 
 from .._action import Action, Motion
 from .._linalg import StreamedQR
+from ..errors import DataError
+
+State = dict[str, Tensor]
 
 
 class Fold:
@@ -20,12 +23,21 @@ class Fold:
         self.turned = rho_out.motion()
         self.samples = 0
 
-    def merge(self, other: Fold) -> None:
+    def state_dict(self) -> State:
+        """Plain tensors that hold all that was seen."""
+        return {
+            "broken": self.broken.R,
+            "moved": self.moved.state(),
+            "turned": self.turned.state(),
+            "samples": torch.tensor(self.samples),
+        }
+
+    def absorb(self, state: State) -> None:
         """Absorb what another process saw of the same fold."""
-        self.broken.merge(other.broken)
-        self.moved.merge(other.moved)
-        self.turned.merge(other.turned)
-        self.samples += other.samples
+        self.broken.update(state["broken"])
+        self.moved.absorb(state["moved"])
+        self.turned.absorb(state["turned"])
+        self.samples += int(state["samples"])
 
 
 @dataclass(frozen=True)
@@ -101,8 +113,28 @@ class Evidence:
 
     def merge(self, other: Evidence) -> Evidence:
         """Absorb evidence of the same candidates and return self."""
-        for fold, seen in zip(self.folds, other.folds, strict=True):
-            fold.merge(seen)
+        return self.absorb(other.state_dict())
+
+    def state_dict(self) -> State:
+        """Plain tensors, named ``"<fold>.<part>"``, that hold all evidence and can go to another process."""
+        return {f"{i}.{name}": part for i, fold in enumerate(self.folds) for name, part in fold.state_dict().items()}
+
+    def absorb(self, state: State) -> Evidence:
+        """Add the evidence in a ``state_dict`` of the same candidates and return self.
+
+        Raises
+        ------
+        DataError
+            If the state has other folds or other candidates; nothing is absorbed then.
+        """
+        expected, received = _widths(self.state_dict()), _widths(state)
+        if received != expected:
+            raise DataError(
+                f"state: expected the evidence of {len(self.folds)} folds with entries of widths {expected}, received "
+                f"{received}; gather it with the same candidates and folds"
+            )
+        for index, fold in enumerate(self.folds):
+            fold.absorb({name: state[f"{index}.{name}"] for name in fold.state_dict()})
         return self
 
     def factors(self, without: int | None = None, only: int | None = None) -> Factors:
@@ -118,6 +150,10 @@ class Evidence:
             _stacked([fold.moved for fold in chosen], columns),
             _stacked([fold.turned for fold in chosen], columns),
         )
+
+
+def _widths(state: State) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(part.shape[1:]) for name, part in state.items()}
 
 
 def _stacked(motions: list[Motion], columns: int) -> Tensor:

@@ -35,6 +35,10 @@ class FromData(Discovery):
     seed : int
         Of folds, surrogates and finite flows.
 
+    References
+    ----------
+    otto2023unified
+
     Attributes
     ----------
     surrogate_ : CrossFit

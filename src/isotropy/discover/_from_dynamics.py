@@ -34,6 +34,10 @@ class FromDynamics(Discovery):
     seed : int
         Of folds, surrogates and finite flows.
 
+    References
+    ----------
+    otto2023unified
+
     Examples
     --------
     >>> import torch, isotropy as iso

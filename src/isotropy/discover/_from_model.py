@@ -20,6 +20,7 @@ from ._result import Discovery
 
 FOLDS = 8
 _KEPT = 256  # held-out points kept for the split and the finite flows
+_BESIDE = ("points", "method", "device")  # what a state holds beside the evidence
 
 
 class FromModel(Discovery):
@@ -77,10 +78,9 @@ class FromModel(Discovery):
 
     def partial_fit(self, f: Map, x: Any) -> FromModel:
         """Add evidence at points `(batch, *event)` without drawing a conclusion."""
-        if not hasattr(self, "evidence_"):
-            self._reset()
+        self._start()
         points = as_points(x, "x", self.rho_in.event)
-        derivative = LieDerivative(f, self.rho_in, self.rho_out, self.method)
+        derivative = LieDerivative(f, self.rho_in, self.rho_out, self._method or self.method)
         start = self.evidence_.samples
         for chunk, rows, slope, value in derivative.scaled(points):
             shaped = value.reshape(len(chunk), *self.rho_out.event)
@@ -90,13 +90,24 @@ class FromModel(Discovery):
         self._method, self._device = derivative.method, points.device
         return self
 
-    def merge(self, other: FromModel) -> FromModel:
-        """Absorb the evidence of another estimator of the same candidates, such as another process's."""
-        self.evidence_.merge(other.evidence_)
-        self.points_ = torch.cat([self.points_, other.points_])[:_KEPT]
+    def merge(self, other: FromModel | dict[str, Any]) -> FromModel:
+        """Absorb the evidence of another estimator of the same candidates, or its ``state_dict``, and return self."""
+        self._start()
+        state = other if isinstance(other, dict) else other.state_dict()
+        points = state["points"]
+        self.evidence_.absorb({name: part for name, part in state.items() if name not in _BESIDE})
+        self.points_ = torch.cat([self.points_.to(points.dtype), points])[:_KEPT]
         if not self._method:
-            self._method, self._device = other._method, other._device
+            self._method, self._device = state["method"], torch.device(state["device"])
         return self
+
+    def state_dict(self) -> dict[str, Any]:
+        """The evidence so far as plain tensors and two words, small whatever the number of samples.
+
+        It can be pickled, sent, or saved by ``torch.save``, and goes to ``merge`` in another process.
+        """
+        beside = (self.points_, self._method, str(self._device))
+        return {**self.evidence_.state_dict(), **dict(zip(_BESIDE, beside, strict=True))}
 
     def conclude(self, f: Map) -> FromModel:
         """Draw the conclusion from the evidence gathered so far."""
@@ -117,6 +128,10 @@ class FromModel(Discovery):
         conclude(self, question)
         return self
 
+    def _start(self) -> None:
+        if not hasattr(self, "evidence_"):
+            self._reset()
+
     def _reset(self) -> None:
         self.evidence_ = Evidence(self.rho_in, self.rho_out, FOLDS)
         self.points_ = torch.zeros(0, *self.rho_in.event)
@@ -124,6 +139,7 @@ class FromModel(Discovery):
 
     def _keep(self, points: Tensor, start: int) -> None:
         """Keep some points of the held-out fold."""
-        held = points[(HELD - start) % FOLDS :: FOLDS].detach().cpu()
         room = _KEPT - len(self.points_)
-        self.points_ = torch.cat([self.points_.to(held.dtype), held[: max(room, 0)]])
+        if room:
+            held = points[(HELD - start) % FOLDS :: FOLDS][:room].detach().cpu()
+            self.points_ = torch.cat([self.points_.to(held.dtype), held])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 from .._action import Action
+from .._checks import as_points
 from ..actions import Trivial
 from ..errors import DataError
 from ._conclude import Question, conclude
@@ -60,7 +62,8 @@ class FromNoether(Discovery):
         Raises
         ------
         DataError
-            If there are fewer than two trajectories, or the width of the states does not fit.
+            If there are fewer than two trajectories, nothing moves, values are not finite, or the width of the
+            states does not fit.
         """
         orbits = _phase_space(trajectories, times, self.action.size)
         still = Trivial(self.action.algebra, (1,))
@@ -73,7 +76,7 @@ class FromNoether(Discovery):
         question = Question(
             action=self.action,
             evidence=evidence,
-            points=held[0],
+            points=torch.cat([x[:: math.ceil(len(x) * len(orbits) / _KEPT)] for x, _ in orbits]),
             check=lambda xi, _: _drift(self.action, xi, *held),
             rank=self.rank,
             seed=self.seed,
@@ -87,10 +90,12 @@ class FromNoether(Discovery):
 
 def _phase_space(trajectories: Sequence[Any], times: Sequence[Any] | None, size: int) -> list[tuple[Tensor, Tensor]]:
     """Positions and velocities of every trajectory."""
-    states = [torch.as_tensor(s, dtype=torch.float64) for s in trajectories]
+    states = [as_points(s, f"trajectories[{i}]").detach().to("cpu", torch.float64) for i, s in enumerate(trajectories)]
     if len(states) < 2:
         raise DataError(f"trajectories: expected at least 2, received {len(states)}; one orbit cannot be checked")
     widths = {s.shape[1] for s in states}
+    if times is not None and len(times) != len(states):
+        raise DataError(f"times: expected one per trajectory, {len(states)}, received {len(times)}; match the two")
     if widths == {2 * size}:
         return [(s[:, :size], s[:, size:]) for s in states]
     if widths == {size} and times is not None:
@@ -105,6 +110,8 @@ def _phase_space(trajectories: Sequence[Any], times: Sequence[Any] | None, size:
 def _charges(action: Action, x: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
     """Charges `(T, dim)` and sizes ``|v|`` `(T,)`, scaled so that trajectories of any size weigh the same."""
     unit = x.norm(dim=1).square().mean().sqrt() * v.norm(dim=1).square().mean().sqrt() * len(x) ** 0.5
+    if not unit > 0:
+        raise DataError("trajectories: expected motion, received one that rests or stays at the origin; leave it out")
     charges = torch.einsum("bn,bkn->bk", v, action.fields(x)) / unit
     return charges, v.norm(dim=1) / unit
 

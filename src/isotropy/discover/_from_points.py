@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from .._action import Action
-from .._checks import as_points
+from .._checks import as_points, require_finite
 from .._linalg import EPSILON
 from ..actions import Trivial
-from ..errors import DataError, FlowError
+from ..errors import DataError, FlowError, RepresentationMismatchError
 from ._conclude import Question, conclude
 from ._evidence import Evidence
 from ._result import Discovery
@@ -42,12 +42,13 @@ class FromPoints(Discovery):
 
     Attributes
     ----------
-    dimension_ : int or None
-        Dimension of the set; None if the scan was undecided.
+    dimension_ : int
+        Dimension of the set.
 
     References
     ----------
     otto2023unified
+    cahill2023liepca
     """
 
     def __init__(
@@ -59,10 +60,19 @@ class FromPoints(Discovery):
         self.seed = seed
 
     def fit(self, x: Any, normals: Tensor | None = None) -> FromPoints:
-        """Discover from points `(S, n)`, or from points and exact normal projectors `(S, n, n)`."""
+        """Discover from points `(S, n)`, or from points and exact normal projectors `(S, n, n)`.
+
+        Raises
+        ------
+        DataError
+            If there are too few points, or the dimension of their set cannot be told.
+        RepresentationMismatchError
+            If shapes do not fit the action.
+        """
         points = as_points(x, "x", self.action.event).detach().to("cpu", torch.float64)
         if normals is not None:
-            return self._from_normals(points, normals, torch.ones(len(points), dtype=torch.float64), EPSILON, "exact")
+            weights = torch.ones(len(points), dtype=torch.float64)
+            return self._from_normals(points, _checked_normals(normals, points), weights, EPSILON, "exact")
         frames = tangent_frames(points, dimension=self.dimension, seed=self.seed)
         self.frames_ = frames
         self.dimension_ = frames.dimension
@@ -101,6 +111,17 @@ class FromPoints(Discovery):
         if filled:
             self.status_ = "undecided"
         return self
+
+
+def _checked_normals(normals: Tensor, points: Tensor) -> Tensor:
+    """Normal projectors in float64, one `(n, n)` per point."""
+    shape = (*points.shape, points.shape[1])
+    projectors = torch.as_tensor(normals).detach().to("cpu", torch.float64)
+    if tuple(projectors.shape) != shape:
+        raise RepresentationMismatchError(
+            f"normals: expected shape {shape}, received {tuple(projectors.shape)}; give one projector per point"
+        )
+    return require_finite(projectors, "normals")
 
 
 _FILLED = "the points fill the space, so every motion is tangent to them and their shape says nothing"

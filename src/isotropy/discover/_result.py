@@ -14,9 +14,11 @@ from .._action import Action
 from .._algebra import LieAlgebra
 from .._estimator import Estimator
 from .._files import write_atomic
+from .._identity import Identity, identify
 from ._certificates import Certificate
 
 FORMAT = 1
+_MOST_NOISE = 0.05  # beyond it, brackets tell better what is noise
 
 
 class Discovery(Estimator):
@@ -68,9 +70,17 @@ class Discovery(Estimator):
         shown = [read_coefficients(*pair) for pair in zip(self.coefficients_, self.uncertainty_, strict=True)]
         return [self.candidates_.describe(row, coordinates, digits) for row, digits in shown]
 
+    def identify(self) -> Identity:
+        """Name ``algebra_``, knowing how well the data determine it."""
+        algebra = self.algebra_.orthonormal()
+        noise = _noise(self.coefficients_, self.uncertainty_)
+        if algebra.is_matrix:
+            return identify(algebra.structure_constants, algebra.basis, noise)
+        return identify(algebra.structure_constants, defect=max(noise, algebra.closure_defect()))
+
     def to_dict(self, coordinates: list[str] | None = None) -> dict[str, Any]:
         """The content of ``symmetry.json``: plain numbers and words."""
-        identity = self.algebra_.identify()
+        identity = self.identify()
         return {
             "format": FORMAT,
             "status": self.status_,
@@ -116,6 +126,13 @@ class Discovery(Estimator):
                 f"  gap {self.gap_:.3g}; trivial {answer['trivial']}, transversal {answer['transversal']}",
             ]
         )
+
+
+def _noise(rows: Tensor, uncertainty: Tensor) -> float:
+    """Typical uncertainty of a coefficient, relative to the largest of its generator."""
+    if not len(rows):
+        return 0.0
+    return min(float((uncertainty / rows.abs().amax(dim=1, keepdim=True)).median()), _MOST_NOISE)
 
 
 def read_coefficients(row: Tensor, uncertainty: Tensor) -> tuple[Tensor, int]:

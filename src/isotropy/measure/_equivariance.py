@@ -57,6 +57,10 @@ def equivariance(
     DerivativeUnavailableError
         If no method can differentiate the map.
 
+    References
+    ----------
+    gruver2022lie
+
     Examples
     --------
     >>> import torch, isotropy as iso

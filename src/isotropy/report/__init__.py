@@ -2,5 +2,6 @@
 
 from ._orbits import Orbits
 from ._page import write_report
+from ._words import advice, headline
 
-__all__ = ["Orbits", "write_report"]
+__all__ = ["Orbits", "advice", "headline", "write_report"]

@@ -58,7 +58,7 @@ def assert_equivariant(
 def _generator_errors(derivative: LieDerivative, x: Tensor) -> Tensor:
     """``|L_xi f| / (|Df| |xi_in x| + |xi_out f|)`` `(dim,)` in root mean square; NaN for 0/0."""
     squares = torch.zeros(3, derivative.dim, dtype=torch.float64)
-    for chunk, terms in derivative.chunks(x):
+    for chunk, terms in derivative.chunks(x, slopes=True):
         reach = terms.slope[:, None] * derivative.rho_in.fields(chunk).flatten(2).norm(dim=2)
         parts = (terms.derivative.norm(dim=2), reach, terms.turned.norm(dim=2))
         squares += torch.stack([part.to("cpu", torch.float64).square().sum(0) for part in parts])

@@ -1,0 +1,90 @@
+"""``isotropy measure``: how far a trained model is from a symmetry."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .. import measure as verb
+from .._action import Action
+from ..discover import plain
+from ..measure import SymmetryReport
+from ._candidates import action_for, output_action
+from ._models import calling, load_model, outputs_of
+from ._options import AsJson, Key, Out, Outputs, Seed, X
+from ._output import require_folder, whole_folder
+from ._sources import read_points
+from ._words import measured_words
+
+FILE = "measure.json"
+
+
+def measure(
+    model: Annotated[str, typer.Argument(help="torch.export program (.pt2), or module:callable importable from here")],
+    data: Annotated[str, typer.Argument(help="points to measure at: a file as for discover, or example:NAME")],
+    algebra: Annotated[str, typer.Option(help="the symmetry to hold the model to, such as so(3) or se(2)")],
+    x: X = None,
+    outputs: Outputs = "auto",
+    finite: Annotated[bool, typer.Option("--finite", help="also move samples by finite amounts")] = False,
+    tolerance: Annotated[float | None, typer.Option(min=0.0, help="exit with code 1 above this error")] = None,
+    key: Key = None,
+    out: Out = None,
+    as_json: AsJson = False,
+    seed: Seed = 0,
+) -> None:
+    """Measure how far MODEL is from being symmetric, at the points of DATA.
+
+    The error is 0 for a symmetric model and at most 1, with one number for each generator of the algebra.
+    """
+    if out is not None:
+        require_folder(out)
+    samples = read_points(data, x, key)
+    names = list(samples.x_names)
+    rho_in = action_for(algebra, len(names), "--algebra")
+    f, dtype = load_model(model)
+    points = samples.x.reshape(len(samples.x), *rho_in.event).to(dtype)
+    rho_out, how = output_action(rho_in, outputs_of(f, points, model), outputs)
+    with calling(model):
+        report = _named(verb.equivariance(f, points, rho_in, rho_out, seed=seed), rho_in, names)
+        moved = verb.finite(f, points, rho_in, rho_out, seed=seed) if finite else None
+    answer = {
+        **report.to_dict(),
+        "algebra": algebra,
+        "outputs": how,
+        "coordinates": names,
+        "finite": moved.to_dict() if moved else None,
+        "tolerance": tolerance,
+        "within": _within(report, tolerance),
+        "model": model,
+        "data": data,
+        "seed": seed,
+    }
+    if out is not None:
+        _write(out, answer)
+    typer.echo(json.dumps(plain(answer)) if as_json else measured_words(answer, out and out / FILE))
+    raise typer.Exit(0 if answer["within"] else 1)
+
+
+def _named(report: SymmetryReport, rho: Action, names: list[str]) -> SymmetryReport:
+    """The report with generators written in the names of the columns."""
+    if len(rho.event) != 1:
+        return report
+    units = rho.algebra.basis.new_ones(rho.algebra.dim).diag()
+    return replace(report, names=tuple(rho.describe(unit, names) for unit in units))
+
+
+def _within(report: SymmetryReport, tolerance: float | None) -> bool:
+    """Whether there is an error and it is not above the tolerance; rounding is never held against the model."""
+    if math.isnan(report.relative_error):
+        return False
+    return tolerance is None or report.relative_error <= max(tolerance, report.floor)
+
+
+def _write(out: Path, answer: dict[str, Any]) -> None:
+    with whole_folder(out) as folder:
+        (folder / FILE).write_text(json.dumps(plain(answer), indent=1, allow_nan=False) + "\n", encoding="utf-8")

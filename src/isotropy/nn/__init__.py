@@ -1,0 +1,9 @@
+"""Layers and networks that are equivariant for every value of their parameters."""
+
+from ._linear import Bilinear as Bilinear
+from ._linear import EquivariantLinear as EquivariantLinear
+from ._mlp import EMLP as EMLP
+from ._mlp import GatedLayer as GatedLayer
+from ._nonlinear import Gate as Gate
+from ._nonlinear import NormGate as NormGate
+from ._operator import IntegralOperator as IntegralOperator

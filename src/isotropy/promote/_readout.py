@@ -1,0 +1,100 @@
+"""From singular values to an algebra: the directions that a promoted function keeps."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .._action import Action
+from .._algebra import LieAlgebra
+from .._linalg import EPSILON, Cut, cut_spectrum
+from ..errors import DataError
+
+_MOST_DEFECT = 0.15  # brackets of a wrong span leave it by 0.4 or more
+_MOST_RESIDUAL = 0.05  # relative size of the worst kept direction; beyond it a symmetry is approximate at best
+
+
+@dataclass(frozen=True)
+class Readout:
+    """What is kept of a candidate algebra.
+
+    Attributes
+    ----------
+    spectrum : Tensor
+        `(dim,)` descending singular values of ``xi -> L_xi f`` over unit generators.
+    relative : Tensor
+        `(dim,)` the same in [0, 1], divided by what they could be without cancellation.
+    coefficients : Tensor
+        `(k, dim)` kept directions in the candidates' generators.
+    algebra : LieAlgebra
+        Their span, in a sparse basis.
+    cut : Cut
+        Where the spectrum was cut.
+    status : str
+        ``"certified"`` (a clear gap above a small residual, and a span that closes), ``"undecided"`` or ``"none"``.
+    """
+
+    spectrum: Tensor
+    relative: Tensor
+    coefficients: Tensor
+    algebra: LieAlgebra
+    cut: Cut
+    status: str
+
+
+def unit_generators(action: Action, metric: str) -> Tensor:
+    """Rows `(dim, dim)`: generators orthonormal in ``tr(A^T B)``, or the given ones declared orthonormal."""
+    if metric not in ("trace", "basis"):
+        raise DataError(f"metric: expected 'trace' or 'basis', received {metric!r}; use 'trace' if unsure")
+    dim = action.algebra.dim
+    if metric == "basis":
+        return torch.eye(dim, dtype=torch.float64)
+    flat = action.algebra.basis.flatten(1)
+    unit = torch.eye(dim, dtype=torch.float64)
+    return torch.linalg.solve_triangular(torch.linalg.cholesky(flat @ flat.T), unit, upper=False)
+
+
+def read_kernel(
+    action: Action,
+    factor: Tensor,
+    units: Tensor,
+    scale: float,
+    *,
+    floor: float,
+    rank: str | int | float,
+    tolerance: float = 0.2,
+) -> Readout:
+    """Cut the spectrum of ``factor`` `(rows, dim)`, whose columns belong to the generators ``units``.
+
+    ``scale`` is the size that the derivative of a unit generator could have, ``floor`` the relative size of noise,
+    and relative values above ``tolerance`` are never counted as zero.
+    """
+    _, sizes, axes = torch.linalg.svd(factor, full_matrices=True)
+    spectrum = torch.cat([sizes, sizes.new_zeros(len(axes) - len(sizes))])
+    relative = (spectrum / scale if scale > 0 else spectrum).clamp(0.0, 1.0)
+    cut = cut_spectrum(relative, rank=rank, floor=max(floor, EPSILON), tolerance=tolerance)
+    kept = axes[len(axes) - cut.dim :] @ units
+    algebra, coefficients = _sparse_span(action, kept)
+    return Readout(spectrum, relative, coefficients, algebra, cut, _status(cut, algebra, scale))
+
+
+def _sparse_span(action: Action, directions: Tensor) -> tuple[LieAlgebra, Tensor]:
+    whole = action.algebra
+    if not isinstance(whole, LieAlgebra):
+        raise TypeError(f"expected the action of a LieAlgebra, received one of {type(whole).__name__}")
+    if not len(directions):
+        return whole.span(directions), directions
+    sparse = whole.span(directions).sparsified()
+    return sparse, sparse.basis.flatten(1) @ torch.linalg.pinv(whole.basis.flatten(1))
+
+
+def _status(cut: Cut, algebra: LieAlgebra, scale: float) -> str:
+    if scale <= 0:
+        return "undecided"  # nothing varies, so everything is a symmetry of it
+    if not cut.dim:
+        return "none"
+    clear = cut.clear and not math.isnan(cut.gap) and cut.residual <= _MOST_RESIDUAL
+    return "certified" if clear and algebra.closure_defect() <= _MOST_DEFECT else "undecided"

@@ -1,0 +1,184 @@
+"""Quadrature rules on rotations: averages over SO(3) and O(3) that are exact up to a stated degree.
+
+A rule ``{R_i, w_i}`` has degree L when ``sum_i w_i D^l(R_i) = 0`` for ``1 <= l <= L``. The average of any function of
+band limit L over the rule is then its average over the group, from every starting orientation.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .errors import DataError
+
+_ORDERS = (*range(3, 32, 2), *range(35, 132, 6))  # orders of Lebedev rules that scipy holds
+_MOST_DEGREE = 200
+_VANISHING = 1e-10  # of |sum_i w_i D^l(R_i)|^2 / (2 l + 1)
+_ROWS = 2**22  # entries of one block of characters
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """Orthogonal matrices and their weights.
+
+    Attributes
+    ----------
+    rotations : Tensor
+        `(k, 3, 3)` float64, improper ones included where the rule has inversion.
+    weights : Tensor
+        `(k,)`, of sum 1.
+    name : str
+        How the rule was made.
+    """
+
+    rotations: Tensor
+    weights: Tensor
+    name: str
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    @cached_property
+    def degree(self) -> int:
+        """Largest L up to which the rule is exact, by the characters of ``R_i^T R_j``; inversion is divided out."""
+        for degree in range(1, _MOST_DEGREE + 1):
+            if self.residual(degree) > math.sqrt(_VANISHING * (2 * degree + 1)):
+                return degree - 1
+        return _MOST_DEGREE
+
+    def residual(self, degree: int) -> float:
+        """``|sum_i w_i D^l(R_i)|`` in Frobenius norm, from ``sum_ij w_i w_j chi_l(R_i^T R_j)``; 0 where exact."""
+        if degree < 0:
+            raise DataError(f"degree: expected 0 or more, received {degree}; degrees count from 0")
+        proper = self.rotations * torch.linalg.det(self.rotations)[:, None, None]
+        flat = proper.flatten(1)
+        total = 0.0
+        for rows, weights in zip(
+            flat.split(max(1, _ROWS // len(self))), self.weights.split(max(1, _ROWS // len(self))), strict=True
+        ):
+            angles = torch.arccos(((rows @ flat.T - 1) / 2).clamp(-1.0, 1.0))
+            total += float(weights @ _character(degree, angles) @ self.weights)
+        return math.sqrt(max(total, 0.0))
+
+    def with_inversion(self) -> Rule:
+        """The rule on O(3): every element twice, as R and as -R."""
+        if bool((torch.linalg.det(self.rotations) < 0).any()):
+            raise DataError(f"expected a rule of proper rotations, received {self.name} with inversion; it has both")
+        return Rule(
+            torch.cat([self.rotations, -self.rotations]), self.weights.repeat(2) / 2, f"{self.name}, with inversion"
+        )
+
+    def __repr__(self) -> str:
+        """Name and size."""
+        return f"Rule({self.name}, {len(self)} elements)"
+
+
+def polyhedral(group: str) -> Rule:
+    """A polyhedron's rotations: ``"D2"`` (4; degree 1), ``"T"`` (12; 2), ``"O"`` (24; 3), ``"I"`` (60; 5).
+
+    Examples
+    --------
+    >>> rule = polyhedral("T")
+    >>> len(rule), rule.degree
+    (12, 2)
+    """
+    if group not in ("D2", "T", "O", "I"):
+        raise DataError(f'group: expected "D2", "T", "O" or "I", received {group!r}; choose one of these')
+    from scipy.spatial.transform import Rotation
+
+    elements: Any = Rotation.create_group(group)
+    return _uniform(torch.as_tensor(elements.as_matrix()), group)
+
+
+def lebedev(degree: int) -> Rule:
+    """Lebedev points for the axis times ``degree + 1`` even turns about it; exact to ``degree`` or more.
+
+    Examples
+    --------
+    >>> len(lebedev(5)), lebedev(5).degree
+    (84, 5)
+    """
+    from scipy.integrate import lebedev_rule
+
+    if not 1 <= degree <= _ORDERS[-1]:
+        raise DataError(f"degree: expected 1 to {_ORDERS[-1]}, received {degree}; gauss has no upper end")
+    order = next(known for known in _ORDERS if known >= degree)
+    rule: Any = lebedev_rule(order)
+    x, y, z = torch.as_tensor(rule[0])
+    weights = torch.as_tensor(rule[1]) / (4 * math.pi)
+    axes = _turn_z(torch.atan2(y, x)) @ _turn_y(torch.arccos(z.clamp(-1.0, 1.0)))
+    return _with_turns(axes, weights, degree + 1, f"lebedev({degree})")
+
+
+def gauss(degree: int) -> Rule:
+    """Gauss-Legendre nodes in ``cos(beta)`` times even turns; ``(L + 1)^2 ceil((L + 1) / 2)`` elements for degree L.
+
+    Examples
+    --------
+    >>> len(gauss(4)), gauss(4).degree
+    (75, 4)
+    """
+    if degree < 0:
+        raise DataError(f"degree: expected 0 or more, received {degree}; choose the band limit")
+    from scipy.special import roots_legendre
+
+    nodes: Any = roots_legendre(degree // 2 + 1)
+    cosines, weights = (torch.as_tensor(part) for part in nodes)
+    alphas = _even_turns(degree + 1)
+    axes = (alphas[:, None] @ _turn_y(torch.arccos(cosines))[None]).flatten(0, 1)
+    return _with_turns(axes, (weights / 2).repeat(degree + 1) / (degree + 1), degree + 1, f"gauss({degree})")
+
+
+def haar(n: int, seed: int = 0) -> Rule:
+    """Random rotations, uniform on SO(3), with equal weights; unbiased at every degree and exact at none.
+
+    Examples
+    --------
+    >>> haar(10, seed=1).rotations.shape
+    torch.Size([10, 3, 3])
+    """
+    if n < 1:
+        raise DataError(f"n: expected at least one rotation, received {n}; ask for some")
+    drawn = torch.randn(n, 4, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    w, x, y, z = (drawn / drawn.norm(dim=1, keepdim=True)).unbind(1)
+    zero = torch.zeros_like(w)
+    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=1).reshape(n, 3, 3)
+    matrices = torch.eye(3, dtype=torch.float64) + 2 * w[:, None, None] * cross + 2 * cross @ cross
+    return _uniform(matrices, f"haar({n}, seed={seed})")
+
+
+def _uniform(rotations: Tensor, name: str) -> Rule:
+    return Rule(rotations, torch.full((len(rotations),), 1 / len(rotations), dtype=torch.float64), name)
+
+
+def _with_turns(axes: Tensor, weights: Tensor, count: int, name: str) -> Rule:
+    """Every axis with ``count`` even turns about it."""
+    rotations = (axes[:, None] @ _even_turns(count)[None]).flatten(0, 1)
+    return Rule(rotations, weights.repeat_interleave(count) / count, name)
+
+
+def _even_turns(count: int) -> Tensor:
+    return _turn_z(torch.arange(count, dtype=torch.float64) * (2 * math.pi / count))
+
+
+def _turn_z(angle: Tensor) -> Tensor:
+    c, s, zero, one = angle.cos(), angle.sin(), torch.zeros_like(angle), torch.ones_like(angle)
+    return torch.stack([c, -s, zero, s, c, zero, zero, zero, one], dim=1).reshape(-1, 3, 3)
+
+
+def _turn_y(angle: Tensor) -> Tensor:
+    c, s, zero, one = angle.cos(), angle.sin(), torch.zeros_like(angle), torch.ones_like(angle)
+    return torch.stack([c, zero, s, zero, one, zero, -s, zero, c], dim=1).reshape(-1, 3, 3)
+
+
+def _character(degree: int, angle: Tensor) -> Tensor:
+    """``chi_l = 1 + 2 sum_k cos(k angle)``."""
+    total = torch.ones_like(angle)
+    for k in range(1, degree + 1):
+        total += 2 * torch.cos(k * angle)
+    return total

@@ -1,0 +1,219 @@
+"""The kernel, its split and its certificates; for each certificate, evidence on which it alone fails."""
+
+import pytest
+import torch
+
+import isotropy as iso
+from isotropy.actions import Affine, Trivial
+from isotropy.discover._conclude import Question, conclude
+from isotropy.discover._evidence import Evidence, Factors
+from isotropy.discover._kernel import relative_kernel, subspace_sine
+from isotropy.discover._result import Discovery
+from isotropy.discover._split import affine_normal, split_kernel
+from isotropy.errors import AmbiguousRankWarning, FlowError
+
+RULES = {"rank": "gap", "floor": 1e-12, "resolution": 1e-9, "tolerance": 0.2}
+FOLDS = 4
+
+
+def randn(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def diagonal(*values):
+    return torch.diag(torch.tensor(values, dtype=torch.float64))
+
+
+def factors(broken, moved, turned=None):
+    return Factors(broken, moved, torch.zeros(0, moved.shape[1], dtype=torch.float64) if turned is None else turned)
+
+
+# -- kernel ----------------------------------------------------------------------------------------------------------
+
+
+def test_spectrum_is_broken_over_moved():
+    kernel = relative_kernel(factors(diagonal(2, 0.3, 0), diagonal(4, 1, 5)), **RULES)
+    assert torch.allclose(kernel.spectrum, torch.tensor([0.5, 0.3, 0.0], dtype=torch.float64))
+    assert (kernel.cut.dim, len(kernel.trivial), kernel.smallest_broken) == (1, 0, pytest.approx(0.3))
+    assert kernel.null[0, 2].abs() > 0
+    assert float(kernel.null[0, :2].abs().max()) < 1e-12
+
+
+def test_outputs_that_move_count_as_motion():
+    kernel = relative_kernel(factors(diagonal(1, 1), diagonal(1, 0), diagonal(1, 4)), **RULES)
+    assert sorted(kernel.spectrum.tolist()) == pytest.approx([0.25, 0.5])
+
+
+def test_directions_that_move_nothing_are_trivial():
+    kernel = relative_kernel(factors(diagonal(1, 0, 0), diagonal(1, 1, 0)), **RULES)
+    assert (kernel.cut.dim, len(kernel.trivial), len(kernel.spectrum)) == (1, 1, 2)
+    assert torch.allclose(kernel.trivial.abs(), torch.tensor([[0.0, 0.0, 1.0]], dtype=torch.float64))
+
+
+def test_nothing_that_moves_is_an_empty_kernel():
+    kernel = relative_kernel(factors(torch.zeros(2, 2).double(), torch.zeros(2, 2).double()), **RULES)
+    assert (len(kernel.spectrum), len(kernel.trivial), kernel.cut.dim) == (0, 2, 0)
+    assert kernel.smallest_broken == 1.0
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
+def test_spectrum_does_not_depend_on_basis_or_units(scale):
+    broken, moved = randn(6, 4) @ diagonal(1, 1, 1, 0), randn(9, 4, seed=1) * 3
+    change = randn(4, 4, seed=2) * torch.tensor([1.0, scale, 1.0, 1.0], dtype=torch.float64)
+    first = relative_kernel(factors(broken, moved), **RULES)
+    second = relative_kernel(factors(scale * broken @ change, scale * moved @ change), **RULES)
+    assert torch.allclose(first.spectrum, second.spectrum, rtol=1e-5, atol=1e-6)
+    mapped = second.null @ change.T
+    assert subspace_sine(mapped, first.null, moved) < 1e-5
+
+
+def test_rank_given_as_dimension_or_threshold():
+    pair = factors(diagonal(1, 0.3, 0.01), diagonal(1, 1, 1))
+    sizes = [relative_kernel(pair, **{**RULES, "rank": rank}).cut.dim for rank in ("gap", 0, 2, 0.02, 0.5)]
+    assert sizes == [1, 0, 2, 1, 2]
+
+
+def test_sine_between_spans():
+    e, metric = torch.eye(3, dtype=torch.float64), torch.eye(3, dtype=torch.float64)
+    tilted = torch.tensor([[0.8, 0.6, 0.0]], dtype=torch.float64)
+    assert subspace_sine(e[:1], tilted, metric) == pytest.approx(0.6)
+    assert subspace_sine(e[:0], e[:0], metric) == 0.0
+    assert subspace_sine(e[:1], tilted, diagonal(3, 4, 1)) == pytest.approx(2.4 / (2.4**2 + 2.4**2) ** 0.5)
+
+
+# -- split -----------------------------------------------------------------------------------------------------------
+
+
+def whole_kernel(size):
+    return relative_kernel(factors(torch.zeros(1, size).double(), torch.eye(size).double()), **RULES)
+
+
+def test_points_of_a_plane_split_rotations():
+    points = torch.cat([randn(50, 2), torch.zeros(50, 1, dtype=torch.float64)], 1)
+    split = split_kernel(iso.so(3).vector(), whole_kernel(3), points)
+    assert (len(split.tangent), len(split.transversal)) == (1, 2)
+    turning = split.tangent[0] / split.tangent[0].norm()
+    assert float(iso.so(3).element(turning)[:, 2].norm()) < 1e-10
+
+
+def test_points_that_fill_the_space_split_nothing():
+    split = split_kernel(iso.so(3).vector(), whole_kernel(3), randn(50, 3))
+    assert (len(split.tangent), len(split.transversal)) == (3, 0)
+
+
+def test_given_normals_decide():
+    x = torch.nn.functional.normalize(randn(60, 3), dim=1)
+    split = split_kernel(iso.gl(3).vector(), whole_kernel(9), x, x[:, :, None] * x[:, None, :])
+    assert (len(split.tangent), len(split.transversal)) == (3, 6)
+    assert iso.gl(3).span(split.tangent).distance(iso.so(3)) < 1e-8
+
+
+def test_affine_span_of_few_points_is_not_judged():
+    assert not bool(affine_normal(randn(3, 3)).any())
+    plane = torch.cat([randn(20, 2), torch.full((20, 1), 7.0, dtype=torch.float64)], 1)
+    assert torch.allclose(affine_normal(plane), diagonal(0, 0, 1), atol=1e-12)
+
+
+# -- certificates ----------------------------------------------------------------------------------------------------
+
+
+def no_error(xi, x):
+    return torch.tensor(0.0)
+
+
+def concluded(candidates, broken_by_fold, check=no_error, rank="gap", floor=1e-12):
+    """A discovery from the broken factors of each fold, on points that fill the space."""
+    action = Affine(candidates) if iso._catalogue.is_affine(candidates) else candidates.vector()
+    evidence = Evidence(action, Trivial(candidates, (1,)), FOLDS)
+    points = randn(400, action.size)
+    for index, broken in enumerate(broken_by_fold):
+        x = points[index::FOLDS]
+        ones = torch.ones(len(x), dtype=torch.float64)
+        evidence.add_to(index, x, broken.expand(len(x), *broken.shape), ones, 0 * ones[:, None])
+    question = Question(action, evidence, points[::FOLDS], check, rank=rank, floor=floor)
+    return conclude(Discovery(), question)
+
+
+def broken_on(candidates, *pairs):
+    """Rows `(k, dim)` that weigh candidate directions: (index, weight)."""
+    rows = torch.zeros(len(pairs), candidates.dim, dtype=torch.float64)
+    for row, (index, weight) in enumerate(pairs):
+        rows[row, index] = weight
+    return rows
+
+
+def failed(found):
+    return {name for name, certificate in found.certificates_.items() if not certificate.passed}
+
+
+TRANSLATIONS = iso.translation(3)
+
+
+def test_good_evidence_is_certified():
+    found = concluded(TRANSLATIONS, [broken_on(TRANSLATIONS, (0, 1.0))] * FOLDS)
+    assert (found.status_, failed(found), found.algebra_.dim) == ("certified", set(), 2)
+    assert set(found.certificates_) == {"gap", "held_out", "closure", "finite_flow", "stability"}
+
+
+def test_only_gap_fails():
+    rows = broken_on(TRANSLATIONS, (0, 0.2), (1, 0.1))
+    with pytest.warns(AmbiguousRankWarning, match="gap of at least 3"):
+        found = concluded(TRANSLATIONS, [rows] * FOLDS, rank=1, floor=0.05)
+    assert (found.status_, failed(found)) == ("undecided", {"gap"})
+
+
+def test_held_out_fails_on_too_few_samples():
+    """Nine equations for ten unknowns leave a spurious direction that no other sample confirms."""
+    G = iso.gl(4)
+    x = torch.randn(9, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    found = iso.discover.FromModel(G.vector(), G.scalar()).fit(lambda p: p.square().sum(1), x)
+    assert found.status_ == "undecided"
+    assert "held_out" in failed(found)
+
+
+def test_only_closure_fails():
+    """Two rotations without the third."""
+    so3 = iso.so(3)
+    found = concluded(so3, [broken_on(so3, (2, 1.0))] * FOLDS)
+    assert (found.status_, failed(found), found.algebra_.dim) == ("undecided", {"closure"}, 2)
+    assert found.certificates_["closure"].value > 0.4
+
+
+@pytest.mark.parametrize("answer", [torch.tensor(0.5), FlowError("ran away")])
+def test_only_finite_flow_fails(answer):
+    def check(xi, x):
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    found = concluded(TRANSLATIONS, [broken_on(TRANSLATIONS, (0, 1.0))] * FOLDS, check)
+    assert (found.status_, failed(found)) == ("undecided", {"finite_flow"})
+
+
+def test_flows_that_run_away_are_followed_for_less():
+    seen = []
+
+    def check(xi, x):
+        seen.append(float(xi.norm()))
+        if len(seen) % 3:
+            raise FlowError("too far")
+        return torch.tensor(0.0)
+
+    found = concluded(TRANSLATIONS, [broken_on(TRANSLATIONS, (0, 1.0))] * FOLDS, check)
+    assert failed(found) == set()
+    assert seen[2] == pytest.approx(seen[0] / 4)
+
+
+def test_only_stability_fails():
+    """One direction of many rests on a single fold; among so many, its error on that fold goes under."""
+    many = iso.translation(45)
+    folds = [broken_on(many, (0, 1.0))] + [broken_on(many, (1, 0.1))] * (FOLDS - 1)
+    found = concluded(many, folds, rank=44)
+    assert (found.status_, failed(found)) == ("undecided", {"stability"})
+    assert found.certificates_["stability"].value > 0.9
+
+
+def test_statuses_without_a_kernel():
+    everything = broken_on(TRANSLATIONS, (0, 1.0), (1, 1.0), (2, 1.0))
+    found = concluded(TRANSLATIONS, [everything] * FOLDS)
+    assert (found.status_, found.certificates_, found.algebra_.dim) == ("none", {}, 0)

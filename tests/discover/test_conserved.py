@@ -1,0 +1,115 @@
+"""Conserved quantities: exact counts from vector fields and from trajectories, constants included."""
+
+import pytest
+import torch
+
+import isotropy as iso
+from isotropy import datasets
+from isotropy.discover import ConservedQuantities
+from isotropy.errors import DataError, RepresentationMismatchError
+from isotropy.testing import assert_estimator
+
+polynomials = iso.dictionary.polynomials
+
+
+def randn(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def oscillator(*stiffness):
+    weights = torch.tensor(stiffness, dtype=torch.float64)
+
+    def field(state):
+        x, v = state.chunk(2, -1)
+        return torch.cat([v, -weights * x], -1)
+
+    return field
+
+
+def kepler(state):
+    x, v = state.split(3, -1)
+    return torch.cat([v, -x / x.norm(dim=-1, keepdim=True) ** 3], -1)
+
+
+def top(state):
+    """Euler's equations of a free top with moments of inertia 1, 2, 3."""
+    a, b, c = state.unbind(-1)
+    return torch.stack([-b * c, c * a, -a * b / 3], -1)
+
+
+@pytest.mark.parametrize(
+    ("field", "size", "degree", "expected"),
+    [
+        (oscillator(1.0), 2, 2, 2),
+        (oscillator(1.0, 1.0), 4, 2, 5),
+        (oscillator(1.0, 1.0, 1.0), 6, 2, 10),
+        (oscillator(1.0, 2.0), 4, 2, 3),
+        (kepler, 6, 2, 4),
+        (top, 3, 2, 3),
+        (top, 3, 4, 6),
+    ],
+    ids=["1-D", "2-D", "3-D", "two frequencies", "Kepler", "top", "top degree 4"],
+)
+def test_fields_give_exact_counts(field, size, degree, expected):
+    x = randn(300, size)
+    found = ConservedQuantities(polynomials(size, degree)).fit_field(field, x)
+    assert (found.status_, found.dim_, len(found.trivial_)) == ("certified", expected, 1)
+    slopes = torch.einsum("kp,bpn,bn->bk", found.coefficients_, found.dictionary.jacobian(x), field(x))
+    assert float(slopes.abs().max()) < 1e-8
+
+
+def test_equations_are_readable():
+    found = ConservedQuantities(polynomials(2, 2)).fit_field(oscillator(4.0), randn(50, 2))
+    assert found.equations(["q", "p"]) == ["q^2 + 0.25 p^2"]
+    momenta = ConservedQuantities(polynomials(6, 2)).fit_field(kepler, randn(300, 6))
+    assert "-x v + y u" in momenta.equations(["x", "y", "z", "u", "v", "w"])
+
+
+@pytest.mark.parametrize(("make", "expected"), [(datasets.oscillator, 5), (datasets.kepler, 4)])
+def test_trajectories_give_the_same_counts(make, expected):
+    problem = make(trajectories=20, samples=60)
+    found = ConservedQuantities(polynomials(problem.data.states[0].shape[1], 2)).fit(problem.data.states)
+    assert (found.status_, found.dim_, len(found.trivial_)) == ("certified", expected, 1)
+    values = [found.dictionary.evaluate(s) @ found.coefficients_.T for s in problem.data.states]
+    spread = torch.cat(values).std(0)
+    assert all(float((v.std(0) / spread).max()) < 1e-8 for v in values)
+
+
+def test_what_is_constant_over_all_data_is_trivial():
+    """On one energy shell the energy is a number, not a quantity."""
+    starts = torch.nn.functional.normalize(randn(12, 4), dim=1)
+    t = torch.linspace(0, 6, 50, dtype=torch.float64)[:, None]
+    orbits = [torch.cat([s[:2] * t.cos() + s[2:] * t.sin(), s[2:] * t.cos() - s[:2] * t.sin()], 1) for s in starts]
+    found = ConservedQuantities(polynomials(4, 2)).fit(orbits)
+    assert (found.status_, found.dim_, len(found.trivial_)) == ("certified", 5, 2)
+
+
+@pytest.mark.parametrize("unit", [1e-5, 1e5])
+def test_units_change_nothing(unit):
+    x, field = randn(200, 4), oscillator(1.0, 1.0)
+    first = ConservedQuantities(polynomials(4, 2)).fit_field(field, x)
+    second = ConservedQuantities(polynomials(4, 2)).fit_field(field, unit * x)
+    assert first.dim_ == second.dim_ == 5
+    assert torch.allclose(first.spectrum_, second.spectrum_, atol=1e-8)
+
+
+def test_a_dissipative_system_conserves_nothing():
+    found = ConservedQuantities(polynomials(3, 2)).fit_field(datasets.lorenz(samples=10).field, 10 * randn(200, 3))
+    assert (found.status_, found.dim_, found.equations()) == ("none", 1, [])
+
+
+def test_contract_of_estimators():
+    problem = datasets.oscillator(1, trajectories=4, samples=30)
+    assert_estimator(lambda: ConservedQuantities(polynomials(2, 2)), [list(problem.data.states)])
+
+
+def test_bad_input_is_refused():
+    road = ConservedQuantities(polynomials(2, 2))
+    with pytest.raises(DataError, match="at least 2, received 1"):
+        road.fit([randn(30, 2)])
+    with pytest.raises(RepresentationMismatchError, match=r"trajectories\[1\]"):
+        road.fit([randn(30, 2), randn(30, 3)])
+    with pytest.raises(RepresentationMismatchError, match=r"v: expected velocities of shape \(30, 2\)"):
+        road.fit_field(lambda s: s[:, :1], randn(30, 2))
+    with pytest.raises(DataError, match="v: expected finite"):
+        road.fit_field(lambda s: s / 0, randn(30, 2))

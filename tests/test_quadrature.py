@@ -1,0 +1,92 @@
+"""Rules on rotations: sizes, exact degrees, and what they integrate."""
+
+import math
+
+import pytest
+import torch
+
+import isotropy as iso
+from isotropy.errors import DataError
+from isotropy.quadrature import gauss, haar, lebedev, polyhedral
+
+RULES = [polyhedral("T"), polyhedral("I"), lebedev(5), lebedev(6), gauss(3), gauss(6), haar(20, seed=3)]
+
+
+@pytest.mark.parametrize(("group", "size", "degree"), [("D2", 4, 1), ("T", 12, 2), ("O", 24, 3), ("I", 60, 5)])
+def test_polyhedra(group, size, degree):
+    rule = polyhedral(group)
+    assert (len(rule), rule.degree) == (size, degree)
+    products = rule.rotations[:, None] @ rule.rotations[None]
+    nearest = (products[:, :, None] - rule.rotations).flatten(3).norm(dim=3).amin(2)
+    assert float(nearest.max()) < 1e-12  # a group
+
+
+def test_the_octahedron_leaves_what_lebedev_3_leaves():
+    fine = [polyhedral("O").residual(degree) for degree in range(1, 7)]
+    assert fine == pytest.approx([lebedev(3).residual(degree) for degree in range(1, 7)], abs=1e-6)
+
+
+@pytest.mark.parametrize(("degree", "size"), [(1, 12), (5, 84), (6, 182), (7, 208), (8, 342), (9, 380), (11, 600)])
+def test_lebedev(degree, size):
+    rule = lebedev(degree)
+    assert (len(rule), rule.degree) == (size, degree)
+
+
+@pytest.mark.parametrize(("degree", "size"), [(0, 1), (1, 4), (2, 18), (3, 32), (4, 75), (6, 196), (7, 256)])
+def test_gauss(degree, size):
+    rule = gauss(degree)
+    assert (len(rule), rule.degree) == (size, degree)
+
+
+def test_residuals_of_coarse_grids():
+    assert [gauss(2).residual(degree) for degree in (3, 4)] == pytest.approx([0.79, 0.55], abs=0.005)
+    assert [gauss(4).residual(degree) for degree in (5, 6, 7)] == pytest.approx([0.60, 0.41, 0.075], abs=0.005)
+    assert gauss(0).residual(3) == pytest.approx(math.sqrt(7))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_elements_are_weighted_rotations(rule):
+    gram = rule.rotations @ rule.rotations.transpose(1, 2)
+    assert torch.allclose(gram, torch.eye(3, dtype=torch.float64).expand_as(gram), atol=1e-12)
+    assert torch.allclose(torch.linalg.det(rule.rotations), torch.ones(len(rule), dtype=torch.float64))
+    assert float(rule.weights.sum()) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("rule", [r for r in RULES if r.degree], ids=repr)
+def test_polynomials_up_to_the_degree_are_averaged_exactly(rule):
+    start = haar(1, seed=5).rotations[0]
+    z = (rule.rotations @ start)[:, 2, 0]
+    for power in range(rule.degree + 1):
+        expected = 0.0 if power % 2 else 1 / (power + 1)
+        assert float(rule.weights @ z**power) == pytest.approx(expected, abs=1e-12)
+
+
+def test_random_rotations_are_seeded_and_unbiased():
+    assert torch.equal(haar(5, seed=1).rotations, haar(5, seed=1).rotations)
+    assert not torch.equal(haar(5, seed=1).rotations, haar(5, seed=2).rotations)
+    assert haar(5).degree == 0
+    assert float(haar(4000).rotations.mean(0).abs().max()) < 0.05
+
+
+def test_inversion_doubles_and_keeps_the_degree():
+    rule = iso.quadrature.polyhedral("T").with_inversion()
+    assert (len(rule), rule.degree) == (24, 2)
+    assert torch.equal(rule.rotations[12:], -rule.rotations[:12])
+    assert float(rule.weights.sum()) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: polyhedral("C5"), "group: expected"),
+        (lambda: lebedev(0), "degree: expected 1 to 131"),
+        (lambda: lebedev(132), "gauss has no upper end"),
+        (lambda: gauss(-1), "degree: expected"),
+        (lambda: haar(0), "n: expected"),
+        (lambda: polyhedral("T").residual(-1), "degree: expected"),
+        (lambda: polyhedral("T").with_inversion().with_inversion(), "it has both"),
+    ],
+)
+def test_errors(call, text):
+    with pytest.raises(DataError, match=text):
+        call()
