@@ -52,8 +52,8 @@ def test_networks_are_equivariant_end_to_end(name):
             assert_equivariant(f, x, rho_in, rho_out, 1e-10)
         elements = [V.algebra.exp(0.3 * randn(V.algebra.dim, seed=4)), *(group.components if name == "o(3)" else [])]
         for g in elements:
-            moved = f(x @ rho_in.rho(g).T)
-            assert float((moved - f(x) @ rho_out.rho(g).T).norm() / moved.norm()) < 1e-10
+            moved, value = f(x @ rho_in.rho(g).T).detach(), f(x).detach()
+            assert float((moved - value @ rho_out.rho(g).T).norm() / moved.norm()) < 1e-10
 
 
 def test_the_network_of_permutations():
