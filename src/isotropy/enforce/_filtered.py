@@ -13,11 +13,13 @@ from ..errors import AmbiguousRankWarning
 from ._spectrum import Rank, Spectrum, decide
 from ._tensor_product import TensorProduct
 
-_BLOCK = 16  # vectors to begin with; doubled while the kernel fills the block
+_BLOCK = 32  # vectors to begin with; doubled while the kernel fills the block
 _ROUNDS = 60
 _GAIN = 8.0  # exponent of the gain per round of the kernel over the rest of the block
-_SETTLED = 1e-3  # relative change of a singular value from one round to the next
+_SETTLED = 1e-2  # relative change of a singular value from one round to the next
 _ZERO = 1e-11  # singular values that no longer matter
+_FULL = 0.02  # a block whose largest value falls below is taken for kernel alone, and a wider one is tried
+_EDGE = 4e-4  # of the filter, at least
 
 
 def filtered_kernel(product: TensorProduct, rank: Rank, noise: float, seed: int) -> Tensor:
@@ -33,9 +35,10 @@ def filtered_kernel(product: TensorProduct, rank: Rank, noise: float, seed: int)
     block = torch.randn(width, product.size, generator=generator, dtype=torch.float64)
     while True:
         spectrum = _converged(merged, block, scale)
-        kernel = decide(spectrum, rank, noise)
-        if len(kernel) < len(block) - 2 or len(block) == product.size:
-            return kernel
+        if len(block) == product.size or float(spectrum.values[-1]) >= _FULL:
+            kernel = decide(spectrum, rank, noise)
+            if len(kernel) < len(block) - 2 or len(block) == product.size:
+                return kernel
         extra = min(len(block), product.size - len(block))
         fresh = torch.randn(extra, product.size, generator=generator, dtype=torch.float64)
         block = torch.cat([spectrum.vectors, fresh])
@@ -45,11 +48,13 @@ def _converged(product: TensorProduct, block: Tensor, scale: float) -> Spectrum:
     """Filter until the smallest singular values settle."""
     spectrum = _rotated(product, block, scale)
     for _ in range(_ROUNDS):
-        edge = min(max(float(spectrum.values[-1]) ** 2, 1e-6), 0.9)
+        if float(spectrum.values[-1]) < _FULL:
+            return spectrum
+        edge = min(max(float(spectrum.values[-1]) ** 2, _EDGE), 0.9)
         filtered = _filter(product, spectrum.vectors, scale, edge)
         before, spectrum = spectrum.values, _rotated(product, filtered, scale)
-        changes = (spectrum.values - before).abs() / spectrum.values.clamp(min=_ZERO)
-        if bool((changes[: max(1, len(block) // 2)] < _SETTLED).all() | (spectrum.values < _ZERO).all()):
+        changes = (spectrum.values.clamp(min=_ZERO) / before.clamp(min=_ZERO) - 1).abs()
+        if bool((changes[: max(1, len(block) // 2)] < _SETTLED).all()):
             return spectrum
     warnings.warn(
         f"expected singular values settled to {_SETTLED} within {_ROUNDS} rounds, received changes of "
