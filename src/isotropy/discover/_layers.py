@@ -21,7 +21,7 @@ from ..errors import DataError, RepresentationMismatchError
 from ._from_model import FromModel
 
 Candidates = Callable[[int], LieAlgebra]
-_MOST_CANDIDATES = 1500
+_MOST_CANDIDATES = 600
 _ROUNDING = 1e4 * EPSILON
 _MATCH = 1e-3  # sine between an output and an input generator that still count as one
 
