@@ -45,7 +45,9 @@ def test_permutations_of_a_symmetric_function():
     eye = torch.eye(3)
     elements = torch.stack([eye[list(order)] for order in itertools.permutations(range(3))])
     G = iso.gl(3)
-    found = DiscreteSymmetries(G.vector(), G.scalar()).fit(lambda x: x[:, 0] * x[:, 1] + x[:, 2], normal(100, 3), elements)
+    found = DiscreteSymmetries(G.vector(), G.scalar()).fit(
+        lambda x: x[:, 0] * x[:, 1] + x[:, 2], normal(100, 3), elements
+    )
     assert len(found.kept_) == 2
     assert torch.equal(sorted(found.elements_, key=lambda m: -float(m.trace()))[0], eye.double())
 

@@ -50,7 +50,10 @@ def test_gaussian_from_points(gaussian):
 
 
 def test_ring_from_points():
-    angle, radius = 2 * torch.pi * torch.rand(1500, generator=torch.Generator().manual_seed(0)).double(), 1 + 0.2 * normal(1500)
+    angle, radius = (
+        2 * torch.pi * torch.rand(1500, generator=torch.Generator().manual_seed(0)).double(),
+        1 + 0.2 * normal(1500),
+    )
     x = torch.stack([radius * angle.cos(), radius * angle.sin()], dim=1)
     found = FromDensity(iso.gl(2).vector(), kinds=["polynomial-2", "polynomial-4"]).fit(x)
     assert found.surrogate_.kind == "polynomial-4"

@@ -46,7 +46,19 @@ def cylinder(u):
         (lambda u: torch.cat([u, 0.3 * u[:, :1] - 0.2 * u[:, 1:] + 1], 1), 2, iso.se(3), 3),
         (lambda u: torch.cat([u, 2 * u, 1 - u], 1), 1, iso.se(3), 1),
     ],
-    ids="circle ellipse rigid-ellipse parabola exp sphere rigid-sphere cylinder rigid-cylinder plane line".split(),
+    ids=[
+        "circle",
+        "ellipse",
+        "rigid-ellipse",
+        "parabola",
+        "exp",
+        "sphere",
+        "rigid-sphere",
+        "cylinder",
+        "rigid-cylinder",
+        "plane",
+        "line",
+    ],
 )
 def test_curves_and_surfaces(chart, size, algebra, dim):
     u, x = on(chart, size)

@@ -52,7 +52,9 @@ def test_a_kernel_of_degree_zero_does_not_commute():
     """Invariant as a function of both points, but the volume element is not."""
     G, (x, w) = iso.scaling(1), half_line()
     pairs = torch.rand(200, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 0.3
-    functions = equivariant_functions(homogeneous(2), iso.actions.Product(G.vector(), G.vector()), G.scalar(), points=pairs)
+    functions = equivariant_functions(
+        homogeneous(2), iso.actions.Product(G.vector(), G.vector()), G.scalar(), points=pairs
+    )
     assert functions.dim == 3
     assert dilation_error(IntegralOperator(replace(functions, event=(1, 1)), x, w)) > 0.1
 
@@ -68,7 +70,9 @@ def plane(size=40, reach=5.0):
 def gradient_like():
     """Scalar fields to vector fields under motions of the plane, with Gaussian kernels ``d_i exp(-|d|^2)``."""
     terms = {
-        f"{'xy'[i]}{k}": lambda p, i=i, k=k: (p[:, i] - p[:, i + 2]) * torch.exp(-k * (p[:, :2] - p[:, 2:]).square().sum(1))
+        f"{'xy'[i]}{k}": lambda p, i=i, k=k: (
+            (p[:, i] - p[:, i + 2]) * torch.exp(-k * (p[:, :2] - p[:, 2:]).square().sum(1))
+        )
         for i in range(2)
         for k in (1, 2)
     }

@@ -160,6 +160,8 @@ def _valleys(error: Callable[[float], float], grid: list[float]) -> list[float]:
         around = range(max(0, i - 1), min(len(grid), i + 2))
         if value > min(values[j] for j in around):
             continue
-        best: Any = minimize_scalar(error, bounds=(grid[around[0]], grid[around[-1]]), method="bounded", options={"xatol": _PRECISION})
+        best: Any = minimize_scalar(
+            error, bounds=(grid[around[0]], grid[around[-1]]), method="bounded", options={"xatol": _PRECISION}
+        )
         found.append(float(best.x) if best.fun < value else grid[i])
     return found

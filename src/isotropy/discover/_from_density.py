@@ -129,4 +129,4 @@ class FromDensity(Discovery):
 def _pulled_back(score: Callable[[Tensor], Tensor], action: Action, xi: Tensor, x: Tensor) -> Tensor:
     """Score of the density moved back by the flow g: ``Dg^T score(g x) + grad log |det Dg|``."""
     outer = score(action.flow(xi, x)).detach()
-    return torch.func.grad(lambda z: ((action.flow(xi, z) * outer).sum() + log_stretch(action, xi, z).sum()))(x)
+    return torch.func.grad(lambda z: (action.flow(xi, z) * outer).sum() + log_stretch(action, xi, z).sum())(x)

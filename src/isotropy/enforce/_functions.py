@@ -133,7 +133,7 @@ def _samples(dictionary: Dictionary, measure: str | None, seed: int) -> Tensor:
 
 
 def _sizes(dictionary: Dictionary, rho_in: Action, rho_out: Action, x: Tensor, compared: bool) -> Tensor:
-    """How large the two sides of the constraint are for each coefficient `(m * terms,)`: what rounding is relative to."""
+    """Size `(m * terms,)` of what the constraint compares for each coefficient; rounding is relative to it."""
     values, slopes = dictionary.evaluate(x), dictionary.jacobian(x).norm(dim=2)
     squares = values.square() if compared else torch.zeros_like(values)
     if rho_in.algebra.dim:

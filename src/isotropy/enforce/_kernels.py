@@ -96,7 +96,5 @@ def equivariant_kernels(
         )
     fibre = KernelFibre(action, rho_in, rho_out)
     pairs = Product(action, action)
-    found = equivariant_functions(
-        dictionary, pairs, fibre, components=components, rank=rank, points=points, seed=seed
-    )
+    found = equivariant_functions(dictionary, pairs, fibre, components=components, rank=rank, points=points, seed=seed)
     return replace(found, event=(rho_out.size, rho_in.size))

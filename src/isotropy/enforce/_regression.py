@@ -210,5 +210,3 @@ def _feasible(null: Tensor, matrix: Any, values: Any) -> tuple[Tensor, Tensor]:
     _, sizes, axes = torch.linalg.svd(inside, full_matrices=True)
     taken = int((sizes > 1e-10 * sizes.amax()).sum()) if len(sizes) else 0
     return null.T @ start, axes[taken:] @ null
-
-
