@@ -150,7 +150,7 @@ def derived_series(structure: Tensor, ruler: Ruler | None = None) -> tuple[int, 
     dimensions, current = [structure.shape[0]], structure
     while dimensions[-1]:
         span = derived(current, ruler)
-        if span.shape[0] == dimensions[-1]:
+        if span.shape[0] >= dimensions[-1]:
             break
         dimensions.append(span.shape[0])
         current = subalgebra(current, span)
@@ -163,7 +163,7 @@ def lower_central_series(structure: Tensor, ruler: Ruler | None = None) -> tuple
     dimensions, span = [structure.shape[0]], whole
     while dimensions[-1]:
         span = brackets(structure, whole, span, ruler)
-        if span.shape[0] == dimensions[-1]:
+        if span.shape[0] >= dimensions[-1]:
             break
         dimensions.append(span.shape[0])
     return tuple(dimensions)

@@ -17,7 +17,7 @@ from .._representation import Representation
 from ..errors import DataError
 from ._certificates import Certificate
 
-_TOLERANCE = 0.2
+_TOLERANCE = 0.05
 _PRECISION = 1e-10  # of a parameter
 
 

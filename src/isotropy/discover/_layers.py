@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from ..errors import DataError, RepresentationMismatchError
 from ._from_model import FromModel
 
 Candidates = Callable[[int], LieAlgebra]
-_MOST_CANDIDATES = 1500
+_MOST_CANDIDATES = 600
 _ROUNDING = 1e4 * EPSILON
 _MATCH = 1e-3  # sine between an output and an input generator that still count as one
 
@@ -185,7 +186,7 @@ def _chained(kernels: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     sizes = [len(first) for first, _ in kernels]
     starts = [sum(sizes[:i]) for i in range(len(sizes) + 1)]
     rows: list[Tensor] = []
-    for i, ((_, after), (before, _)) in enumerate(zip(kernels, kernels[1:], strict=False)):
+    for i, ((_, after), (before, _)) in enumerate(itertools.pairwise(kernels)):
         mismatch = torch.zeros(after.shape[1], starts[-1], dtype=torch.float64)
         mismatch[:, starts[i] : starts[i + 1]] = after.T
         mismatch[:, starts[i + 1] : starts[i + 2]] = -before.T

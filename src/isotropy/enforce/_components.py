@@ -89,7 +89,7 @@ def _carried(action: Action) -> Iterator[Tensor]:
 
 
 def component_rows(dictionary: Dictionary, rho_in: Action, rho_out: Action, g: Tensor, x: Tensor) -> Tensor:
-    """Triangular factor `(rows, m * terms)` of ``W -> F_W(g x) - rho_out(g) F_W(x)`` in root mean square over points."""
+    """Triangular factor `(rows, m * terms)` of ``W -> F_W(g x) - rho_out(g) F_W(x)`` in root mean square."""
     units = torch.eye(rho_out.size, dtype=x.dtype)
     turned = torch.stack([moved(rho_out, g, unit.expand(len(x), -1), x) for unit in units])  # (m in, batch, m out)
     before, after = dictionary.evaluate(x), dictionary.evaluate(moved(rho_in, g, x))

@@ -19,7 +19,7 @@ from ..dictionary import Dictionary
 from ..errors import AmbiguousRankWarning, DataError
 from ._components import component_rows, components_of
 
-_TOLERANCE = 1e-6  # relative to the largest; an exact kernel lies many orders of magnitude lower
+_TOLERANCE = 1e-6  # an exact kernel lies many orders of magnitude lower
 _FLOOR = 1e3 * EPSILON
 
 
@@ -36,7 +36,7 @@ class FunctionBasis:
     event : tuple of int
         Shape of one value, of size m.
     spectrum : Tensor
-        Descending singular values of the constraints, relative to the largest.
+        Descending singular values of the constraints, in units of the size of what they compare.
     gap : float
         Ratio across the cut between broken and kept combinations.
     constraints : Tensor
@@ -111,44 +111,60 @@ def equivariant_functions(
     (3, ['x^2 + y^2'])
     """
     given = None if points is None else as_points(points, "points", rho_in.event).detach().to("cpu", torch.float64)
-    family = FamilyDerivative(dictionary, rho_in, rho_out, measure, given, seed)
-    constraints = StreamedQR(family.columns).update(family.matrices.flatten(0, 1))
-    samples = given if given is not None else _samples(family, seed)
-    for h in components_of((rho_in, rho_out), components):
+    samples = _samples(dictionary, measure, seed) if given is None else given
+    constraints = StreamedQR(rho_out.size * len(dictionary))
+    if rho_in.algebra.dim:
+        family = FamilyDerivative(dictionary, rho_in, rho_out, measure, given, seed)
+        constraints.update(family.matrices.flatten(0, 1))
+    elements = components_of((rho_in, rho_out), components)
+    for h in elements:
         constraints.update(component_rows(dictionary, rho_in, rho_out, h, samples))
-    return _kernel(dictionary, rho_out.event, constraints.R, rank)
+    sizes = _sizes(dictionary, rho_in, rho_out, samples, bool(len(elements)))
+    return _kernel(dictionary, rho_out.event, constraints.R, sizes, rank)
+
+
+def _samples(dictionary: Dictionary, measure: str | None, seed: int) -> Tensor:
+    """Points on which finite elements are compared and terms are sized."""
+    generator = torch.Generator().manual_seed(seed + 1)
+    shape = (4 * len(dictionary), dictionary.size)
+    if measure == "cube":
+        return 2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1
+    return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+
+def _sizes(dictionary: Dictionary, rho_in: Action, rho_out: Action, x: Tensor, compared: bool) -> Tensor:
+    """Size `(m * terms,)` of what the constraint compares for each coefficient; rounding is relative to it."""
+    values, slopes = dictionary.evaluate(x), dictionary.jacobian(x).norm(dim=2)
+    squares = values.square() if compared else torch.zeros_like(values)
+    if rho_in.algebra.dim:
+        units = torch.eye(rho_out.size, dtype=x.dtype)
+        turns = [rho_out.fields(unit.expand(len(x), -1), at=x).flatten(1).square().sum(1) for unit in units]
+        speeds = rho_in.fields(x).flatten(1).square().sum(1)
+        squares = squares + slopes.square() * speeds[:, None]
+        squares = squares + values.square() * torch.stack(turns).sum(0)[:, None]
+    sizes = squares.mean(0).sqrt()
+    return torch.where(sizes > 0, sizes, torch.ones_like(sizes)).repeat(rho_out.size)
 
 
 def _kernel(
-    dictionary: Dictionary, event: tuple[int, ...], constraints: Tensor, rank: str | int | float
+    dictionary: Dictionary, event: tuple[int, ...], constraints: Tensor, sizes: Tensor, rank: str | int | float
 ) -> FunctionBasis:
-    """Null space, with columns of very different size first brought to one."""
-    norms = torch.linalg.vector_norm(constraints, dim=0)
-    largest = norms.amax() if norms.numel() and bool((norms > 0).any()) else norms.new_ones(())
-    scale = torch.where(norms > 1e-10 * largest, norms, largest)
-    _, values, axes = torch.linalg.svd(constraints / scale, full_matrices=True)
-    spectrum = torch.zeros(len(scale), dtype=torch.float64)
-    spectrum[: len(values)] = values / values.amax().clamp_min(1e-300) if len(values) else values
-    cut = cut_spectrum(spectrum, rank=rank, floor=_FLOOR, tolerance=_TOLERANCE)
+    """Null space, with every column in units of its own size."""
+    _, values, axes = torch.linalg.svd(constraints / sizes, full_matrices=True)
+    spectrum = torch.zeros(len(sizes), dtype=torch.float64)
+    spectrum[: len(values)] = values
+    cut = cut_spectrum(spectrum.clamp_max(1.0), rank=rank, floor=_FLOOR, tolerance=_TOLERANCE)
     _warn(cut.dim, cut.clear, cut.gap)
-    null = axes[len(axes) - cut.dim :] / scale
+    null = axes[len(axes) - cut.dim :] / sizes
     rows = torch.linalg.qr(null.T).Q.T if cut.dim else null
-    return FunctionBasis(dictionary, rows.reshape(cut.dim, *event, -1), event, spectrum, cut.gap, constraints)
+    shape = (cut.dim, *event, len(dictionary))
+    return FunctionBasis(dictionary, rows.reshape(shape), event, spectrum, cut.gap, constraints)
 
 
 def _warn(dim: int, clear: bool, gap: float) -> None:
     if dim and not clear:
         text = f"expected a clear gap in the spectrum of the constraints, received a ratio of {gap:.2g}"
         warnings.warn(AmbiguousRankWarning(f"{text}; look at spectrum or give rank="), stacklevel=4)
-
-
-def _samples(family: FamilyDerivative, seed: int) -> Tensor:
-    """Points of the family's measure on which finite elements are compared."""
-    generator = torch.Generator().manual_seed(seed + 1)
-    shape = (4 * len(family.dictionary), family.dictionary.size)
-    if family.measure == "cube":
-        return 2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1
-    return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
 def _written(row: Tensor, names: Sequence[str], digits: int) -> str:

@@ -33,19 +33,19 @@ class KernelFibre(Action):
     def __init__(self, action: Action, rho_in: Representation, rho_out: Representation) -> None:
         super().__init__(action.algebra, (rho_out.size * rho_in.size,))
         self.base = action
-        self.maps = rho_in >> rho_out
+        self.rho_in, self.rho_out = rho_in, rho_out
 
     def fields(self, y: Tensor, at: Tensor | None = None) -> Tensor:
         """Field at pairs ``at`` `(batch, 2 n)`, outputs first."""
         source = _base_point(at, y)[:, self.base.size :]
-        return self.maps.fields(y) - y[:, None] * self.base.divergence(source)[..., None]
+        return (self.rho_in >> self.rho_out).fields(y) - y[:, None] * self.base.divergence(source)[..., None]
 
 
 @moved.register
 def _(action: KernelFibre, g: Tensor, y: Tensor, at: Tensor | None = None) -> Tensor:
     source = _base_point(at, y)[:, action.base.size :]
     stretch = stretched(lambda z: moved(action.base, g, z), source)
-    return moved(action.maps, g, y) / stretch[:, None]
+    return moved(action.rho_in >> action.rho_out, g, y) / stretch[:, None]
 
 
 def equivariant_kernels(
