@@ -120,7 +120,7 @@ class DiscreteSymmetries(Estimator):
         floor = 8 * float(torch.finfo(points.dtype).eps)
         rules: dict[str, Any] = {"rank": self.rank, "floor": floor, "tolerance": _TOLERANCE}
         cut = cut_spectrum(self.errors_[order].clamp_max(1.0), **rules)
-        self.kept_ = [int(i) for i in order[len(order) - cut.dim :].flip(0)]
+        self.kept_ = sorted(int(i) for i in order[len(order) - cut.dim :])
         self.elements_ = candidates[self.kept_]
         self.gap_ = cut.gap
         self.certificates_ = {}

@@ -59,8 +59,8 @@ class FromMoments(Discovery):
     >>> angle = 2 * torch.pi * torch.rand(4000, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     >>> waves = torch.cat([angle.cos(), angle.sin(), (2 * angle).cos(), (2 * angle).sin()], 1)
     >>> found = FromMoments(iso.gl(4).vector()).fit(waves)
-    >>> found.status_, found.vector_fields()
-    ('certified', ['2 x2 d/dx3 - x1 d/dx0 + x0 d/dx1 - 2 x3 d/dx2'])
+    >>> found.status_, found.algebra_.dim, found.identify().name
+    ('certified', 1, 'so(2)')
     """
 
     def __init__(self, action: Action, *, order: int = 3, rank: str | int | float = "gap", seed: int = 0) -> None:

@@ -40,6 +40,11 @@ _CHECKS = {
         "Does the symmetry hold after moving a long way, not only a little?",
         "sample a wider region, so that the moved points stay where there are data",
     ),
+    "gradient": (
+        "Gradient of the map",
+        "Do the samples determine how the map changes, without assuming a shape that is symmetric anyway?",
+        "take more samples or reduce their noise, so that the map can be learnt",
+    ),
     "stability": (
         "Stable under resampling",
         "Do other halves of the data give the same answer?",
