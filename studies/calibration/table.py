@@ -190,11 +190,7 @@ def _false_words(rows: list[Line]) -> str:
     )
 
 
-HEAD = """---
-orphan: true
----
-
-# How far to trust "certified"
+HEAD = """# How far to trust "certified"
 
 This page is written by `python -m studies.calibration.table` from the runs of `python -m studies.calibration.run`.
 All problems are seeded. Intervals are Wilson intervals at 95 %. "Refused" is an error that says what is missing.
