@@ -62,6 +62,7 @@ for axis, operator, title in zip(axes, (right, wrong), ("degree -1: a kernel", "
     axis.semilogx(y[:, 0], moved_last, label="apply, then dilate", lw=4, alpha=0.4)
     axis.semilogx(y[:, 0], moved_first, label="dilate, then apply", lw=1.5, color="k")
     axis.set(title=f"{title}; difference {error:.1g}", xlabel="y")
+    axis.minorticks_off()
     axis.legend(frameon=False)
 figure.tight_layout()
 plt.show()
