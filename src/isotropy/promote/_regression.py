@@ -187,7 +187,8 @@ class BasisRegression(Estimator):
         """Orthonormal columns of the functions on which the constraints vanish, to the accuracy of the kernel."""
         _, sizes, axes = torch.linalg.svd(constraint, full_matrices=True)
         padded = torch.cat([sizes, sizes.new_zeros(len(axes) - len(sizes))])
-        threshold = max(_LOOSEST, _MARGIN * self._floor) * float(padded.amax())
+        inexact = max(_LOOSEST, _MARGIN * self._floor, 3.0 * self._readout.cut.residual)
+        threshold = inexact * float(padded.amax())
         return axes[padded <= threshold].T
 
     def _prepare(self, x: Any, y: Any) -> None:
