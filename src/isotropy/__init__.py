@@ -1,14 +1,11 @@
 """Find, impose, price and use the continuous symmetries of data, models and dynamics."""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from . import actions as actions
 from . import dictionary as dictionary
-from . import discover as discover
-from . import enforce as enforce
 from . import errors as errors
-from . import measure as measure
-from . import nn as nn
-from . import promote as promote
-from . import quadrature as quadrature
 from ._action import Action as Action
 from ._algebra import LieAlgebra as LieAlgebra
 from ._catalogue import aff as aff
@@ -34,11 +31,30 @@ from ._group import MatrixGroup as MatrixGroup
 from ._references import cite as cite
 from ._representation import Representation as Representation
 
+if TYPE_CHECKING:
+    from . import datasets as datasets
+    from . import discover as discover
+    from . import enforce as enforce
+    from . import measure as measure
+    from . import nn as nn
+    from . import promote as promote
+    from . import quadrature as quadrature
+    from . import testing as testing
+    from . import viz as viz
 
-def __getattr__(name: str) -> str:
-    """``__version__``, read from the installed metadata when asked for."""
+# Loaded when first asked for, so that importing the nouns stays quick.
+_NAMESPACES = ("datasets", "discover", "enforce", "measure", "nn", "promote", "quadrature", "testing", "viz")
+
+
+def __getattr__(name: str) -> Any:
+    """A namespace when first asked for, or ``__version__`` from the installed metadata."""
+    if name in _NAMESPACES:
+        return importlib.import_module(f".{name}", __name__)
     if name == "__version__":
-        from .discover._result import version
-
-        return version()
+        return importlib.import_module("._version", __name__).version()
     raise AttributeError(f"module 'isotropy' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Names of this page, namespaces included."""
+    return sorted({*globals(), *_NAMESPACES, "__version__"})

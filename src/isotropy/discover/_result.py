@@ -15,6 +15,7 @@ from .._algebra import LieAlgebra
 from .._estimator import Estimator
 from .._files import write_atomic
 from .._identity import Identity, identify
+from .._version import version
 from ._certificates import Certificate
 
 FORMAT = 1
@@ -153,14 +154,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def version() -> str:
-    """Version of the installed library."""
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as installed
-
-    try:
-        return installed("isotropy")
-    except PackageNotFoundError:  # run from a source tree that was never installed
-        return "unknown"
