@@ -1,9 +1,10 @@
 """Smallest nuclear norm under equality constraints: our splitting method against cvxpy with SCS and Clarabel.
 
 A random quadratic in one hidden direction of R^m is met at a number of samples, the candidates are the translations
-T(m) or the rigid motions SE(m), and the norm is exact on the cube. All solvers get the same matrices. For ours the duality gap is asked for; for SCS its
-tolerance; Clarabel runs as it comes. Prints JSON: seconds (medians), objective, constraint residual, and how far the
-objective is above the best lower bound. cvxpy is no dependency of this project: `pip install cvxpy`.
+T(m) or the rigid motions SE(m), and the norm is exact on the cube. All solvers get the same matrices. For ours the
+duality gap is asked for; for SCS its tolerance; Clarabel runs as it comes. Prints JSON: seconds (medians), objective,
+constraint residual, and how far the objective is above the best lower bound. cvxpy is no dependency of this project:
+`pip install cvxpy`.
 
     python benchmarks/nuclear_norm.py --group T --size 15 --samples 45
 """
