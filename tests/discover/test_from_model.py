@@ -380,3 +380,11 @@ def test_a_slightly_broken_symmetry_is_seen_in_the_spectrum():
 def test_one_sample_cannot_answer():
     with pytest.raises(DataError, match="at least 2 samples, received 1"):
         FromModel(*linear(iso.gl(3))).fit(square, randn(1, 3))
+
+
+@pytest.mark.parametrize("samples", [2, 3, 8])
+def test_a_handful_of_samples_is_undecided(samples):
+    G = iso.gl(3)
+    x = torch.randn(samples, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    found = iso.discover.FromModel(G.vector(), G.scalar()).fit(lambda p: p.square().sum(1), x)
+    assert found.status_ == "undecided"

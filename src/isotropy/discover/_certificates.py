@@ -15,7 +15,7 @@ from .._algebra import LieAlgebra
 from .._linalg import MIN_GAP
 from ..errors import FlowError, RepresentationMismatchError
 from ._evidence import Evidence
-from ._kernel import Kernel, relative_kernel, subspace_sine
+from ._kernel import Kernel, again, subspace_sine
 
 # Generic cubics and random networks, known exactly, often keep one direction of gl(2) or gl(3) to 5 to 20 %, with gaps
 # of 3 to 6.5 (22 of 600; one of 12.5). Planted algebras were kept to less than 2.7 times the floor.
@@ -70,7 +70,7 @@ def held_out(evidence: Evidence, kernel: Kernel, rules: dict[str, Any]) -> Certi
     for index, fold in enumerate(evidence.folds):
         if not fold.samples:
             continue
-        found = relative_kernel(evidence.factors(without=index), **{**rules, "rank": kernel.cut.dim})
+        found = again(evidence.factors(without=index), kernel, rules)
         seen = evidence.factors(only=index)
         broken += float((found.null @ seen.broken.T).square().sum())
         moved += float((found.null @ torch.cat([seen.moved, seen.turned]).T).square().sum())
@@ -135,7 +135,7 @@ def stability(evidence: Evidence, kernel: Kernel, rules: dict[str, Any]) -> Cert
     motion = torch.cat([whole.moved, whole.turned])
     sines = [
         subspace_sine(
-            relative_kernel(evidence.factors(without=index), **{**rules, "rank": kernel.cut.dim}).null,
+            again(evidence.factors(without=index), kernel, rules).null,
             kernel.null,
             motion,
         )

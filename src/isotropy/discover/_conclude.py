@@ -17,7 +17,7 @@ from ..errors import AmbiguousRankWarning, TrivialResultWarning
 from . import _certificates as certify
 from ._certificates import Certificate, FlowCheck
 from ._evidence import Evidence
-from ._kernel import Kernel, relative_kernel
+from ._kernel import Kernel, again, relative_kernel
 from ._result import Discovery
 from ._split import Split, split_kernel
 
@@ -110,7 +110,7 @@ def _certificates(question: Question, kernel: Kernel, motion: Tensor, coefficien
     if not len(coefficients):
         return question.checks
     evidence, rules = question.evidence, question.rules
-    blind = relative_kernel(evidence.factors(without=HELD), **{**rules, "rank": kernel.cut.dim})
+    blind = again(evidence.factors(without=HELD), kernel, rules)
     moving = split_kernel(question.action, blind, question.points, question.normals).tangent
     return {
         "gap": certify.gap(kernel),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from .._linalg import MIN_GAP, Cut, cut_spectrum
+from .._linalg import MIN_GAP, Cut, cut_spectrum, principal_angles
 from ._evidence import Factors
 
 
@@ -87,10 +88,14 @@ def relative_kernel(
     return Kernel(errors, directions[order], axes[~moving] / unit, cut)
 
 
+def again(factors: Factors, kernel: Kernel, rules: dict[str, Any]) -> Kernel:
+    """The kernel of the same dimension from other samples, or of as many directions as those samples move."""
+    free = relative_kernel(factors, **{**rules, "rank": 0})
+    return relative_kernel(factors, **{**rules, "rank": min(kernel.cut.dim, len(free.directions))})
+
+
 def subspace_sine(first: Tensor, second: Tensor, motion: Tensor) -> float:
     """Sine of the largest principal angle between spans `(k, dim)`, in the metric of ``motion`` `(rows, dim)`."""
-    from .._linalg import principal_angles
-
     if not len(first):
         return 0.0
     return float(torch.sin(principal_angles(first @ motion.T, second @ motion.T).amax()))
