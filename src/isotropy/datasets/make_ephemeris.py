@@ -47,7 +47,7 @@ time: days of TT since the start; x y z: unit vector."""
 def load_erfa() -> ModuleType:
     """Import ERFA, or name the extra that brings it."""
     try:
-        import erfa
+        import erfa  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise MissingExtraError(
             "Expected the package pyerfa, which is not installed; run pip install 'isotropy[astronomy]'."
