@@ -132,6 +132,16 @@ def test_memory_is_that_of_a_chunk(tmp_path, monkeypatch):
     assert sum(heights) == ROWS + 1  # and the first row, to see what is there
 
 
+def test_memory_does_not_grow_with_row_groups(tmp_path):
+    height, groups = 4000, 25
+    arrays = {f"x{i}": np.random.default_rng(i).normal(size=height * groups) for i in range(4)}
+    chunks = stream(write(tmp_path, "parquet", arrays, height), "x0:x3", rows=1500)
+    del arrays
+    before = pa.total_allocated_bytes()
+    most = max(pa.total_allocated_bytes() - before for _ in chunks)
+    assert most < height * groups * 4 * 8 / 4  # a group and its buffers, where all groups are four times as much
+
+
 @KINDS
 def test_bad_row_is_named_as_in_the_whole_file(tmp_path, kind):
     arrays = columns()

@@ -97,7 +97,12 @@ class Parquet:
         with _readable(self.file), self._opened() as opened:
             sizes = [opened.metadata.row_group(group).num_rows for group in range(opened.num_row_groups)]
             groups, shifted = _needed_groups(sizes, ranges)
-            batches = opened.iter_batches(batch_size=rows, row_groups=groups, columns=list(names))
+            # One group at a time: a reader of several keeps each group it has decoded until the end.
+            batches = (
+                batch
+                for group in groups
+                for batch in opened.iter_batches(batch_size=rows, row_groups=[group], columns=list(names))
+            )
             for (start, _), pieces in zip(ranges, _cut(batches, shifted), strict=True):
                 yield {name: self._column(pieces, name, start) for name in names}
 

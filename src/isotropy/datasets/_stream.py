@@ -29,8 +29,8 @@ def stream(
     """Chunks of rows of a file that need not fit in memory; its suffix says how to read it.
 
     ``.h5``/``.hdf5`` and ``.zarr`` are cut anywhere; ``.parquet`` is read forward and decodes the row groups that hold
-    a wanted row, so with several ``parts`` row groups of about ``rows`` rows are best. At most a few chunks are in
-    memory at once.
+    a wanted row, so row groups of about ``rows`` rows are best. At most a few chunks, and one row group, are in memory
+    at once.
 
     Parameters
     ----------
