@@ -4,6 +4,7 @@ from isotropy.datasets._bundled import load, names, path
 from isotropy.datasets._problem import Expected, Problem
 from isotropy.datasets._reading import read_table
 from isotropy.datasets._samples import Samples, Trajectories, points, supervised, trajectories
+from isotropy.datasets._stream import Stream, stream
 from isotropy.datasets._table import Table, require_varying
 from isotropy.datasets._textbook import (
     cross_product,
@@ -20,6 +21,7 @@ __all__ = [
     "Expected",
     "Problem",
     "Samples",
+    "Stream",
     "Table",
     "Trajectories",
     "cross_product",
@@ -36,6 +38,7 @@ __all__ = [
     "random_network",
     "read_table",
     "require_varying",
+    "stream",
     "supervised",
     "trajectories",
 ]

@@ -56,7 +56,7 @@ def read_table(path: str | Path, key: str | None = None) -> Table:
         Parquet and HDF5 need ``pip install 'isotropy[files]'``.
     """
     file = Path(path)
-    _require_file(file)
+    require_file(file)
     suffix = _suffix(file)
     if key is not None and suffix not in KEYED:
         raise DataError(
@@ -68,13 +68,13 @@ def read_table(path: str | Path, key: str | None = None) -> Table:
     except (DataError, MissingExtraError):
         raise
     except DAMAGE as error:
-        raise DataError(_refusal(file, suffix, error)) from error
+        raise DataError(refusal(file, suffix, error)) from error
     if all(array.size == 0 for array in columns.values()):
         raise DataError(f"{file}: expected rows of data, received none; check how the file was written.")
     return Table(columns, str(file))
 
 
-def _require_file(file: Path) -> None:
+def require_file(file: Path) -> None:
     """Refuse what is not a file with content."""
     if file.is_dir():
         raise DataError(f"{file}: expected a file, received a directory; name one file inside it.")
@@ -96,7 +96,7 @@ def _suffix(file: Path) -> str:
     return max(known, key=len)
 
 
-def _refusal(file: Path, suffix: str, error: Exception) -> str:
+def refusal(file: Path, suffix: str, error: Exception) -> str:
     """Message for what a reader could not take, its reason in one line."""
     reason = " ".join(str(error).split()) or type(error).__name__
     if "allow_pickle" in reason:
@@ -110,7 +110,7 @@ def _refusal(file: Path, suffix: str, error: Exception) -> str:
     )
 
 
-def _require_unique(names: list[str], file: Path) -> None:
+def require_unique(names: list[str], file: Path) -> None:
     """Refuse two columns of one name."""
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
@@ -157,7 +157,7 @@ def _text_rows(file: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 def _require_header(header: list[str], delimiter: str, file: Path) -> None:
     """Refuse repeated names, and a header written with another separator."""
-    _require_unique(header, file)
+    require_unique(header, file)
     other = next((mark for mark in ";\t," if mark != delimiter and mark in header[0]), None)
     if len(header) == 1 and other is not None:
         raise DataError(
@@ -219,7 +219,7 @@ def _read_npz(file: Path, key: str | None) -> Columns:
 
 def _read_hdf5(file: Path, key: str | None) -> Columns:
     """Read the data sets of a file or of one group, named by their path."""
-    h5py = _import_extra("h5py")
+    h5py = import_extra("h5py")
     with h5py.File(file, "r") as root:
         if key is not None and key not in root:
             raise DataError(
@@ -252,16 +252,16 @@ def _hdf5_columns(h5py: Any, name: str, item: Any) -> Columns:
 
 def _read_parquet(file: Path, key: str | None) -> Columns:
     """Read the columns of a Parquet file; lists of equal length become arrays of two axes."""
-    _import_extra("pyarrow")
+    import_extra("pyarrow")
     import pyarrow.parquet
 
     table = pyarrow.parquet.ParquetFile(file).read()
-    _require_unique(table.column_names, file)
-    return {name: _stacked(table[name].to_numpy(), name, file) for name in table.column_names}
+    require_unique(table.column_names, file)
+    return {name: join_cells(table[name].to_numpy(), name, file) for name in table.column_names}
 
 
-def _stacked(column: np.ndarray, name: str, file: Path) -> np.ndarray:
-    """Join cells that are arrays; any other column stays as it is."""
+def join_cells(column: np.ndarray, name: str, file: Path, first: int = 1) -> np.ndarray:
+    """Join cells that are arrays; any other column stays as it is. ``first`` is the data row of the first cell."""
     if column.dtype != object or not any(isinstance(cell, np.ndarray) for cell in column):
         return column
     lengths = [np.size(cell) if isinstance(cell, np.ndarray) else 0 for cell in column]
@@ -269,12 +269,12 @@ def _stacked(column: np.ndarray, name: str, file: Path) -> np.ndarray:
     if odd is not None:
         raise DataError(
             f"{file}: expected lists of one length in {name!r}, received {lengths[odd]} values in data row "
-            f"{odd + 1} and {lengths[0]} in the first; pad or drop that row."
+            f"{odd + first} and {lengths[0]} in data row {first}; pad or drop that row."
         )
     return np.stack(list(column))
 
 
-def _import_extra(module: str) -> Any:
+def import_extra(module: str) -> Any:
     """Import a package of the extra `files`, or name the extra."""
     try:
         return __import__(module)

@@ -29,6 +29,8 @@ class Table:
         Arrays `(rows,)` or `(rows, ...)`, untouched as they were read.
     source : str
         Where they came from; every message begins with it.
+    first : int
+        Number of the first row in messages, for a part of a longer table.
 
     Examples
     --------
@@ -40,6 +42,7 @@ class Table:
 
     columns: dict[str, np.ndarray]
     source: str
+    first: int = 1
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -69,15 +72,25 @@ class Table:
             A name is missing or repeated, lengths differ, or a value is not a finite number.
         """
         chosen = self._split(names)
-        arrays = [self.numbers(name).reshape(len(self.column(name)), -1) for name in chosen]
-        for name, array in zip(chosen, arrays, strict=True):
-            if len(array) != len(arrays[0]):
+        self.require_level(chosen)
+        return np.hstack([self.numbers(name).reshape(len(self.column(name)), -1) for name in chosen])
+
+    def require_level(self, chosen: Sequence[str]) -> int:
+        """Return the number of rows that all these columns have.
+
+        Raises
+        ------
+        DataError
+            A column is missing, or lengths differ.
+        """
+        lengths = [len(self.column(name)) for name in chosen]
+        for name, length in zip(chosen, lengths, strict=True):
+            if length != lengths[0]:
                 raise DataError(
                     f"{self.source}: expected columns of one length, received {chosen[0]!r} with "
-                    f"{len(arrays[0])} rows and {name!r} with {len(array)}; "
-                    "select columns that belong together."
+                    f"{lengths[0]} rows and {name!r} with {length}; select columns that belong together."
                 )
-        return np.hstack(arrays)
+        return lengths[0]
 
     def group(self, name: str) -> np.ndarray:
         """Return the labels in a column, integers or strings `(rows,)`.
@@ -145,7 +158,7 @@ class Table:
             value = float(result[tuple(bad[0])])
             raise DataError(
                 f"{self.source}: expected finite numbers in {name!r}, received {value} "
-                f"in data row {bad[0][0] + 1}; remove or repair that row."
+                f"in data row {bad[0][0] + self.first}; remove or repair that row."
             )
         return result
 
@@ -202,7 +215,7 @@ class Table:
             if not _is_number(cell):
                 raise DataError(
                     f"{self.source}: expected numbers in {name!r}, received {cell!r} "
-                    f"in data row {place[0] + 1}; select another column or repair that cell."
+                    f"in data row {place[0] + self.first}; select another column or repair that cell."
                 )
         return values.astype(np.float64)
 
@@ -212,7 +225,7 @@ class Table:
         if len(bad):
             raise DataError(
                 f"{self.source}: expected whole numbers or words as labels in {name!r}, received "
-                f"{labels[bad[0]]} in data row {bad[0] + 1}; use an integer or text column."
+                f"{labels[bad[0]]} in data row {bad[0] + self.first}; use an integer or text column."
             )
         return labels.astype(np.int64)
 
@@ -223,7 +236,7 @@ class Table:
         if len(empty):
             raise DataError(
                 f"{self.source}: expected a label in every row of {name!r}, received an empty cell in "
-                f"data row {empty[0] + 1}; fill it in."
+                f"data row {empty[0] + self.first}; fill it in."
             )
         return words
 

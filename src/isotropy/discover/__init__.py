@@ -10,6 +10,7 @@ from ._from_model import FromModel as FromModel
 from ._from_moments import FromMoments as FromMoments
 from ._from_noether import FromNoether as FromNoether
 from ._from_points import FromPoints as FromPoints
+from ._gather import gather as gather
 from ._layers import LayerSymmetries as LayerSymmetries
 from ._layers import layers as layers
 from ._normals import normals_of_chart as normals_of_chart

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..errors import DataError
 from ._conclude import HELD, Question, conclude
 from ._evidence import Evidence
 from ._result import Discovery
+from ._resume import add_chunks
 
 FOLDS = 8
 _KEPT = 256  # held-out points kept for the split and the finite flows
@@ -69,11 +71,26 @@ class FromModel(Discovery):
         self.method = method
         self.seed = seed
 
-    def fit(self, f: Map, x: Tensor | Iterable[Tensor]) -> FromModel:
-        """Discover the symmetries of ``f`` at points `(batch, *event)`, or at chunks of such points."""
+    def fit(
+        self,
+        f: Map,
+        x: Tensor | Iterable[Tensor],
+        *,
+        resume: str | os.PathLike[str] | None = None,
+        every: int = 1,
+    ) -> FromModel:
+        """Discover the symmetries of ``f`` at points `(batch, *event)`, or at chunks of such points.
+
+        With ``resume``, a ``.safetensors`` file, the evidence is written there after ``every`` so many chunks, and a
+        rerun over the same chunks goes on after the last one written, to the same answer.
+        """
         self._reset()
-        for chunk in [x] if hasattr(x, "__array__") else x:
-            self.partial_fit(f, chunk)
+        chunks: Iterable[Any] = [x] if hasattr(x, "__array__") else x
+        if resume is not None:
+            add_chunks(self, f, chunks, resume, every)
+        else:
+            for chunk in chunks:
+                self.partial_fit(f, chunk)
         return self.conclude(f)
 
     def partial_fit(self, f: Map, x: Any) -> FromModel:
