@@ -72,9 +72,10 @@ def moon() -> Problem:
     """Return geocentric positions (au) of the Moon with its accelerations (au per day squared).
 
     The acceleration is a function of the position to 0.8 percent only: the rest is the pull of the Sun. The
-    positions fill a thin shell, 5 degrees to either side of a plane and 7 percent of the distance. With a
-    cubic fit of the acceleration the rotations are the best three directions in sl(3), to a few degrees. In
-    gl(3) the data cannot decide: stretching along the axis of the orbit moves the positions too little.
+    positions fill a thin shell, 5 degrees to either side of a plane and 7 percent of the distance. The rotations
+    are the best three directions in sl(3), the one in the plane to a hundredth of a degree, the other two to
+    about ten degrees: a stretch across the plane moves the positions too little to be noticed. In gl(3) the data
+    cannot decide.
     """
     data = supervised(read_table(path("moon")), "x,y,z", "ax,ay,az")
     answer = Expected("rotations of position and acceleration together, so(3)", 3, "sl(3)")
