@@ -32,18 +32,36 @@ from ._references import cite as cite
 from ._representation import Representation as Representation
 
 if TYPE_CHECKING:
+    from . import atoms as atoms
     from . import datasets as datasets
     from . import discover as discover
+    from . import dynamics as dynamics
     from . import enforce as enforce
+    from . import graphs as graphs
     from . import measure as measure
     from . import nn as nn
+    from . import parameters as parameters
     from . import promote as promote
     from . import quadrature as quadrature
     from . import testing as testing
     from . import viz as viz
 
 # Loaded when first asked for, so that importing the nouns stays quick.
-_NAMESPACES = ("datasets", "discover", "enforce", "measure", "nn", "promote", "quadrature", "testing", "viz")
+_NAMESPACES = (
+    "atoms",
+    "datasets",
+    "discover",
+    "dynamics",
+    "enforce",
+    "graphs",
+    "measure",
+    "nn",
+    "parameters",
+    "promote",
+    "quadrature",
+    "testing",
+    "viz",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,1 @@
+"""Governing equations that obey a symmetry: sparse regression, weak form, invariants, forecasts."""

@@ -1,0 +1,1 @@
+"""Symmetries of a network's parameters: teleportation, conserved quantities, flat directions."""
