@@ -152,7 +152,7 @@ TRANSLATIONS = iso.translation(3)
 def test_good_evidence_is_certified():
     found = concluded(TRANSLATIONS, [broken_on(TRANSLATIONS, (0, 1.0))] * FOLDS)
     assert (found.status_, failed(found), found.algebra_.dim) == ("certified", set(), 2)
-    assert set(found.certificates_) == {"gap", "held_out", "closure", "finite_flow", "stability"}
+    assert set(found.certificates_) == {"gap", "held_out", "closure", "finite_flow", "stability", "identifiability"}
 
 
 def test_only_gap_fails():
@@ -211,6 +211,14 @@ def test_only_stability_fails():
     found = concluded(many, folds, rank=44)
     assert (found.status_, failed(found)) == ("undecided", {"stability"})
     assert found.certificates_["stability"].value > 0.9
+
+
+def test_only_identifiability_fails():
+    """The Moon keeps to a thin shell, so stretches across it hardly move the data."""
+    data, vectors = iso.datasets.load("moon").data, iso.sl(3).vector()
+    found = iso.discover.FromData(vectors, vectors, kinds=["polynomial-5"]).fit(data.x, data.y)
+    assert (found.status_, failed(found), found.algebra_.dim) == ("undecided", {"identifiability"}, 3)
+    assert 0.1 < found.algebra_.distance(iso.so(3)) < 2 * found.certificates_["identifiability"].value
 
 
 def test_statuses_without_a_kernel():
