@@ -1,5 +1,8 @@
-"""Layers and networks that are equivariant for every value of their parameters."""
+"""Layers and networks that are equivariant for every value of their parameters, and initialisers that use the data."""
 
+from . import init as init
+from ._class_pca import ClassPCA as ClassPCA
+from ._class_pca import ClassPCAClassifier as ClassPCAClassifier
 from ._linear import Bilinear as Bilinear
 from ._linear import EquivariantLinear as EquivariantLinear
 from ._mlp import EMLP as EMLP
