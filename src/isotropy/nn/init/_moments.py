@@ -52,9 +52,9 @@ class Sketch:
     Parameters
     ----------
     size : int
-        Length of a row.
+        Length of a row, at least 2.
     length : int
-        Rows kept.
+        Rows kept, fewer than ``size``.
 
     References
     ----------
@@ -62,19 +62,20 @@ class Sketch:
     """
 
     def __init__(self, size: int, length: int) -> None:
-        self.length = length
+        self.length = min(length, size - 1)
         self.lost = 0.0
         self._kept = torch.zeros(0, size, dtype=torch.float64)
 
     @property
     def rows(self) -> Tensor:
-        """At most ``length`` rows, orthogonal and in descending length."""
-        self._shrink()
+        """At most ``length`` rows."""
+        if len(self._kept) > self.length:
+            self._shrink()
         return self._kept
 
     def absorb(self, rows: Tensor) -> None:
         """Add rows `(rows, size)`."""
-        for block in rows.split(max(self.length, len(self._kept[0]) // 4)):
+        for block in rows.split(self.length):
             self._kept = torch.cat([self._kept, block])
             if len(self._kept) > 2 * self.length:
                 self._shrink()
@@ -82,13 +83,13 @@ class Sketch:
     def merge(self, other: Rows) -> None:
         """Add the rows of another sketch."""
         if isinstance(other, Sketch):
-            self.lost += other.lost
             self.absorb(other.rows)
+            self.lost += other.lost
 
     def _shrink(self) -> None:
         """Rotate, and take the square of the first singular value left out from all."""
         _, sizes, axes = torch.linalg.svd(self._kept, full_matrices=False)
-        cut = float(sizes[self.length] ** 2) if len(sizes) > self.length else 0.0
+        cut = float(sizes[self.length] ** 2)
         self.lost += cut
         shrunk = (sizes[: self.length].square() - cut).clamp(min=0).sqrt()
         self._kept = shrunk[:, None] * axes[: self.length]
