@@ -123,10 +123,10 @@ def class_pca_(
     >>> generator = torch.Generator().manual_seed(0)
     >>> x = torch.randn(90, 4, generator=generator)
     >>> y = x[:, :3].argmax(1)
-    >>> net = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3))
+    >>> net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 3))
     >>> report = class_pca_(net, x, y)
     >>> list(report), report["0"].classes.tolist()
-    (['0'], [0, 1, 2, 0, 1, 2])
+    (['0'], [0, 1, 2])
     """
     _check(head, lam, strength, patches)
     rule = Rule(lam, duplicate, balanced, max_size, torch.Generator().manual_seed(seed))

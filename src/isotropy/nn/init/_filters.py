@@ -11,6 +11,7 @@ from ...errors import DataError
 from ._moments import Summary
 
 _STILL = 1e-10  # variance relative to the largest, below which a direction counts as constant
+_NOTHING = 1e-9  # eigenvalue relative to the largest variance, below which a class does not stand out
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,14 @@ class _Ladder:
         covariance = summary.covariance
         values, vectors = torch.linalg.eigh(summary.seconds - lam * covariance)
         self.values, self.vectors = values.flip(-1), vectors.mT.flip(-2)
-        self.variances = torch.einsum("cki,ij,ckj->ck", self.vectors, covariance, self.vectors)
-        self.moving = self.variances > _STILL * torch.linalg.eigvalsh(covariance)[-1]
+        largest = float(torch.linalg.eigvalsh(covariance)[-1])
+        variances = torch.einsum("cki,ij,ckj->ck", self.vectors, covariance, self.vectors)
+        self.usable = (self.values > _NOTHING * largest) & (variances > _STILL * largest)
         self.next = [0] * len(values)
 
     def head(self, index: int) -> float | None:
         """The next eigenvalue of a class; None when it has no more."""
-        while self.next[index] < self.values.shape[1] and not self.moving[index, self.next[index]]:
+        while self.next[index] < self.values.shape[1] and not self.usable[index, self.next[index]]:
             self.next[index] += 1
         return float(self.values[index, self.next[index]]) if self.next[index] < self.values.shape[1] else None
 
@@ -87,8 +89,8 @@ def choose_filters(summary: Summary, count: int, lam: float, duplicate: float, g
     """Leading eigenvectors of ``S_c - lam S`` for every class c, as filters of unit variance.
 
     Each class gives ``count // classes`` of them, and the rest goes to the largest next eigenvalues. A direction
-    that an earlier filter has already (a cosine above ``duplicate``) makes way for the next one. Where the classes
-    have no more directions, random ones of the data's span fill up.
+    that an earlier filter has already (a cosine above ``duplicate``) makes way for the next one. Where no class stands
+    out any more (an eigenvalue above zero), random directions with the covariance of the data fill up.
 
     Raises
     ------
@@ -114,9 +116,10 @@ def choose_filters(summary: Summary, count: int, lam: float, duplicate: float, g
 
 
 def _fill(chosen: _Chosen, covariance: Tensor, count: int, generator: torch.Generator) -> None:
-    """Random directions of the data's span until there are ``count``; in one dimension they are all parallel."""
+    """Random directions, drawn as the data are, until there are ``count``; in one dimension they are all parallel."""
     values, axes = torch.linalg.eigh(covariance)
-    span = axes[:, values > _STILL * values[-1]].T
+    moving = values > _STILL * values[-1]
+    span = (axes[:, moving] * values[moving].sqrt()).T
     tries = 0
     while len(chosen.rows) < count:
         row = torch.randn(len(span), generator=generator, dtype=torch.float64) @ span
