@@ -1,6 +1,8 @@
-"""Tables of the user's, bundled data of the sky, and textbook problems with a known symmetry."""
+"""Tables, images and graphs of the user's, bundled data of the sky, and textbook problems with a known symmetry."""
 
 from isotropy.datasets._bundled import load, names, path
+from isotropy.datasets._graph_sets import GraphSet, tu_graphs
+from isotropy.datasets._images import Images, cifar10, cifar100, fashion_mnist, mnist, read_idx
 from isotropy.datasets._problem import Expected, Problem
 from isotropy.datasets._reading import read_table
 from isotropy.datasets._samples import Samples, Trajectories, points, supervised, trajectories
@@ -19,16 +21,22 @@ from isotropy.datasets._textbook import (
 
 __all__ = [
     "Expected",
+    "GraphSet",
+    "Images",
     "Problem",
     "Samples",
     "Stream",
     "Table",
     "Trajectories",
+    "cifar10",
+    "cifar100",
     "cross_product",
+    "fashion_mnist",
     "hopf",
     "kepler",
     "load",
     "lorenz",
+    "mnist",
     "names",
     "oscillator",
     "path",
@@ -36,9 +44,11 @@ __all__ = [
     "quadratic_form",
     "random_cubic",
     "random_network",
+    "read_idx",
     "read_table",
     "require_varying",
     "stream",
     "supervised",
     "trajectories",
+    "tu_graphs",
 ]

@@ -13,6 +13,10 @@ from ._lconv import LConv as LConv
 from ._lconv import LiftedLConv as LiftedLConv
 from ._lconv_flow import LConvFlow as LConvFlow
 from ._lconv_flow import circular_shift as circular_shift
+"""Layers and networks that are equivariant for every value of their parameters, and initialisers that use the data."""
+from . import init as init
+from ._class_pca import ClassPCA as ClassPCA
+from ._class_pca import ClassPCAClassifier as ClassPCAClassifier
 from ._linear import Bilinear as Bilinear
 from ._linear import EquivariantLinear as EquivariantLinear
 from ._mlp import EMLP as EMLP
