@@ -2,7 +2,13 @@
 
 from ._orbit import Orbit as Orbit
 from ._orbit import orbits as orbits
+from ._probe import ProbeStopped as ProbeStopped
+from ._probe import probe as probe
 from ._properties import Property as Property
+from ._report import ProbeReport as ProbeReport
+from ._rules import ladder as ladder
+from ._screen import Screening as Screening
+from ._screen import screen as screen
 from ._spectrum import spectrum as spectrum
 from ._structure import turned as turned
 from ._torch_calculator import TorchCalculator as TorchCalculator

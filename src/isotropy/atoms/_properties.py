@@ -92,10 +92,11 @@ def evaluate(
     return {one.name: _checked(values[one.name], one, atoms, where) for one in properties}
 
 
-def forget(calculator: Any) -> None:
-    """Make the calculator compute anew even for the same structure."""
-    if hasattr(calculator, "reset"):
-        calculator.reset()
+def offers(calculator: Any, name: str, atoms: Any) -> bool:
+    """Whether a calculator says that it gives a property; of a function this is tried."""
+    if hasattr(calculator, "get_property"):
+        return name in calculator.implemented_properties
+    return name in calculator(atoms)
 
 
 def _given(calculator: Any, atoms: Any, order: Sequence[Property], where: str) -> dict[str, Any]:
@@ -105,6 +106,8 @@ def _given(calculator: Any, atoms: Any, order: Sequence[Property], where: str) -
         if not hasattr(calculator, "get_property"):
             values = calculator(atoms)
             return {one.name: values[one.name] for one in order}
+        if hasattr(calculator, "reset"):
+            calculator.reset()  # what was computed for a structure that differs by rounding would come back
         return {one.name: calculator.get_property(one.name, atoms) for one in order}
     except (KeyError, missing) as error:
         raise DataError(
@@ -121,7 +124,7 @@ def _given(calculator: Any, atoms: Any, order: Sequence[Property], where: str) -
 def _checked(value: Any, one: Property, atoms: Any, where: str) -> Tensor:
     if value is None:
         raise DataError(f"{where}: expected {one.name}, received none; ask for fewer properties")
-    values = torch.as_tensor(value).detach().to("cpu", torch.float64)
+    values = torch.as_tensor(value, dtype=torch.float64).detach().cpu()  # a bare float would pass through float32
     if one.name in _PERIODIC and values.shape[-1] == 6:
         values = _full(values)
     shape = tuple(values.shape)

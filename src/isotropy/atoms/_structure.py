@@ -52,6 +52,20 @@ def relabelled(atoms: Any, order: Tensor) -> Any:
     return plain_copy(atoms)[order.numpy()]
 
 
+def as_frames(frames: Any) -> list[Any]:
+    """A list of structures, from one or several.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    listed = [frames] if hasattr(frames, "numbers") else list(frames)
+    if not listed:
+        raise DataError("frames: expected at least one structure, received none; check the file")
+    return listed
+
+
 def require_frame(atoms: Any, index: int, properties: tuple[Property, ...]) -> None:
     """Refuse what cannot be turned or has no such property.
 
