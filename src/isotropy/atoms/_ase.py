@@ -32,6 +32,9 @@ class Joined:
         """An instance of this class and of the one in ase."""
         return object.__new__(_joined(cls))
 
+    def __init__(self, *given: Any, **options: Any) -> None:
+        super().__init__(*given, **options)  # of the class in ase
+
 
 class AseCalculator(Joined):
     """A calculator of our own."""

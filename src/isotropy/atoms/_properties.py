@@ -57,6 +57,11 @@ _KNOWN = (
 _PERIODIC = ("stress", "stresses")
 
 
+def known_properties() -> tuple[str, ...]:
+    """Names that need no Property."""
+    return tuple(one.name for one in _KNOWN)
+
+
 def as_properties(wanted: Iterable[str | Property]) -> tuple[Property, ...]:
     """Properties by name, or as given for those not known.
 
