@@ -1,1 +1,32 @@
 """Broken symmetry of force fields: probe it, average it away, and say what it does to a simulation."""
+
+from ._calculator import SymmetrizedCalculator as SymmetrizedCalculator
+from ._graph import Graph as Graph
+from ._graph import energies_and_forces as energies_and_forces
+from ._graph import graph as graph
+from ._heating import heating as heating
+from ._module import ModuleCalculator as ModuleCalculator
+from ._module import SymmetrizedModule as SymmetrizedModule
+from ._orbit import Orbit as Orbit
+from ._orbit import orbits as orbits
+from ._penalties import lie_penalty as lie_penalty
+from ._penalties import variance_penalty as variance_penalty
+from ._probe import ProbeStopped as ProbeStopped
+from ._probe import probe as probe
+from ._properties import Property as Property
+from ._report import ProbeReport as ProbeReport
+from ._rules import ladder as ladder
+from ._screen import Screening as Screening
+from ._screen import screen as screen
+from ._spectrum import spectrum as spectrum
+from ._stepping import MultipleTimeStep as MultipleTimeStep
+from ._stepping import langevin as langevin
+from ._structure import turned as turned
+from ._torch_calculator import TorchCalculator as TorchCalculator
+from ._toys import Banded as Banded
+from ._toys import Handed as Handed
+from ._toys import SpringWater as SpringWater
+from ._toys import Together as Together
+from ._toys import dipoles as dipoles
+from ._toys import lab_field as lab_field
+from ._toys import lab_field_mean as lab_field_mean

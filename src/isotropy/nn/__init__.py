@@ -1,7 +1,10 @@
-"""Layers: equivariant for every value of their parameters, or with symmetries that are learnt."""
+"""Layers: equivariant for every value of their parameters, or with symmetries learnt; and initialisers."""
 
+from . import init as init
 from ._audit import EquivarianceAudit as EquivarianceAudit
 from ._audit import equivariance_audit as equivariance_audit
+from ._class_pca import ClassPCA as ClassPCA
+from ._class_pca import ClassPCAClassifier as ClassPCAClassifier
 from ._generators import DenseGenerators as DenseGenerators
 from ._generators import Generators as Generators
 from ._generators import LowRankGenerators as LowRankGenerators
@@ -13,10 +16,6 @@ from ._lconv import LConv as LConv
 from ._lconv import LiftedLConv as LiftedLConv
 from ._lconv_flow import LConvFlow as LConvFlow
 from ._lconv_flow import circular_shift as circular_shift
-"""Layers and networks that are equivariant for every value of their parameters, and initialisers that use the data."""
-from . import init as init
-from ._class_pca import ClassPCA as ClassPCA
-from ._class_pca import ClassPCAClassifier as ClassPCAClassifier
 from ._linear import Bilinear as Bilinear
 from ._linear import EquivariantLinear as EquivariantLinear
 from ._mlp import EMLP as EMLP
