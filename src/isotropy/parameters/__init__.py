@@ -1,7 +1,11 @@
 """Symmetries of a network's parameters: teleportation, conserved quantities, flat directions."""
 
+from ._gradient_flow import gradient_flow as gradient_flow
+from ._integrable import curl as curl
+from ._integrable import potential as potential
 from ._landscapes import Booth as Booth
 from ._landscapes import Landscape as Landscape
 from ._landscapes import PlanarLandscape as PlanarLandscape
 from ._landscapes import Quadratic as Quadratic
 from ._landscapes import Rosenbrock as Rosenbrock
+from ._neuron_law import NeuronLaw as NeuronLaw
