@@ -1,1 +1,10 @@
 """Symmetries of a network's parameters: teleportation, conserved quantities, flat directions."""
+
+from ._blocks import Block as Block
+from ._blocks import Exactness as Exactness
+from ._blocks import Place as Place
+from ._discrete import Permutation as Permutation
+from ._discrete import SignFlip as SignFlip
+from ._inference import Skipped as Skipped
+from ._symmetries import symmetries as symmetries
+from ._symmetry import ParameterSymmetry as ParameterSymmetry
