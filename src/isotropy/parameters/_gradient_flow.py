@@ -23,9 +23,10 @@ def gradient_flow(
     rates: Mapping[str, float] | None = None,
     weight_decay: float = 0.0,
     friction: float | None = None,
+    velocity: Parameters | None = None,
     tolerance: float = 1e-8,
 ) -> list[dict[str, Tensor]]:
-    """Parameters at ``times`` along ``d theta/dt = -P (grad L + weight_decay theta)``, from rest at the first time.
+    """Parameters at ``times`` along ``d theta/dt = -P (grad L + weight_decay theta)``.
 
     Integrated in float64 by an explicit Runge-Kutta pair of order 4(5). Kinks, as of ReLU, make the steps very
     small: test such networks by their exact discrete laws instead.
@@ -45,6 +46,8 @@ def gradient_flow(
     friction : float, optional
         If given, the second-order flow ``theta'' + friction theta' = -P (...)`` of momentum; velocities come back
         under the names ``"velocity:" + name``.
+    velocity : mapping, optional
+        At the first time, with friction; rest by default.
     tolerance : float
         Relative and absolute tolerance of a step.
 
@@ -70,7 +73,11 @@ def gradient_flow(
         slope = torch.func.grad(lambda z: loss(unflatten(z, start)))(theta)
         return -scale * (slope + weight_decay * theta)
 
-    states = _integrate(force, flatten(start), times, friction, tolerance)
+    begin = flatten(start)
+    if friction is not None:
+        moving = {name: (velocity or {}).get(name, torch.zeros_like(value)) for name, value in start.items()}
+        begin = torch.cat([begin, flatten(moving).to(begin)])
+    states = _integrate(force, begin, times, friction, tolerance)
     return [_named(state, start, friction is not None) for state in states]
 
 
@@ -80,7 +87,7 @@ def _integrate(
     """States at the times; with friction, positions and then velocities."""
     from scipy.integrate import solve_ivp
 
-    size = len(start)
+    size = len(start) // 2
 
     def velocity(_: float, state: Any) -> Any:
         theta = torch.from_numpy(state)
@@ -88,9 +95,8 @@ def _integrate(
             return force(theta).numpy()
         return torch.cat([theta[size:], force(theta[:size]) - friction * theta[size:]]).numpy()
 
-    begin = start if friction is None else torch.cat([start, torch.zeros_like(start)])
     span, grid = (times[0], times[-1]), list(times)
-    done: Any = solve_ivp(velocity, span, begin.numpy(), t_eval=grid, rtol=tolerance, atol=tolerance)
+    done: Any = solve_ivp(velocity, span, start.numpy(), t_eval=grid, rtol=tolerance, atol=tolerance)
     if not done.success:
         raise FlowError(
             f"expected a flow up to time {times[-1]}, received one up to {done.t[-1]:.3g} ({done.message}); shorten it"
