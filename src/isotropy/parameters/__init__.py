@@ -5,6 +5,7 @@ from ._blocks import Exactness as Exactness
 from ._blocks import Place as Place
 from ._discrete import Permutation as Permutation
 from ._discrete import SignFlip as SignFlip
+from ._extra import ShiftBlock as ShiftBlock
 from ._inference import Skipped as Skipped
 from ._symmetries import symmetries as symmetries
 from ._symmetry import ParameterSymmetry as ParameterSymmetry
