@@ -13,6 +13,7 @@ from ._conserved import conserved_quantities as conserved_quantities
 from ._conserved import learning_rates as learning_rates
 from ._discrete import Permutation as Permutation
 from ._discrete import SignFlip as SignFlip
+from ._extra import ShiftBlock as ShiftBlock
 from ._flat import FlatDirections as FlatDirections
 from ._flat import flat_directions as flat_directions
 from ._gradient_flow import gradient_flow as gradient_flow

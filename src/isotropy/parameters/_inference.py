@@ -88,7 +88,7 @@ class Inference:
         self.pieces: dict[tuple[str, Rows], Typed] = {}
         self.permuted_buffers: dict[str, Typed] = {}
         self.skipped: list[Skipped] = []
-        self.absorbed: list[tuple[Operation, Node, float]] = []
+        self.absorbed: list[tuple[Operation, Node]] = []
 
     # -- types ---------------------------------------------------------------------------------------------------
 

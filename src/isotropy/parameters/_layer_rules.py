@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._gauges import Index, Label, product, split
+from ._gauges import Index, Label, product, regroup, split
 from ._inference import Axis, Inference, Typed, extent, shape_of, still
+from ._regions import Packed
 from ._rules import rule
 from ._trace import Node, Operation
 
@@ -35,6 +36,16 @@ def apply_linear(state: Inference, x: Typed, weight: Typed, bias: Typed | None) 
     if label is None:
         return None
     return add_bias(state, Typed([*x.axes[:-1], weight.axes[0]], label), bias)
+
+
+def settle_packed(state: Inference, packed: Packed) -> None:
+    """Each part of a packed projection is a projection by its own rows."""
+    x, weight = packed.linear.args[0], argument(packed.linear, 1, "weight")
+    bias = argument(packed.linear, 2, "bias")
+    for node, rows in packed.parts:
+        own = None if bias is None else state.piece(bias, rows)
+        typed = apply_linear(state, state.type_of(x), state.piece(weight, rows), own)
+        state.types[node] = still(shape_of(node)) if typed is None else typed
 
 
 def add_bias(state: Inference, typed: Typed, bias: Typed | None, axis: int = -1) -> Typed | None:
@@ -101,8 +112,11 @@ def embedding(state: Inference, operation: Operation) -> None:
 def convolution(state: Inference, operation: Operation) -> None:
     """A linear map of channels at every offset, in groups of channels."""
     x, weight, bias = operation.args[0], argument(operation, 1, "weight"), argument(operation, 2, "bias")
+    fresh = weight not in state.types
     source, kernel = state.type_of(x), state.type_of(weight)
     groups = int(argument(operation, 6, "groups", 1))
+    if fresh and groups > 1:
+        _differ_by_group(kernel, groups)
     for axis in range(2, len(kernel.axes)):
         for gauge in kernel.part([axis], kernel.indices([axis]))[0]:
             gauge.fix()
@@ -132,6 +146,14 @@ def _convolve(state: Inference, x: Typed, kernel: Typed, groups: int) -> tuple[L
     return state.contract(grouped_x, grouped, [(2, 2)], [(1, 0)]), [*out[0], *out[1]]
 
 
+def _differ_by_group(kernel: Typed, groups: int) -> None:
+    """What enters a grouped kernel may move differently in each group."""
+    out = _in_groups(kernel.axes[0], groups)
+    if out is not None and kernel.by_axis is not None:
+        for gauge in kernel.by_axis[1]:
+            gauge.along |= set(out[0])
+
+
 def _in_groups(axis: Axis, groups: int) -> tuple[Axis, Axis] | None:
     """An axis of channels as groups and channels within a group."""
     leaves = [leaf for index in axis for leaf in index.resolve()]
@@ -157,7 +179,7 @@ def batch_norm(state: Inference, operation: Operation) -> None:
             state.align_axes(source.axes[1], state.buffer(node).axes[0])
     weight, bias = argument(operation, 3, "weight"), argument(operation, 4, "bias")
     training = bool(argument(operation, 5, "training", False))
-    _normalise(state, operation, "batch" if training else "")
+    _normalise(state, operation, training)
     _affine(state, operation, source.axes, weight, bias, 1)
 
 
@@ -166,7 +188,7 @@ def layer_norm(state: Inference, operation: Operation) -> None:
     """Neither scale nor rotation passes; permutations do."""
     source = state.type_of(operation.args[0])
     weight, bias = argument(operation, 2, "weight"), argument(operation, 3, "bias")
-    _normalise(state, operation, "layer")
+    _normalise(state, operation, True)
     _affine(state, operation, source.axes, weight, bias, -1)
 
 
@@ -201,12 +223,12 @@ def group_norm(state: Inference, operation: Operation) -> None:
     _affine(state, operation, source.axes, weight, bias, 1)
 
 
-def _normalise(state: Inference, operation: Operation, kind: str) -> None:
+def _normalise(state: Inference, operation: Operation, absorbs: bool) -> None:
     """Gauges end here; where the statistics are of the data, scales could pass if eps were zero."""
     node = operation.args[0]
     typed = state.type_of(node)
-    if kind and typed.gauges():
-        state.absorbed.append((operation, node, float(operation.args[-1 - (operation.name == "batch_norm")])))
+    if absorbs:
+        state.absorbed.append((operation, node))
     state.require_one(typed.gauges())
 
 
@@ -262,3 +284,47 @@ def _repeat_heads(q: Typed, k: Typed) -> Typed:
     many, few = extent(q.axes[-3]), extent(k.axes[-3])
     extra: Axis = [Index(many // few)] if many > few else []
     return Typed([*k.axes[:-3], [*k.axes[-3], *extra], *k.axes[-2:]], k.gauges())
+
+
+@rule("multi_head_attention_forward")
+def multi_head(state: Inference, operation: Operation) -> None:
+    """``torch.nn.MultiheadAttention``: packed or separate projections, heads, attention, projection."""
+    extras = [argument(operation, place, name) for place, name in ((7, "bias_k"), (8, "bias_v"))]
+    if any(extra is not None for extra in extras):
+        state.opaque(operation, "extra key and value biases are not followed")
+        return
+    heads = int(argument(operation, 4, "num_heads"))
+    bias = argument(operation, 6, "in_proj_bias")
+    projected: list[Typed | None] = []
+    for place, weight in enumerate(_projections(state, operation)):
+        source = state.type_of(operation.args[place])
+        width = extent(weight.axes[0])
+        own = None if bias is None else state.piece(bias, (place * width, (place + 1) * width))
+        projected.append(_to_heads(apply_linear(state, source, weight, own), heads))
+    q, k, v = projected
+    mixed = None if q is None or k is None or v is None else attend(state, q, k, v)
+    if mixed is None:
+        state.opaque(operation, "heads do not fit the projections")
+        return
+    batch, head, length, feature = mixed.axes
+    joined = Typed([length, batch, [*head, *feature]], mixed.gauges())
+    out_bias = argument(operation, 12, "out_proj_bias")
+    weight = state.type_of(argument(operation, 11, "out_proj_weight"))
+    settle(state, operation, apply_linear(state, joined, weight, out_bias and state.type_of(out_bias)))
+
+
+def _projections(state: Inference, operation: Operation) -> list[Typed]:
+    """Weights of queries, keys and values."""
+    packed = argument(operation, 5, "in_proj_weight")
+    if packed is None:
+        return [state.type_of(operation.kwargs[f"{name}_proj_weight"]) for name in "qkv"]
+    width = packed.value.shape[0] // 3
+    return [state.piece(packed, (k * width, (k + 1) * width)) for k in range(3)]
+
+
+def _to_heads(typed: Typed | None, heads: int) -> Typed | None:
+    """From `(length, batch, features)` to `(batch, heads, length, features of a head)`."""
+    if typed is None:
+        return None
+    axes = regroup(typed.axes[-1], (heads, extent(typed.axes[-1]) // heads))
+    return None if axes is None else Typed([typed.axes[1], axes[0], typed.axes[0], axes[1]], typed.gauges())

@@ -83,11 +83,11 @@ def dropout(state: Inference, operation: Operation) -> None:
 @rule("prelu")
 def prelu(state: Inference, operation: Operation) -> None:
     """A homogeneous function with slopes that stay; they follow permutations of channels."""
-    source, slopes = (state.type_of(node) for node in operation.inputs[:2])
+    source, slopes = state.type_of(operation.inputs[0]), state.type_of(operation.inputs[1])
     for gauge in slopes.gauges():
         gauge.fix()
     if len(source.axes) > 1:
-        state.align_axes(source.axes[1], next(iter(slopes.axes)))
+        state.align_axes(source.axes[1], slopes.axes[0])
     homogeneous(state, operation)
 
 
@@ -113,7 +113,7 @@ def power(state: Inference, operation: Operation) -> None:
 @rule("add sub rsub")
 def add(state: Inference, operation: Operation) -> None:
     """Both terms move alike; a constant does not move."""
-    first, second = operation.args[:2] if len(operation.args) > 1 else (operation.args[0], operation.kwargs["other"])
+    first, second = [*operation.args, *operation.kwargs.values()][:2]
     if not isinstance(first, Node) or not isinstance(second, Node):
         number = second if isinstance(first, Node) else first
         if number == 0:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-from torch.utils._pytree import tree_flatten, tree_map
+from torch import nn
 
 from ..errors import DataError, SymmetryError
-from . import _layer_rules as _layer_rules  # registers its rules
-from ._blocks import Block
 from ._collect import Part, read_blocks, read_parts, read_permutations
+from ._extra import normalised_blocks, shift_blocks
 from ._inference import Inference, Skipped
+from ._layer_rules import settle_packed
+from ._regions import find_packed, find_rotations, settle_rotation
 from ._rules import RULES
 from ._symmetry import ParameterSymmetry
-from ._trace import record
+from ._trace import Operation, record
+from ._verify import Twin, verified
 
 
-def symmetries(model: nn.Module, example: Any, *, verify: bool = True, seed: int = 0) -> ParameterSymmetry:
+def symmetries(
+    model: nn.Module,
+    example: Any,
+    *,
+    logits: bool = False,
+    approximate: bool = False,
+    verify: bool = True,
+    seed: int = 0,
+) -> ParameterSymmetry:
     """Find how the parameters of a model may move while its function stays.
 
     The model is called once on the example and every operation is followed: each axis of each parameter starts as
@@ -31,7 +38,11 @@ def symmetries(model: nn.Module, example: Any, *, verify: bool = True, seed: int
     model : Module
         In training or evaluation mode, as it will be used; it is not changed.
     example : Tensor or tuple
-        Arguments of one call. Rotary embeddings need several positions.
+        Arguments of one call; a few samples will do. Rotary embeddings need several positions.
+    logits : bool
+        Whether the outputs go into a softmax, which does not see what they share. The check then compares softmaxes.
+    approximate : bool
+        Whether to include scales that a layer or batch normalisation divides out but for its ``eps``.
     verify : bool
         Whether every block is tried on a copy in double precision; blocks that change the outputs are skipped.
     seed : int
@@ -54,23 +65,27 @@ def symmetries(model: nn.Module, example: Any, *, verify: bool = True, seed: int
     state = infer(model, example)
     parts = read_parts(state)
     blocks, signs = read_blocks(parts)
+    extra = [*(shift_blocks(state) if logits else ()), *(normalised_blocks(state) if approximate else ())]
     shapes = {name: tuple(p.shape) for name, p in model.named_parameters()}
     permutations = read_permutations(state, parts)
-    found = ParameterSymmetry(blocks, shapes, state.skipped, permutations, signs)
-    return _verified(found, model, example, seed) if verify else found
+    found = ParameterSymmetry([*blocks, *extra], shapes, state.skipped, permutations, signs)
+    return verified(found, Twin(model, example, logits, seed)) if verify else found
 
 
 def infer(model: nn.Module, example: Any) -> Inference:
     """Follow one call and demand that the outputs stay."""
     state = Inference(record(model, example))
+    packed = {one.linear: one for one in find_packed(state.record)}
+    cuts = {operation for one in packed.values() for operation in one.inside}
+    rotations = {one.inside[-1]: one for one in find_rotations(state.record, set(cuts))}
+    passed = cuts | {operation for one in rotations.values() for operation in one.inside}
     for operation in state.record.operations:
-        if any(node in state.types for node in operation.outputs):
-            continue
-        known = RULES.get(operation.name)
-        if known is None:
-            state.opaque(operation, f"no rule for {operation.name}, so nothing that enters it moves")
-        else:
-            known(state, operation)
+        if operation in packed:
+            settle_packed(state, packed[operation])
+        elif operation in rotations:
+            settle_rotation(state, rotations[operation])
+        elif operation not in passed:
+            _settle(state, operation)
     for node in state.record.outputs:
         typed = state.type_of(node)
         state.require_one(typed.gauges())
@@ -78,6 +93,15 @@ def infer(model: nn.Module, example: Any) -> Inference:
             index.permutes = False
     _hold_frozen(model, state)
     return state
+
+
+def _settle(state: Inference, operation: Operation) -> None:
+    """Apply the rule of one operation; without one nothing moves."""
+    known = RULES.get(operation.name)
+    if known is None:
+        state.opaque(operation, f"no rule for {operation.name}, so nothing that enters it moves")
+    else:
+        known(state, operation)
 
 
 def _hold_frozen(model: nn.Module, state: Inference) -> None:
@@ -118,79 +142,3 @@ def _require_plain(model: nn.Module) -> None:
         owners[place] = name
     if not owners:
         raise DataError("model: expected a module with parameters, received none; pass a network")
-
-
-# -- verification --------------------------------------------------------------------------------------------------
-
-
-class _Twin:
-    """A copy of a model in double precision, where it can be, that is called with other parameters."""
-
-    def __init__(self, model: nn.Module, example: Any, seed: int) -> None:
-        self.model, self.seed = copy.deepcopy(model).double(), seed
-        args = example if isinstance(example, tuple) else (example,)
-        self.args = tree_map(_as_double, args)
-        self.tolerance = 1e-8
-        try:
-            self.reference = self({})
-        except Exception:  # a model that insists on its own precision is checked in it
-            self.model, self.args, self.tolerance = copy.deepcopy(model), args, 1e-3
-            self.reference = self({})
-
-    @property
-    def parameters(self) -> dict[str, Tensor]:
-        """Parameters by name."""
-        return {name: p.detach() for name, p in self.model.named_parameters()}
-
-    def __call__(self, tensors: dict[str, Tensor]) -> Tensor:
-        """All outputs, flat, with some tensors replaced."""
-        buffers = {name: b.clone() for name, b in self.model.named_buffers()}
-        with torch.no_grad(), torch.random.fork_rng():
-            torch.manual_seed(self.seed)
-            result = torch.func.functional_call(self.model, {**buffers, **tensors}, self.args)
-        leaves = [leaf for leaf in tree_flatten(result)[0] if isinstance(leaf, Tensor)]
-        return torch.cat([leaf.reshape(-1).to(torch.float64) for leaf in leaves])
-
-    def change(self, tensors: dict[str, Tensor]) -> float:
-        """Relative change of the outputs."""
-        moved = self(tensors)
-        size = float(self.reference.norm()) or 1.0
-        return float((moved - self.reference).norm()) / size if bool(torch.isfinite(moved).all()) else float("inf")
-
-
-def _as_double(leaf: Any) -> Any:
-    return leaf.double() if isinstance(leaf, Tensor) and leaf.dtype.is_floating_point else leaf
-
-
-def _verified(found: ParameterSymmetry, model: nn.Module, example: Any, seed: int) -> ParameterSymmetry:
-    """Drop blocks, permutations and signs that change the outputs of a copy."""
-    twin = _Twin(model, example, seed)
-    generator = torch.Generator().manual_seed(seed)
-    skipped = list(found.skipped)
-
-    def moved(block: Block) -> dict[str, Tensor]:
-        step = torch.randn(block.dim, generator=generator, dtype=torch.float64)
-        return block.act(block.exp(0.1 * step / max(block.group.size, 1) ** 0.5), twin.parameters)
-
-    blocks = [block for block in found.blocks if _passes(twin, moved(block), block.label, skipped)]
-    everything = {**twin.parameters, **dict(twin.model.named_buffers())}
-    permutations = [
-        one
-        for one in found.permutations
-        if _passes(twin, one.act(torch.randperm(one.size, generator=generator), everything), one.label, skipped)
-    ]
-    signs = [
-        one
-        for one in found.signs
-        if _passes(twin, one.act(1 - 2 * (torch.arange(one.size) % 2), twin.parameters), one.label, skipped)
-    ]
-    return ParameterSymmetry(blocks, found.shapes, skipped, permutations, signs)
-
-
-def _passes(twin: _Twin, tensors: dict[str, Tensor], label: str, skipped: list[Skipped]) -> bool:
-    """Whether the outputs stay; a failure is noted."""
-    change = twin.change(tensors)
-    if change <= twin.tolerance:
-        return True
-    skipped.append(Skipped(label, f"inferred, but a trial move changed the outputs by {change:.2g}"))
-    return False

@@ -12,9 +12,24 @@ from .._action import Action
 from ..errors import NotAnAlgebraError, RepresentationMismatchError
 from ._blocks import Block, Parameters
 from ._discrete import Permutation, SignFlip
+from ._extra import ShiftBlock
 from ._inference import Skipped
 
-_MOST_MATRICES = 4096  # rows of the largest algebra whose matrices are written out
+_MOST_ENTRIES = 2**27  # of the matrices of an algebra that are written out
+
+
+def _matrix_size(block: Block | ShiftBlock) -> int:
+    """Size of the matrices of a block."""
+    return block.dim + 1 if isinstance(block, ShiftBlock) else block.copies * block.group.size
+
+
+def _matrices(block: Block | ShiftBlock) -> list[Tensor]:
+    """Generators of each copy; shifts as translations."""
+    if isinstance(block, ShiftBlock):
+        stack = torch.zeros(block.dim, block.dim + 1, block.dim + 1, dtype=torch.float64)
+        stack[torch.arange(block.dim), torch.arange(block.dim), -1] = 1.0
+        return [stack]
+    return [block.group.element(torch.eye(block.group.dim, dtype=torch.float64))] * block.copies
 
 
 @dataclass(frozen=True)
@@ -23,13 +38,13 @@ class SymmetryAlgebra:
 
     Attributes
     ----------
-    blocks : tuple of Block
+    blocks : tuple of Block or ShiftBlock
         The summands.
     combos : Tensor or None
         `(k, n)` combinations of the generators, for a subspace.
     """
 
-    blocks: tuple[Block, ...]
+    blocks: tuple[Block | ShiftBlock, ...]
     combos: Tensor | None = None
 
     @property
@@ -46,21 +61,18 @@ class SymmetryAlgebra:
         NotAnAlgebraError
             If they would be too large to write out.
         """
-        size = sum(block.copies * block.group.size for block in self.blocks)
         total = sum(block.dim for block in self.blocks)
-        if size * total > _MOST_MATRICES**2:
+        size = sum(_matrix_size(block) for block in self.blocks)
+        if size * size * total > _MOST_ENTRIES:
             raise NotAnAlgebraError(
                 f"basis: expected an algebra that fits in memory, received {total} matrices of size {size}; "
                 "work block by block with block.field and block.moment"
             )
         stack, row, place = torch.zeros(total, size, size, dtype=torch.float64), 0, 0
-        for block in self.blocks:
-            for matrices in block.group.element(torch.eye(block.group.dim, dtype=torch.float64)).expand(
-                block.copies, -1, -1, -1
-            ):
-                end = place + block.group.size
-                stack[row : row + len(matrices), place:end, place:end] = matrices
-                row, place = row + len(matrices), end
+        for matrices in (matrices for block in self.blocks for matrices in _matrices(block)):
+            rows, end = row + len(matrices), place + matrices.shape[-1]
+            stack[row:rows, place:end, place:end] = matrices
+            row, place = rows, end
         return stack if self.combos is None else torch.einsum("kn,nij->kij", self.combos, stack)
 
     def span(self, coefficients: Tensor) -> SymmetryAlgebra:
@@ -77,7 +89,7 @@ class ParameterSymmetry(Action):
 
     Parameters
     ----------
-    blocks : sequence of Block
+    blocks : sequence of Block or ShiftBlock
         What moves.
     shapes : dict of str to tuple
         Names and shapes of all parameters of the network, in order.
@@ -89,7 +101,7 @@ class ParameterSymmetry(Action):
 
     def __init__(
         self,
-        blocks: Sequence[Block],
+        blocks: Sequence[Block | ShiftBlock],
         shapes: dict[str, tuple[int, ...]],
         skipped: Sequence[Skipped] = (),
         permutations: Sequence[Permutation] = (),
@@ -183,6 +195,6 @@ class ParameterSymmetry(Action):
     def __str__(self) -> str:
         """Blocks and what was skipped, one line each."""
         lines = [f"{self.dim} dimensions in {len(self.blocks)} blocks"]
-        lines += [f"  {b.kind} {b.copies} x {b.group.dim}: {b.label} ({b.exactness.kind})" for b in self.blocks]
+        lines += [f"  {b.kind}, dimension {b.dim}: {b.label} ({b.exactness.kind})" for b in self.blocks]
         lines += [f"  skipped {s.where}: {s.why}" for s in self.skipped]
         return "\n".join(lines)
