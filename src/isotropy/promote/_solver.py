@@ -21,6 +21,7 @@ _DAMPING = 1e-10  # relative, of the extrapolation's small linear system
 _WORSE = 2.0  # growth of the residual at which the memory is dropped
 _SMALL = 1e-3  # of the size an objective may have; the gap of one below it is relative to that
 _SINGULAR = 1e-12  # relative eigenvalue below which a direction is seen neither by data nor by penalty
+_DEPENDENT = 1e-10  # relative singular value below which samples repeat one another
 _MISFIT = 1e-7  # relative residual above which data cannot be met
 
 
@@ -179,14 +180,13 @@ class Interpolating:
 
     def __init__(self, system: System) -> None:
         self.system = system
-        solution = torch.linalg.lstsq(system.design, system.target[:, None], driver="gelsd").solution[:, 0]
+        solution, free = interpolants(system.design, system.target)
         misfit = float((system.design @ solution - system.target).norm())
         if misfit > _MISFIT * float(system.target.norm()):
             raise DataError(
                 "y: expected values that the dictionary meets exactly, received a least residual of "
                 f"{misfit / float(system.target.norm()):.2g} of their size; give a positive weight for noisy data"
             )
-        free = null_space(system.design.T @ system.design)
         inner = torch.linalg.pinv(free.T @ system.gram() @ free, rtol=_SINGULAR, hermitian=True)
         self.solve = free @ inner @ free.T
         self.start = solution - self.solve @ system.pull(system.image(solution))
@@ -255,6 +255,13 @@ def _begin(system: System, fit: Fit) -> tuple[Tensor, float]:
     image = system.image(w)
     largest = max(system.dual(image), _SMALL * system.reach(w))
     return image, 10 * fit.weight / largest if largest > 0 else 1.0
+
+
+def interpolants(design: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """The least-norm solution of ``design w = target``, and orthonormal columns that may be added to it."""
+    u, sizes, vh = torch.linalg.svd(design, full_matrices=design.shape[0] < design.shape[1])
+    rank = int((sizes > _DEPENDENT * sizes[:1]).sum())
+    return vh[:rank].T @ (u[:, :rank].T @ target / sizes[:rank]), vh[rank:].T
 
 
 def null_space(gram: Tensor) -> Tensor:
