@@ -1,1 +1,9 @@
 """Governing equations that obey a symmetry: sparse regression, weak form, invariants, forecasts."""
+
+from ._closure import missing_terms as missing_terms
+from ._governing import Governing as Governing
+from ._sindy import SINDy as SINDy
+from ._symmetry import Symmetry as Symmetry
+from ._symmetry import VectorFields as VectorFields
+from ._symmetry import equivariant_fields as equivariant_fields
+from ._weak import WeakSINDy as WeakSINDy
