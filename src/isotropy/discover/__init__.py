@@ -13,6 +13,7 @@ from ._from_points import FromPoints as FromPoints
 from ._gather import gather as gather
 from ._layers import LayerSymmetries as LayerSymmetries
 from ._layers import layers as layers
+from ._liegan import LieGAN as LieGAN
 from ._normals import normals_of_chart as normals_of_chart
 from ._normals import normals_of_level_set as normals_of_level_set
 from ._result import Discovery as Discovery
