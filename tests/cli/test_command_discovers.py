@@ -175,7 +175,8 @@ def test_an_interrupted_run_leaves_nothing(folder, number):
     _wait_for(lambda: Path(f"/proc/{process.pid}/maps").read_text().count("/scipy/") > 0, process)
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
+    # Python ends by the signal itself if it arrived inside an import; a shell shows the same number for both.
+    assert process.returncode in (128 + number, -number)
     assert out == ""
     assert err.count("\n") == 1
     assert err.endswith("nothing written\n")
