@@ -22,6 +22,7 @@ from ..errors import SymmetryError
 from ._discover import discover
 from ._examples import examples
 from ._measure import measure
+from ._study import PASSED_ON, study
 
 INTERRUPTED = 130
 UsageError: Any = typer.BadParameter.__bases__[0]  # of click, which some versions of typer carry inside
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command()(discover)
 app.command()(measure)
 app.command()(examples)
+app.command(context_settings=PASSED_ON)(study)
 
 
 @app.callback(invoke_without_command=True)
