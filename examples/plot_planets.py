@@ -31,14 +31,13 @@ figure.tight_layout()
 # %%
 # The search
 # ----------
-# For every matrix ``A`` there is a charge ``v . A x``. Those that stay constant on all orbits belong to symmetries. On
-# nearly circular orbits ``v . x`` hardly varies, so the search keeps to matrices of trace zero.
+# For every matrix ``A`` there is a charge ``v . A x``. Those that stay constant on all orbits belong to symmetries.
 
-found = iso.discover.FromNoether(iso.sl(3).vector()).fit(problem.data.states)
+found = iso.discover.FromNoether(iso.gl(3).vector()).fit(problem.data.states)
 print(found.summary(["x", "y", "z"]))
 
 # %%
-# Five directions vary, three do not: the angular momenta. They are constant to the size of what the planets do to
+# Six directions vary, three do not: the angular momenta. They are constant to the size of what the planets do to
 # one another.
 
 figure, axes = plt.subplots(figsize=(6.4, 3.2))

@@ -33,18 +33,11 @@ def oscillating(*frequencies, count=6):
     ]
 
 
-@pytest.mark.parametrize("candidates", ["so(3)", "sl(3)"])
+@pytest.mark.parametrize("candidates", ["so(3)", "sl(3)", "gl(3)"])
 def test_planets_turn(candidates):
     found = FromNoether(iso.named(candidates).vector()).fit(datasets.load("planets").data.states)
     assert (found.status_, found.algebra_.dim, found.identify().name) == ("certified", 3, "so(3)")
     assert found.algebra_.distance(iso.so(3)) < 0.02
-
-
-def test_planets_hardly_see_the_dilation():
-    """On nearly circular orbits ``x . v`` stays near zero."""
-    found = FromNoether(iso.gl(3).vector()).fit(datasets.load("planets").data.states)
-    assert (found.status_, found.identify().name) == ("undecided", "so(3)")
-    assert [name for name, one in found.certificates_.items() if not one.passed] == ["identifiability"]
 
 
 @pytest.mark.parametrize("size", [2, 3])

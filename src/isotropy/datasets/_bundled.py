@@ -60,11 +60,11 @@ def planets() -> Problem:
     parts in ten thousand (in a hundred thousand for the four inner planets). Among the moments with A in
     sl(3), every planet weighted alike, the data determine these three and nothing else. Among all
     polynomials of degree two in (x, v) they do not: on orbits so nearly circular and coplanar others are
-    almost constant too. In gl(3) the moment x . v, near zero on such orbits, comes too close to decide.
+    almost constant too. In gl(3) the moment x . v, near zero on such orbits, comes close.
     """
     table = read_table(path("planets"))
     data = trajectories(table, "time", "x,y,z,vx,vy,vz", "planet")
-    answer = Expected("rotations of position and velocity together, so(3)", 3, "sl(3)")
+    answer = Expected("rotations of position and velocity together, so(3)", 3, "gl(3)")
     return Problem("planets", "the planets about the Sun, erfa.plan94", "mechanics", data, answer)
 
 
@@ -73,8 +73,8 @@ def moon() -> Problem:
 
     The acceleration is a function of the position to 0.8 percent only: the rest is the pull of the Sun. Among
     turns, shifts and one dilation the data determine the rotations and nothing else. The positions fill a thin
-    shell, 5 degrees to either side of a plane and 7 percent of the distance, so in sl(3) they cannot decide: a
-    stretch across the plane moves them too little to be noticed.
+    shell, 5 degrees to either side of a plane and 7 percent of the distance, so in sl(3) two of the rotations are
+    known to 10 degrees only: a stretch across the plane moves them too little to be noticed.
     """
     data = supervised(read_table(path("moon")), "x,y,z", "ax,ay,az")
     answer = Expected("rotations of position and acceleration together, so(3)", 3, "similarity(3)")
