@@ -132,8 +132,8 @@ class Governing(Estimator):
 
     def _allowed(self, states: Tensor | None) -> FunctionBasis | None:
         """The fields that obey the symmetry, compared near the data, if known, where points are needed."""
-        if self.symmetry is None:
-            return None
+        if self.symmetry is None or isinstance(self.symmetry, FunctionBasis):
+            return None if self.symmetry is None else equivariant_fields(self.dictionary, self.symmetry)
         points = None if states is None else _points_near(states, _POINTS * len(self.dictionary))
         return equivariant_fields(
             self.dictionary, self.symmetry, rank=self.rank, uncertainty=self.uncertainty, points=points
