@@ -1,6 +1,6 @@
 """Equations from noisy trajectories, with and without symmetry: fresh noise for every run.
 
-    python studies/governing_equations/run.py --runs 100
+    python -m studies.governing_equations.run --runs 100
 
 Every setting of ``systems.py`` has one file in ``results/``; settings that are done with at least as many runs are
 skipped. ``table.py`` writes ``docs/studies/governing_equations.md`` from them.
@@ -16,18 +16,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from systems import Setting, settings
-from table import write_page
 
 from isotropy._files import write_atomic
 from isotropy.discover._velocity import velocities
 from isotropy.dynamics import Governing, SINDy, WeakSINDy
 
+from .systems import Setting, settings
+from .table import write_page
+
 RESULTS = Path(__file__).parent / "results"
 THRESHOLDS = (0.01, 0.02, 0.05, 0.08)
 FEW, SHORT = 10, 100  # trajectories and samples up to which derivatives are fitted too
 SHARE = {"Selkov": 0.5, "Lotka-Volterra": 0.3}  # of the runs, where data are large
-FIRST_SEED = 1000
+FIRST_SEED = 20000  # smaller ones were seen while the method was made
 
 
 def run(setting: Setting, seeds: range) -> dict[str, Any]:

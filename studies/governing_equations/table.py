@@ -1,6 +1,6 @@
 """The page of the documentation, from the files of the runs.
 
-python studies/governing_equations/table.py
+    python -m studies.governing_equations.table
 """
 
 import json
@@ -18,7 +18,7 @@ Four systems of *Symmetry-Informed Governing Equation Discovery* (arXiv 2405.167
 coordinates. Every run draws new starts and new noise. A run counts as exact when every equation has exactly its true
 terms; RMSE is over the true terms. No setting has been adapted to a system: `WeakSINDy` runs with its defaults,
 `SINDy` on spline derivatives with each of four thresholds, of which the best is shown, chosen with the truth in view.
-Written by `studies/governing_equations/run.py` from `results/`.
+Written by `python -m studies.governing_equations.run` from `results/`.
 
 | system | trajectories | runs | method | exact | median RMSE | mean RMSE | CPU s per fit |
 |---|---|---|---|---|---|---|---|
