@@ -35,8 +35,8 @@ def test_page_comes_from_the_files(tmp_path):
     table.write_page(tmp_path, tmp_path / "page.md")
     lines = [line for line in (tmp_path / "page.md").read_text().splitlines() if line.startswith("| growth")]
     assert lines == [
-        "| growth | 3 | 2 | weak, free | 1/2 | 0.25 | 0.25 | 0.1 |",
-        "| growth | 3 | 1 | derivative, free, 0.1 | 1/1 | 0.25 | 0.25 | 0.1 |",
+        "| growth | 3 | 2, 0 | weak, free | 1/2 | 0.25 | 0.25 | 0.1 |",
+        "| growth | 3 | 1, 0 | derivative, free, 0.1 | 1/1 | 0.25 | 0.25 | 0.1 |",
     ]
 
 
