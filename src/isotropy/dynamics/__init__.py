@@ -1,6 +1,8 @@
 """Governing equations that obey a symmetry: sparse regression, weak form, invariants, forecasts."""
 
 from ._closure import missing_terms as missing_terms
+from ._conditions import symmetry_conditions as symmetry_conditions
+from ._ensemble import Ensemble as Ensemble
 from ._governing import Governing as Governing
 from ._sindy import SINDy as SINDy
 from ._symmetry import Symmetry as Symmetry

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
@@ -108,7 +109,7 @@ class Governing(Estimator):
     def score(self, states: Sequence[Any], times: Sequence[Any]) -> float:
         """Share of the mean square of the targets that the equations explain, on the linear system of new data."""
         pairs = checked_trajectories(states, times, self.dictionary.size, self._fewest)
-        system = System.joined(self.systems(pairs))
+        system = System.joined(copy.copy(self).systems(pairs))  # what new data say of the noise is not kept
         left = torch.einsum("irp,ip->ir", system.design.expand(len(self.coef_), -1, -1), self.coef_) - system.target
         return 1.0 - float(left.square().sum() / system.target.square().sum())
 
@@ -132,8 +133,8 @@ class Governing(Estimator):
 
     def _allowed(self, states: Tensor | None) -> FunctionBasis | None:
         """The fields that obey the symmetry, compared near the data, if known, where points are needed."""
-        if self.symmetry is None:
-            return None
+        if self.symmetry is None or isinstance(self.symmetry, FunctionBasis):
+            return None if self.symmetry is None else equivariant_fields(self.dictionary, self.symmetry)
         points = None if states is None else _points_near(states, _POINTS * len(self.dictionary))
         return equivariant_fields(
             self.dictionary, self.symmetry, rank=self.rank, uncertainty=self.uncertainty, points=points

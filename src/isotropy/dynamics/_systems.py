@@ -46,9 +46,11 @@ class System:
     @cached_property
     def factors(self) -> Tensor:
         """Triangular factors `(n, r, terms + 1)` of ``[A_i, b_i]``."""
-        n = len(self.target)
-        wide = torch.cat([self.design.expand(n, -1, -1), self.target[:, :, None]], dim=2)
-        return torch.linalg.qr(wide, mode="r").R
+        n, terms = len(self.target), self.design.shape[2]
+        if len(self.design) < n:  # one factorization of what all equations share
+            R = torch.linalg.qr(torch.cat([self.design[0], self.target.T], dim=1), mode="r").R
+            return torch.stack([torch.cat([R[:, :terms], R[:, terms + i : terms + i + 1]], dim=1) for i in range(n)])
+        return torch.linalg.qr(torch.cat([self.design, self.target[:, :, None]], dim=2), mode="r").R
 
 
 @dataclass(frozen=True)
