@@ -1,5 +1,6 @@
 """Tables of the user's, bundled data of the sky, and textbook problems with a known symmetry."""
 
+from isotropy.datasets._bumps import bump_images
 from isotropy.datasets._bundled import load, names, path
 from isotropy.datasets._problem import Expected, Problem
 from isotropy.datasets._reading import read_table
@@ -24,6 +25,7 @@ __all__ = [
     "Stream",
     "Table",
     "Trajectories",
+    "bump_images",
     "cross_product",
     "hopf",
     "kepler",
