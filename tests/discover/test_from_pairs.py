@@ -91,7 +91,7 @@ def test_several_unknown_generators_span_their_algebra():
     y = torch.einsum("bij,bj->bi", torch.linalg.matrix_exp(torch.tensordot(t, rho.drho(), dims=1)), x)
     found = FromPairs(3, resolution=1e-6).fit(x, y)
     assert found.status_ == "certified"
-    assert found.algebra_.distance(iso.LieAlgebra(rho.drho())) < 1e-4
+    assert found.algebra_.distance(iso.LieAlgebra(rho.drho())) < 1e-3
     known = FromPairs(3, antisymmetric=True, resolution=1e-6).fit(x, y, t)
     assert (known.generators_ - rho.drho()).abs().max() < 1e-6
 
