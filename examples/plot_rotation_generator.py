@@ -48,7 +48,7 @@ push = (spots @ found.generators_[0].T) @ pixels / spots.sum(1, keepdim=True)
 sign = torch.sign((times * angles).sum())
 
 figure, panels = plt.subplots(2, 6, figsize=(11, 4.2))
-whole = figure.add_axes((0.02, 0.1, 0.28, 0.8))
+whole = figure.add_axes((0.06, 0.12, 0.28, 0.76))
 whole.quiver(*centres.T, *(sign * push).T, color=viz.OTHER_COLOUR, angles="xy")
 whole.set(aspect="equal", xlim=(-1, 1), ylim=(1, -1), title="where the generator pushes")
 example = iso.datasets.bump_images(1, seed=5)
