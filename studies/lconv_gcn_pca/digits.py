@@ -19,7 +19,7 @@ CONDITIONS = ("plain", "turned", "turned and scrambled")
 
 
 class OrbitNet(nn.Module):
-    """Move an image along its orbit by stacked L-conv steps, see every place with the same filters, keep the largest.
+    """Move an image along its orbit by the flow of an L-conv, see every place with the same filters, keep the largest.
 
     The generator is part of the state and counts among the parameters.
     """
