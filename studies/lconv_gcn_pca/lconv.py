@@ -219,8 +219,8 @@ def _unpaired(results: dict[str, Any]) -> str:
 Images turned by any angle, their third moments in {COMPONENTS} principal components. The error is that of the generator
 in whitened components, after its scale; what lies outside them is not counted. Of 8, 10, 12 and 17 components at 20000
 images, tried with the same seed, 8 and 10 were certified, the others undecided, with errors of 0.029 to 0.035 and one
-generator for all; the table shows {COMPONENTS}. The weights of a rotation are integers, which checks itself. The aim was
-0.04 at 20000 images.
+generator for all; the table shows {COMPONENTS}. The weights of a rotation are integers,
+which checks itself. The aim was 0.04 at 20000 images.
 """
     return text + "\n" + _lines("| images | generators | gap | status | error | weights |", rows)
 
@@ -269,9 +269,9 @@ def _digits(results: dict[str, Any]) -> str:
     text = f"""### Digits, turned and scrambled
 
 A generator discovered on scrambled bump images (pairs of known angles) moves scrambled digits along their whole orbit,
-by `exp(t L)`, the limit of stacked layers; every place of the orbit is seen with the same filters and the largest answer
-is kept. The gain is that of this invariance, not of a single layer; no orbit of another generator was tried. The other networks: one L-conv with learnt or
-random generators, a convolution and a dense layer of equal size, generators counted. Digits are turned by up to 90
+by `exp(t L)`, the limit of stacked layers; every place of the orbit is seen with the same filters and the largest
+answer is kept. The gain is that of this invariance, not of a single layer; no orbit of another generator was tried. The
+other networks: one L-conv with learnt or random generators, a convolution and a dense layer of equal size, generators counted. Digits are turned by up to 90
 degrees either way. Accuracy on the 40 % left out after {digits.EPOCHS} epochs, mean and standard deviation over seeds;
 no epoch was chosen, unlike in the published figures, which are the best of 30 epochs on the data they were chosen on.
 """
