@@ -1,5 +1,6 @@
 """Tables, images and graphs of the user's, bundled data of the sky, and textbook problems with a known symmetry."""
 
+from isotropy.datasets._bumps import bump_images
 from isotropy.datasets._bundled import load, names, path
 from isotropy.datasets._graph_sets import GraphSet, tu_graphs
 from isotropy.datasets._images import Images, cifar10, cifar100, fashion_mnist, mnist, read_idx
@@ -30,6 +31,7 @@ __all__ = [
     "Trajectories",
     "cifar10",
     "cifar100",
+    "bump_images",
     "cross_product",
     "fashion_mnist",
     "hopf",

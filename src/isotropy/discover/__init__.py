@@ -3,12 +3,15 @@
 from ._certificates import Certificate as Certificate
 from ._conserved import ConservedQuantities as ConservedQuantities
 from ._discrete import DiscreteSymmetries as DiscreteSymmetries
+from ._frame import Frame as Frame
+from ._frame import principal_frame as principal_frame
 from ._from_data import FromData as FromData
 from ._from_density import FromDensity as FromDensity
 from ._from_dynamics import FromDynamics as FromDynamics
 from ._from_model import FromModel as FromModel
 from ._from_moments import FromMoments as FromMoments
 from ._from_noether import FromNoether as FromNoether
+from ._from_pairs import FromPairs as FromPairs
 from ._from_points import FromPoints as FromPoints
 from ._gather import gather as gather
 from ._layers import LayerSymmetries as LayerSymmetries
