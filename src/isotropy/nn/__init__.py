@@ -7,6 +7,8 @@ from ._linear import Bilinear as Bilinear
 from ._linear import EquivariantLinear as EquivariantLinear
 from ._mlp import EMLP as EMLP
 from ._mlp import GatedLayer as GatedLayer
+from ._modular_gcn import ModularBlock as ModularBlock
+from ._modular_gcn import ModularGCN as ModularGCN
 from ._nonlinear import Gate as Gate
 from ._nonlinear import NormGate as NormGate
 from ._operator import IntegralOperator as IntegralOperator
