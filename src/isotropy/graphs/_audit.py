@@ -32,7 +32,7 @@ def leak_audit(
     folds : int
         Of the cross-validation.
     seed : int
-        Of the boosting.
+        Of the boosting and of the folds.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def leak_audit(
             f"labels: expected one for each of {len(known)} graphs and at least {folds} of each class, received "
             f"{tuple(targets.shape)} with counts {counts.tolist()}; pass more graphs or fewer folds"
         )
-    splitter: Any = StratifiedKFold(folds, shuffle=True, random_state=seed) if groups is None else GroupKFold(folds)
+    splitter: Any = (StratifiedKFold if groups is None else GroupKFold)(folds, shuffle=True, random_state=seed)
     found = {"chance": float(counts.max()) / len(known)}
     for name, features in _TRIVIAL.items():
         rows = _padded([features(graph) for graph in known]).numpy()
