@@ -47,9 +47,11 @@ class Split:
         self.labels = self.data.labels.numpy()
 
     def graphs(self, indices: torch.Tensor) -> list[Any]:
+        """Graphs by index."""
         return [self.data.graphs[i] for i in indices.tolist()]
 
     def score(self, model: Any) -> float:
+        """Held-out accuracy of a classifier of graphs."""
         fitted = model.fit(self.graphs(self.train), self.labels[self.train])
         return float(fitted.score(self.graphs(self.test), self.labels[self.test]))
 
