@@ -2,9 +2,9 @@
 Which rules can learn which moment
 ==================================
 
-The moment ``A^p 1`` counts the walks of length p from each node. Whether a graph network with linear modules, biases and
-skip connections can learn it needs no training: what it can represent is the span of all words of its rules applied to
-the constant, so that least squares gives the best error at once.
+The moment ``A^p 1`` counts the walks of length p from each node. Whether a graph network with linear modules, biases
+and skip connections can learn it needs no training: what it can represent is the span of all words of its rules applied
+to the constant, so that least squares gives the best error at once.
 """
 
 # %%

@@ -46,7 +46,14 @@ RULES: dict[str, Callable[[Tensor, Tensor, int], Tensor]] = {
 }
 
 
-def edge_values(rules: Sequence[Rule], edges: Tensor, weight: Tensor | None, nodes: int, dtype: torch.dtype) -> Tensor:
+def edge_values(
+    rules: Sequence[Rule],
+    edges: Tensor,
+    weight: Tensor | None,
+    nodes: int,
+    dtype: torch.dtype,
+    scale: float | Tensor = 1.0,
+) -> Tensor:
     """Weights `(rules, edges)` of the operators that the rules make of one graph.
 
     Parameters
@@ -59,9 +66,11 @@ def edge_values(rules: Sequence[Rule], edges: Tensor, weight: Tensor | None, nod
         The graph; no weight means ones.
     dtype : dtype
         Of the answer.
+    scale : float
+        Divides the weights before the rules are made, so that normalised rules do not change.
     """
     ones = torch.ones(edges.shape[1], dtype=dtype, device=edges.device)
-    given = ones if weight is None else weight.flatten().to(ones)
+    given = (ones if weight is None else weight.flatten().to(ones)) / scale
     return torch.stack([_checked(rule, edges, given, nodes) for rule in rules])
 
 

@@ -191,3 +191,21 @@ def test_mixed_sizes_equal_one_by_one():
     whole, owner = join(graphs)
     together = net(torch.ones(whole.num_nodes, 1), whole.edge_index, None, owner)
     assert torch.allclose(together, torch.cat([net([g]) for g in graphs]), atol=1e-5)
+
+
+@pytest.mark.slow
+def test_it_compiles():
+    graph, net = as_graph(draw(7)), ModularGCN(2, wiring="full").eval()
+    arguments = (torch.ones(7, 1), graph.edge_index, None, torch.zeros(7, dtype=torch.long))
+    torch._dynamo.reset()
+    compiled = torch.compile(net, backend="eager")
+    with torch.no_grad():
+        assert torch.allclose(compiled(*arguments), net(*arguments), atol=1e-6)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_it_runs_on_a_gpu():
+    graphs, net = [draw(7), draw(4)], ModularGCN(2, rules=["adjacency", "triangles"], wiring="full").eval()
+    expected = net(graphs)
+    assert torch.allclose(net.cuda()(graphs).cpu(), expected, atol=1e-5)

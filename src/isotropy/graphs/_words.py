@@ -75,7 +75,7 @@ def operator_words(A: Any, length: int, rules: Sequence[Rule] = DEFAULT_RULES, s
     _require_length(length, "length")
     graph, known = as_graph(A), require_rules(rules)
     source, target = graph.edge_index
-    values = edge_values(known, graph.edge_index, graph.edge_weight, graph.num_nodes, torch.float64) / scale
+    values = edge_values(known, graph.edge_index, graph.edge_weight, graph.num_nodes, torch.float64, scale)
     level = torch.ones(graph.num_nodes, 1, dtype=torch.float64, device=values.device)
     words = [level]
     for _ in range(length):

@@ -200,7 +200,7 @@ class ModularGCN(nn.Module):
                 f"x: expected node features (nodes, {self.channels}), received {tuple(x.shape)}; set channels="
             )
         blocks = [block for block in self.blocks if isinstance(block, ModularBlock)]
-        values = edge_values(blocks[0].rules, edge_index, edge_weight, len(x), x.dtype) / self.scale.to(x.dtype)
+        values = edge_values(blocks[0].rules, edge_index, edge_weight, len(x), x.dtype, self.scale.to(x.dtype))
         outputs: list[Tensor] = []
         for block in blocks:
             x = block.propagated(x, edge_index, values)
