@@ -60,7 +60,7 @@ class Split:
 
 
 def swapped(seed: int) -> dict[str, Any]:
-    """Depth 3, for each number of attachments too, and the reference; the first seed also compares depths and readouts."""
+    """Depth 3, for each number of attachments too, and the reference; the first seed compares depths and readouts."""
     split = Split("swap", COUNT, seed, SWAP)
     truth = split.labels[split.test]
     model = ModularGCNClassifier(3, epochs=30, seed=seed)
