@@ -30,12 +30,13 @@ print("held-out accuracy of the frozen layer:", float((net(x[~train]).argmax(1) 
 # %%
 # Filters of a convolution
 # ------------------------
-# Patches of all digits look alike, so their leading component is the same for every class. With ``lam=0`` filters nearly
-# repeat; with ``lam=1``, the default, what is shared is taken away first.
+# Patches of all digits look alike, so their leading components are nearly the same for every class: with ``lam=0``
+# filters repeat, here shown without the usual removal of duplicates. With ``lam=1``, the default, what is shared is
+# taken away first.
 bank = {}
 for lam in (0.0, 1.0):
     layer = nn.Conv2d(1, 10, 3, padding=1)
-    iso.nn.init.class_pca_(layer, x[train].reshape(-1, 1, 8, 8), y[train], layers=[""], lam=lam)
+    iso.nn.init.class_pca_(layer, x[train].reshape(-1, 1, 8, 8), y[train], layers=[""], lam=lam, duplicate=1.0)
     bank[lam] = layer.weight.detach()[:, 0]
 
 # %%

@@ -1,15 +1,16 @@
 """Class-based PCA beside its controls: frozen features, first epochs, samples needed, and what training does.
 
-Ten splits of scikit-learn's digits, 60 % for training; from a folder with MNIST's files the same on
-10,000 of its images. Figures are accuracies on held-out images.
+Ten splits of scikit-learn's digits, 60 % for training; where ISOTROPY_MNIST names a folder with MNIST's
+files, the same on 10,000 of its images. Figures are accuracies on held-out images.
 """
 
 from __future__ import annotations
 
 import copy
-import json
+import os
 import statistics
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
-from isotropy._files import write_atomic
 from isotropy.datasets import mnist
 from isotropy.nn.init import alignment, class_pca_, half_times, sample_convergence
 from isotropy.nn.init._moments import ClassMoments
 from isotropy.nn.init._passes import Batches, executed_layers, layer_inputs, still
 from isotropy.nn.init._patches import WEIGHTED, layer_rows
 
-RESULTS = Path(__file__).with_name("results") / "class_pca.json"
+SEEDS = 10
 UNITS = (10, 20, 40, 80)
 EPOCHS = 12
 COUNTS = (50, 100, 200, 400)
@@ -246,29 +246,20 @@ PARTS: dict[str, Callable[[Data, int], Any]] = {
 }
 
 
-def run(seeds: int = 10, folder: Path | None = None, results: Path = RESULTS) -> dict[str, Any]:
-    """Do what is not done yet; the file is whole after every step.
+def tasks() -> dict[str, Callable[[], dict[str, Any]]]:
+    """Every measurement by name: data set, part, seed."""
+    folder = os.environ.get("ISOTROPY_MNIST")
+    sets = {"digits": digits_split} | ({"mnist": partial(mnist_split, Path(folder))} if folder else {})
+    return {
+        f"{name}|{part}|{seed}": partial(measure, work, split, seed)
+        for name, split in sets.items()
+        for seed in range(SEEDS)
+        for part, work in PARTS.items()
+    }
 
-    Parameters
-    ----------
-    seeds : int
-        Splits.
-    folder : Path, optional
-        Where MNIST's files are; digits otherwise.
-    results : Path
-        JSON by data set, part and seed.
-    """
-    found: dict[str, Any] = json.loads(results.read_text()) if results.exists() else {}
-    results.parent.mkdir(parents=True, exist_ok=True)
-    name = "digits" if folder is None else "mnist"
-    for seed in range(seeds):
-        data = digits_split(seed) if folder is None else mnist_split(folder, seed)
-        for part, work in PARTS.items():
-            cell = found.setdefault(name, {}).setdefault(part, {})
-            if str(seed) not in cell:
-                cell[str(seed)] = work(data, seed)
-                write_atomic(results, json.dumps(found, indent=1) + "\n")
-    return found
+
+def measure(work: Callable[[Data, int], Any], split: Callable[[int], Data], seed: int) -> dict[str, Any]:
+    return work(split(seed), seed)
 
 
 # Tables ----------------------------------------------------------------------
@@ -290,12 +281,15 @@ def header(first: str, columns: list[str]) -> str:
 
 def table(results: dict[str, Any]) -> str:
     """The part of the page about class-based PCA."""
-    return HEAD + "".join(_of_set(name, parts) for name, parts in results.items())
+    sets: dict[str, dict[str, list[Any]]] = {}
+    for key in sorted(results):
+        name, part, _ = key.split("|")
+        sets.setdefault(name, {}).setdefault(part, []).append(results[key])
+    return HEAD + "".join(_of_set(name, parts) for name, parts in sets.items())
 
 
-def _of_set(name: str, parts: dict[str, Any]) -> str:
+def _of_set(name: str, seeds: dict[str, list[Any]]) -> str:
     """Tables of one data set."""
-    seeds = {part: list(cells.values()) for part, cells in parts.items()}
 
     def pick(part: str, *path: str) -> str:
         found = seeds[part]
@@ -307,7 +301,7 @@ def _of_set(name: str, parts: dict[str, Any]) -> str:
     start = ["default", *WAYS]
     epochs = {"1": "0", "3": "2", "12": "11"}
     longest = {way: len(seeds["first_epochs"][0][way]) for way in start}
-    counts = list(seeds["samples_needed"][0])
+    counts = [count for count in seeds["samples_needed"][0] if count.isdigit()]
     layers, spans = list(seeds["training"][0]["half_times"]), list(seeds["training"][0]["alignment"])
     return "".join(
         [

@@ -275,3 +275,14 @@ def test_constant_pixels_get_no_weight():
     layer = nn.Linear(5, 6)
     class_pca_(layer, x, y, layers=[""])
     assert float(layer.weight.detach()[:, 2].abs().max()) < 1e-6
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_networks_on_a_gpu_get_the_same_filters():
+    x, y = draw((60, 2, 6, 6))
+    nets = [nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(64, 3)) for _ in range(2)]
+    nets[1].load_state_dict(nets[0].state_dict())
+    class_pca_(nets[0], x, y, head="ridge")
+    class_pca_(nets[1].cuda(), x, y, head="ridge")
+    assert torch.allclose(nets[1][0].weight.cpu(), nets[0][0].weight, atol=1e-4)

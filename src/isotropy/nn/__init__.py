@@ -16,10 +16,14 @@ from ._lconv import LConv as LConv
 from ._lconv import LiftedLConv as LiftedLConv
 from ._lconv_flow import LConvFlow as LConvFlow
 from ._lconv_flow import circular_shift as circular_shift
+from ._graph_classifier import ModularGCNClassifier as ModularGCNClassifier
 from ._linear import Bilinear as Bilinear
 from ._linear import EquivariantLinear as EquivariantLinear
+from ._message_passing import message_passing as message_passing
 from ._mlp import EMLP as EMLP
 from ._mlp import GatedLayer as GatedLayer
+from ._modular_gcn import ModularBlock as ModularBlock
+from ._modular_gcn import ModularGCN as ModularGCN
 from ._nonlinear import Gate as Gate
 from ._nonlinear import NormGate as NormGate
 from ._operator import IntegralOperator as IntegralOperator

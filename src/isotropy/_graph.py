@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import DataError
+from .errors import DataError
 
 
 @dataclass(frozen=True)
@@ -140,3 +140,41 @@ def _unless_ones(values: Tensor) -> Tensor | None:
     """Weights that say something."""
     numbers = values if values.dtype.is_floating_point else values.to(torch.float64)
     return None if bool((numbers == 1).all()) else numbers
+
+
+def join(graphs: Sequence[Any]) -> tuple[Graph, Tensor]:
+    """Graphs of any sizes as one without edges between them, and for each node the number of its graph.
+
+    Raises
+    ------
+    DataError
+        If there is no graph, or only some have features or features differ in length.
+
+    Examples
+    --------
+    >>> whole, owner = join([torch.ones(2, 2), torch.zeros(1, 1)])
+    >>> whole.num_nodes, owner.tolist()
+    (3, [0, 0, 1])
+    """
+    parts = [as_graph(one) for one in graphs]
+    widths = {None if part.x is None else tuple(part.x.shape[1:]) for part in parts}
+    if len(widths) != 1:
+        raise DataError(
+            f"graphs: expected at least one, with equal features, received {len(parts)} with {sorted(map(str, widths))}"
+            "; give all graphs the same features or none"
+        )
+    sizes = torch.tensor([part.num_nodes for part in parts])
+    starts = (sizes.cumsum(0) - sizes).tolist()
+    weights = [part.edge_weight for part in parts]
+    filled = [
+        torch.ones(part.edge_index.shape[1]) if weight is None else weight.flatten()
+        for part, weight in zip(parts, weights, strict=True)
+    ]
+    features = [part.x for part in parts if part.x is not None]
+    whole = Graph(
+        torch.cat([part.edge_index + start for part, start in zip(parts, starts, strict=True)], dim=1),
+        int(sizes.sum()),
+        None if all(weight is None for weight in weights) else torch.cat(filled),
+        torch.cat(features) if features else None,
+    )
+    return whole, torch.arange(len(parts)).repeat_interleave(sizes)
