@@ -1,5 +1,6 @@
 """Broken symmetry of force fields: probe it, average it away, and say what it does to a simulation."""
 
+from ._ase import ase_module as ase_module
 from ._calculator import SymmetrizedCalculator as SymmetrizedCalculator
 from ._graph import Graph as Graph
 from ._graph import energies_and_forces as energies_and_forces
