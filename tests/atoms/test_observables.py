@@ -106,7 +106,7 @@ def test_a_lattice_has_its_shells(ase):
 
 def test_aligned_dipoles_are_fully_correlated(ase):
     frames = gas(ase, 60, range(10))
-    u = torch.tensor([0.0, 0.6, 0.8]).expand(10, 60, 3)
+    u = torch.tensor([0.0, 0.6, 0.8], dtype=torch.float64).expand(10, 60, 3)
     found = ia.pair_curves(frames, 4.9, bins=8, u=u)
     assert (found.along.value + found.across.value)[1:] == pytest.approx(torch.ones(7), abs=1e-12)
     assert found.along.value[3:] == pytest.approx(torch.full((5,), 1 / 3), abs=0.05)

@@ -95,6 +95,5 @@ def _counts(atoms: Any, edges: Tensor, u: Tensor | None) -> tuple[Tensor, Tensor
 
 def _between(rows: Tensor) -> Estimate:
     """Mean and standard error over frames; NaN for a single one."""
-    return Estimate(
-        rows.mean(0), rows.std(0) / math.sqrt(len(rows)) if len(rows) > 1 else rows[0] * torch.nan, len(rows)
-    )
+    error = rows.std(0) / math.sqrt(len(rows)) if len(rows) > 1 else torch.full_like(rows[0], torch.nan)
+    return Estimate(rows.mean(0), error, len(rows))
