@@ -163,7 +163,7 @@ def test_monitoring_runs_on_the_plain_model(waters):
     assert calculator.offsets["forces"].shape == (3, 3)
 
 
-def test_rules_that_are_too_coarse_are_warned_of():
+def test_rules_that_are_too_coarse_are_warned_of(ase):
     field = ia.TorchCalculator(ia.lab_field)
     with pytest.warns(CoarseRuleWarning, match="degree 4 or more .* received T of degree 2"):
         ia.SymmetrizedCalculator(field, polyhedral("T"), band_limit=4)
