@@ -157,3 +157,19 @@ def test_rank_and_moment_ask_for_more(rank, moment, enough):
 def test_unknown_grids_are_refused(label):
     with pytest.raises(DataError, match="label: expected"):
         iso.quadrature.grid(label)
+
+
+@pytest.mark.parametrize(
+    ("band_limit", "ours", "turns", "legendre"),
+    [(2, 12, 30, 18), (3, 24, 42, 75), (5, 60, 154, 196), (7, 208, 390, 405), (9, 380, 722, 726)],
+)
+def test_fewer_evaluations_than_peers_for_the_same_band_limit(band_limit, ours, turns, legendre):
+    """The table of docs/atoms.md."""
+    rules = {2: polyhedral("T"), 3: polyhedral("O"), 5: polyhedral("I")}
+    rule = rules.get(band_limit) or lebedev(band_limit)
+    points = len(lebedev(band_limit if band_limit % 2 else band_limit + 1)) // (band_limit + 1 + (band_limit + 1) % 2)
+    assert rule.degree >= band_limit
+    assert (len(rule), points * (2 * band_limit + 1)) == (ours, turns)
+    nodes = math.ceil((band_limit + 2) / 2)
+    assert nodes * (2 * nodes - 1) ** 2 == legendre
+    assert ours < min(turns, legendre)

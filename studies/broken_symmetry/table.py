@@ -98,10 +98,10 @@ This page is written by `python -m studies.broken_symmetry.table` from `results.
 archive of Langer, Pozdnyakov and Ceriotti, *Probing the effects of broken symmetries in machine learning* (2024),
 doi 10.24435/materialscloud:kz-3b, licence CC-BY-4.0."""
 
-GRID_WORDS = """Mean absolute difference of the energy from that of the densest grid, 3i with 150 evaluations, in meV for
+GRID_WORDS = """Mean absolute difference of the energy from that of the densest grid, 3i (150 evaluations), in meV for
 each structure. In brackets the published figures. Grids are `iso.quadrature.grid("2i")` and so on."""
 
-FIELD_WORDS = """One water molecule in a field that is fixed in the laboratory, `iso.atoms.lab_field`: every degree is there,
+FIELD_WORDS = """One water molecule in a field fixed in the laboratory, `iso.atoms.lab_field`: every degree is there,
 the exact average is known. Root mean square error of the average over all orientations of the molecule.
 A sample of orientations gave 1077 (none), 26.6 (T), 0.22 (I)."""
 

@@ -163,7 +163,7 @@ def test_monitoring_runs_on_the_plain_model(waters):
     assert calculator.offsets["forces"].shape == (3, 3)
 
 
-def test_rules_that_are_too_coarse_are_warned_of():
+def test_rules_that_are_too_coarse_are_warned_of(ase):
     field = ia.TorchCalculator(ia.lab_field)
     with pytest.warns(CoarseRuleWarning, match="degree 4 or more .* received T of degree 2"):
         ia.SymmetrizedCalculator(field, polyhedral("T"), band_limit=4)
@@ -211,6 +211,13 @@ def test_a_module_averages_as_the_calculator_does(clusters, chunk):
     stress = calculator.get_stress(clusters[2])
     symmetric = (virials[2] + virials[2].T) / 2 / clusters[2].get_volume()
     assert symmetric.numpy()[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]] == pytest.approx(stress, abs=1e-12)
+
+
+def test_an_atom_without_neighbours_has_no_forces(ase):
+    calculator = ia.ModuleCalculator(ia.SymmetrizedModule(Edges(), polyhedral("T"), chunk=5), 4.0)
+    lonely = ase.Atoms("O", [[1.0, 2.0, 3.0]])
+    assert calculator.get_potential_energy(lonely) == 0.0
+    assert np.array_equal(calculator.get_forces(lonely), np.zeros((1, 3)))
 
 
 def test_direct_forces_are_turned_back(clusters):
@@ -351,7 +358,7 @@ def test_evaluations_of_multiple_time_steps(waters):
     assert dynamics.get_time() == pytest.approx(30 * units.fs)
 
 
-def angular_momentum_path(waters, kind, steps=200):
+def angular_momentum_path(waters, kind, steps=120):
     """Angular momenta and energies along a run without a thermostat."""
     from ase import units
     from ase.md.verlet import VelocityVerlet
@@ -380,7 +387,7 @@ def test_averaging_keeps_angular_momentum_and_energy(waters):
     drift = {
         kind: np.linalg.norm(p[:, :3] - p[0, :3], axis=1).max() / np.linalg.norm(p[0, :3]) for kind, p in paths.items()
     }
-    assert drift["raw"] > 0.1
+    assert drift["raw"] > 0.05
     assert drift["T"] < drift["raw"] / 20
     assert drift["multiple"] < drift["raw"] / 20
     for path in paths.values():

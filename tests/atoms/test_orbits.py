@@ -179,7 +179,8 @@ def test_handedness_is_left_by_rotations_and_removed_by_inversion(ase):
     calculator = ia.TorchCalculator(ia.Handed(0.4))
     rules = [polyhedral("T"), lebedev(5), polyhedral("T").with_inversion()]
     left = [abs(float(ia.orbits(calculator, chiral, rule, ENERGY)["energy"].mean)) for rule in rules]
-    volume = 0.4 * abs(np.linalg.det(positions[1:]))
+    lightest = positions[[1, 0, 3, 2]]
+    volume = 0.4 * abs(np.linalg.det(lightest[1:] - lightest[0]))
     assert left[:2] == pytest.approx([volume, volume])
     assert left[2] < 1e-15
     assert abs(float(ia.orbits(calculator, planar, rules[0], ENERGY)["energy"].mean)) < 1e-15

@@ -1,14 +1,30 @@
 """Broken symmetry of force fields: probe it, average it away, and say what it does to a simulation."""
 
+from ._ase import ase_module as ase_module
 from ._calculator import SymmetrizedCalculator as SymmetrizedCalculator
+from ._estimates import Estimate as Estimate
+from ._estimates import RelativeEnergies as RelativeEnergies
+from ._estimates import Weights as Weights
+from ._estimates import block_mean as block_mean
+from ._estimates import relative_energies as relative_energies
+from ._estimates import reweight as reweight
 from ._graph import Graph as Graph
 from ._graph import energies_and_forces as energies_and_forces
 from ._graph import graph as graph
 from ._heating import heating as heating
 from ._module import ModuleCalculator as ModuleCalculator
 from ._module import SymmetrizedModule as SymmetrizedModule
+from ._motions import autocorrelation as autocorrelation
+from ._motions import diffusion as diffusion
+from ._motions import drift as drift
+from ._motions import mean_square_displacement as mean_square_displacement
+from ._motions import power_spectrum as power_spectrum
 from ._orbit import Orbit as Orbit
 from ._orbit import orbits as orbits
+from ._orientations import OrientationalFreeEnergy as OrientationalFreeEnergy
+from ._orientations import orientational_free_energy as orientational_free_energy
+from ._pairs import PairCurves as PairCurves
+from ._pairs import pair_curves as pair_curves
 from ._penalties import lie_penalty as lie_penalty
 from ._penalties import variance_penalty as variance_penalty
 from ._probe import ProbeStopped as ProbeStopped

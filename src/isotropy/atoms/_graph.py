@@ -110,8 +110,17 @@ def energies_and_forces(model: Any, g: Graph, create_graph: bool = False) -> tup
         Keep what derivatives of these need, as in training.
     """
     vectors = g.vectors if g.vectors.requires_grad else g.vectors.detach().requires_grad_()
+    moving = g.moved(vectors)
     with torch.enable_grad():
-        energies = model(g.moved(vectors))
-        (slopes,) = torch.autograd.grad(energies.sum(), vectors, create_graph=create_graph)
-    found = (energies, g.forces(slopes), g.moved(vectors).virials(slopes))
-    return found if create_graph else (found[0].detach(), found[1].detach(), found[2].detach())
+        if create_graph:
+            energies = model(moving)
+            (slopes,) = torch.autograd.grad(energies.sum(), vectors, create_graph=True)
+            return energies, g.forces(slopes), moving.virials(slopes)
+        # An average comes in parts: each is let go before the next, and none is computed twice.
+        parts = model.parts(moving) if hasattr(model, "parts") else iter([model(moving)])
+        energies, slopes = g.vectors.new_zeros(()), torch.zeros_like(g.vectors)
+        for part in parts:
+            energies = energies + part.detach()
+            slopes = slopes + torch.autograd.grad(part.sum(), vectors)[0]
+    still = g.moved(vectors.detach())
+    return energies, still.forces(slopes), still.virials(slopes)

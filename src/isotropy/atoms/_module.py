@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -54,15 +54,22 @@ class SymmetrizedModule(nn.Module):
 
     def forward(self, g: Graph) -> Tensor:
         """Average over the rule."""
-        parts = zip(self.rotations.split(self.chunk), self.weights.split(self.chunk), strict=True)
+        again = torch.is_grad_enabled() and len(self.rotations) > self.chunk
         total: Any = 0.0
-        for rotations, weights in parts:
-            if torch.is_grad_enabled():
+        for rotations, weights in self._chunks():
+            if again:
                 part = checkpoint(self._part, g.vectors, g, rotations, weights, use_reentrant=False)
             else:
                 part = self._part(g.vectors, g, rotations, weights)
             total = total + part
         return total
+
+    def parts(self, g: Graph) -> Iterator[Tensor]:
+        """Summands of the average, one for each chunk, for those who add up derivatives as they come."""
+        return (self._part(g.vectors, g, rotations, weights) for rotations, weights in self._chunks())
+
+    def _chunks(self) -> Iterator[tuple[Tensor, Tensor]]:
+        return zip(self.rotations.split(self.chunk), self.weights.split(self.chunk), strict=True)
 
     def _part(self, vectors: Tensor, g: Graph, rotations: Tensor, weights: Tensor) -> Tensor:
         """Weighted sum over some of the elements."""

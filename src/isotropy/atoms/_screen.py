@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,12 +125,3 @@ def rotation(vector: Tensor) -> Tensor:
     zero = torch.zeros_like(x)
     cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero]).reshape(3, 3)
     return torch.linalg.matrix_exp(cross)
-
-
-def torques(frames: Iterable[Any], forces: Iterable[Tensor]) -> Tensor:
-    """``sum (r - c) x F`` `(frames, 3)` about the centres of mass c."""
-    rows: list[Tensor] = []
-    for atoms, force in zip(frames, forces, strict=True):
-        arms = torch.as_tensor(atoms.positions - atoms.get_center_of_mass())
-        rows.append(torch.linalg.cross(arms, force).sum(0))
-    return torch.stack(rows)

@@ -19,12 +19,19 @@ def dipoles(positions: Tensor) -> Tensor:
     return toward / toward.norm(dim=1, keepdim=True)
 
 
+def _waters(positions: Tensor, numbers: Tensor) -> Tensor:
+    """Positions in the order O, H, H for each molecule, by the two hydrogens next to each oxygen."""
+    oxygen, hydrogen = positions[numbers == 8], positions[numbers == 1]
+    nearest = torch.cdist(oxygen.detach(), hydrogen.detach()).topk(2, largest=False).indices
+    return torch.cat([oxygen[:, None], hydrogen[nearest]], 1).flatten(0, 1)
+
+
 def lab_field(positions: Tensor, cell: Tensor, numbers: Tensor) -> Tensor:
     """``k sum (exp(u_x) + exp(u_y / 2) + exp(2 u_z))`` over dipoles u of waters: every degree, decaying fast.
 
     Its average over rotations is ``lab_field_mean()`` for each molecule.
     """
-    x, y, z = dipoles(positions).unbind(1)
+    x, y, z = dipoles(_waters(positions, numbers)).unbind(1)
     return _STRENGTH * (x.exp() + (y / 2).exp() + (2 * z).exp()).sum()
 
 
@@ -52,7 +59,7 @@ class Banded(torch.nn.Module):
 
     def forward(self, positions: Tensor, cell: Tensor, numbers: Tensor) -> Tensor:
         """Energy of one structure."""
-        z = dipoles(positions)[:, 2]
+        z = dipoles(_waters(positions, numbers))[:, 2]
         before, now = torch.zeros_like(z), torch.ones_like(z)
         total = torch.zeros_like(z)
         for l, amplitude in enumerate(self.amplitudes):
@@ -62,7 +69,7 @@ class Banded(torch.nn.Module):
 
 
 class Handed(torch.nn.Module):
-    """``k (a x b) . c`` of the first four atoms: a pseudoscalar, which only inversion averages away."""
+    """``k (a x b) . c`` of the four lightest atoms, seen from the lightest: only inversion averages it away."""
 
     def __init__(self, strength: float) -> None:
         super().__init__()
@@ -70,12 +77,13 @@ class Handed(torch.nn.Module):
 
     def forward(self, positions: Tensor, cell: Tensor, numbers: Tensor) -> Tensor:
         """Energy of one structure."""
-        a, b, c = positions[1:4] - positions[0]
+        ordered = positions[torch.argsort(numbers, stable=True)]
+        a, b, c = ordered[1:4] - ordered[0]
         return self.strength * torch.dot(torch.linalg.cross(a, b), c)
 
 
 class SpringWater(torch.nn.Module):
-    """Flexible waters of harmonic bonds O-H and H-H, in the order O, H, H: exactly invariant.
+    """Flexible waters of harmonic bonds O-H and H-H: exactly invariant.
 
     Parameters
     ----------
@@ -93,7 +101,7 @@ class SpringWater(torch.nn.Module):
 
     def forward(self, positions: Tensor, cell: Tensor, numbers: Tensor) -> Tensor:
         """Energy of one structure."""
-        oxygen, first, second = positions.reshape(-1, 3, 3).unbind(1)
+        oxygen, first, second = _waters(positions, numbers).reshape(-1, 3, 3).unbind(1)
         bonds = torch.stack([(first - oxygen).norm(dim=1), (second - oxygen).norm(dim=1)])
         across = (second - first).norm(dim=1)
         strain = (bonds - self.bond).square().sum() + (across - self.across).square().sum() / 4
