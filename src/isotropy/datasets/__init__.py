@@ -1,6 +1,8 @@
 """Tables of the user's, bundled data of the sky, and textbook problems with a known symmetry."""
 
+from isotropy.datasets._adversarial import discrete_rotation, lorentz_pairs, three_body, two_body
 from isotropy.datasets._bundled import load, names, path
+from isotropy.datasets._jets import top_tagging
 from isotropy.datasets._problem import Expected, Problem
 from isotropy.datasets._reading import read_table
 from isotropy.datasets._samples import Samples, Trajectories, points, supervised, trajectories
@@ -25,9 +27,11 @@ __all__ = [
     "Table",
     "Trajectories",
     "cross_product",
+    "discrete_rotation",
     "hopf",
     "kepler",
     "load",
+    "lorentz_pairs",
     "lorenz",
     "names",
     "oscillator",
@@ -40,5 +44,8 @@ __all__ = [
     "require_varying",
     "stream",
     "supervised",
+    "three_body",
+    "top_tagging",
     "trajectories",
+    "two_body",
 ]
