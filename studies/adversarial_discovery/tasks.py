@@ -55,7 +55,7 @@ def lorentz_game(seed: int, labels: bool = False, **options: Any) -> Discovery:
 
 
 def rotation_game(seed: int) -> Discovery:
-    data = datasets.discrete_rotation(7, seed).data
+    data = datasets.discrete_rotation(7, seed, samples=20000).data
     return LieGAN(iso.gl(3).vector(), law="integer", width=3, seed=seed).fit(data.x, data.y)
 
 
