@@ -75,5 +75,7 @@ def _play(
     seed: int,
     progress: Progress | None,
 ) -> Discovery:
-    game = LieGAN(rho_in, None if y is None else rho_out, n_generators=n_generators, rank=rank, seed=seed)
+    game = LieGAN(
+        rho_in, None if y is None else rho_out, n_generators=n_generators, conditional="auto", rank=rank, seed=seed
+    )
     return game.fit(x, y, progress=progress)
