@@ -4,6 +4,8 @@ from isotropy.datasets._bumps import bump_images
 from isotropy.datasets._bundled import load, names, path
 from isotropy.datasets._graph_sets import GraphSet, tu_graphs
 from isotropy.datasets._images import Images, cifar10, cifar100, fashion_mnist, mnist, read_idx
+from isotropy.datasets._adversarial import discrete_rotation, lorentz_pairs, three_body, two_body
+from isotropy.datasets._jets import top_tagging
 from isotropy.datasets._problem import Expected, Problem
 from isotropy.datasets._reading import read_table
 from isotropy.datasets._samples import Samples, Trajectories, points, supervised, trajectories
@@ -34,9 +36,11 @@ __all__ = [
     "bump_images",
     "cross_product",
     "fashion_mnist",
+    "discrete_rotation",
     "hopf",
     "kepler",
     "load",
+    "lorentz_pairs",
     "lorenz",
     "mnist",
     "names",
@@ -51,6 +55,9 @@ __all__ = [
     "require_varying",
     "stream",
     "supervised",
+    "three_body",
+    "top_tagging",
     "trajectories",
     "tu_graphs",
+    "two_body",
 ]

@@ -1,5 +1,7 @@
 """Verb: the kernel of the Lie derivative in the generator. Every road ends in the same LieAlgebra."""
 
+from ._adversary import Plan as Plan
+from ._by_method import by_method as by_method
 from ._certificates import Certificate as Certificate
 from ._conserved import ConservedQuantities as ConservedQuantities
 from ._discrete import DiscreteSymmetries as DiscreteSymmetries

@@ -58,7 +58,7 @@ class Outcome:
     Attributes
     ----------
     score : float
-        Best held-out score, of the averaged proposing player at epoch ``best``.
+        Best held-out score, of the averaged proposing player at epoch ``best``; 0 is the start.
     epoch, best : int
         Epochs done, and the one that is kept.
     stalls, since : int
@@ -171,6 +171,8 @@ def train(
     """
     loop = _Loop(game, plan, seed, path, settings)
     loop.restore()
+    if not loop.outcome.epoch:
+        loop.outcome.score = game.score()  # a start that nothing beats is kept
     while loop.outcome.epoch < plan.epochs and not loop.outcome.finished:
         loop.run_epoch()
         if progress is not None:

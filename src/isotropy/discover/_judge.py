@@ -49,9 +49,8 @@ class MapJudge:
     It depends on the span alone, and one direction that is badly broken does not hide what the others do.
     """
 
-    def __init__(self, evidence: Evidence, floor: float) -> None:
+    def __init__(self, evidence: Evidence) -> None:
         self.factors = evidence.factors()
-        self.floor = max(floor, EPSILON)
 
     def score(self, directions: Tensor) -> float:
         """Score of a span `(k, dim)`; 1 if nothing in it moves the data."""
@@ -59,11 +58,11 @@ class MapJudge:
         spectrum = relative_kernel(
             Factors(*(part @ directions.T for part in parts)),
             rank=0,
-            floor=self.floor,
+            floor=EPSILON,
             resolution=_RESOLUTION,
             tolerance=TOLERANCE,
         ).spectrum
-        return float(spectrum.clamp_min(self.floor).log().mean().exp()) if len(spectrum) else 1.0
+        return float(spectrum.clamp_min(EPSILON).log().mean().exp()) if len(spectrum) else 1.0
 
 
 class CloudJudge:

@@ -195,7 +195,7 @@ class LieGAN(Discovery):
 
     def _judge(self, samples: Samples, question: Question | None) -> Judge:
         if question is not None:
-            return MapJudge(question.evidence, question.floor)
+            return MapJudge(question.evidence)
         if samples.y is None:
             return CloudJudge(self.rho_in, samples.x)
         return ElementJudge(self.rho_in, samples.rho_out, samples.x, samples.y)
