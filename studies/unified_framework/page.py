@@ -59,9 +59,10 @@ Seed by seed, with the same data and the same start, against the plain network:
 READING = """
 The penalty of the training loop itself certifies fewer: its running mean spans the last ten minibatches, in which Adam
 with a constant step still moves the network, so the finished network is read anew. Of those with b = 0 and weight
-{weight:g}, {open} stay undecided: their worst direction has {least:.1%} to {most:.1%} of the size it could have, and the
-limit is 5 %. They are symmetric only that nearly. With b = 0.5 one rotation is a symmetry, but its value is not
-three times below the next, so the answer is "undecided" rather than a guess.
+{weight:g}, {open} stay undecided: their worst direction has {least:.1%} to {most:.1%} of the size it could have,
+and the limit is 5 %. They are symmetric only that nearly. With b = 0.5 the broken directions are small as well, and
+the step from them down to the kept one is narrower than the step above all three, so the answer is "undecided" rather
+than a guess.
 """
 
 MOST_WORSE = 1.02  # error over plain that a broken symmetry may cost in the median
