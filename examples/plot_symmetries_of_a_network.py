@@ -2,8 +2,8 @@
 What a trained network has learned
 ==================================
 
-A plain network learns a function of two radii from samples. It was told nothing, so its symmetry is approximate: the
-spectrum shows how well it has been learned. Then each layer is asked on its own.
+A plain network learns a round function of two coordinates plus a third from samples. It was told nothing, so its
+symmetry is approximate: the spectrum shows how well it has been learned. Then each layer is asked on its own.
 """
 
 import matplotlib.pyplot as plt
@@ -18,7 +18,7 @@ from isotropy import viz
 
 torch.manual_seed(0)
 x = torch.randn(2000, 3)
-y = torch.sin(x[:, :2].square().sum(1) / 2) + x[:, 2]
+y = torch.sqrt(1 + x[:, :2].square().sum(1)) + x[:, 2]
 network = torch.nn.Sequential(torch.nn.Linear(3, 64), torch.nn.Tanh(), torch.nn.Linear(64, 1), torch.nn.Flatten(0))
 optimizer = torch.optim.LBFGS(network.parameters(), max_iter=300, line_search_fn="strong_wolfe")
 
@@ -31,12 +31,12 @@ def closure():
 
 
 optimizer.step(closure)
-print(f"training error {float(closure()):.1e}")
+print(f"training error {closure().item():.1e}")
 
 # %%
 # The whole network
 # -----------------
-# Nine candidates. One value stands apart: the turn about the third axis, learned to a few per cent.
+# Nine candidates. One value stands apart: the turn about the third axis, learned but not exact.
 
 G = iso.gl(3)
 found = iso.discover.FromModel(G.vector(), G.scalar()).fit(network, torch.randn(500, 3))
@@ -52,7 +52,7 @@ print(found.summary(["x", "y", "z"]))
 small = torch.nn.Sequential(
     torch.nn.Linear(3, 3, bias=False), torch.nn.ReLU(), torch.nn.Linear(3, 3, bias=False), torch.nn.Tanh()
 )
-layers = iso.discover.layers(small.double(), torch.randn(200, 3, dtype=torch.float64)).layers
+layers = iso.discover.layers(small.double(), 3 * torch.randn(300, 3, dtype=torch.float64)).layers
 dimensions = {type(small[int(name)]).__name__ + f" {name}": layer.algebra_.dim for name, layer in layers.items()}
 print(dimensions)
 

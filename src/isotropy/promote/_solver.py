@@ -18,7 +18,7 @@ _RELAXATION = 1.6  # of the splitting; 1 is the plain method
 _CHECKED = 10  # iterations between two looks at the duality gap
 _MEMORY, _EVERY = 10, 5  # residuals that an extrapolation sees, and iterations between two
 _DAMPING = 1e-10  # relative, of the extrapolation's small linear system
-_WORSE = 2.0  # growth of the residual at which the memory is dropped
+_WORSE = 100.0  # growth of the residual at which an extrapolation is taken back
 _SMALL = 1e-3  # of the size an objective may have; the gap of one below it is relative to that
 _SINGULAR = 1e-12  # relative eigenvalue below which a direction is seen neither by data nor by penalty
 _DEPENDENT = 1e-10  # relative singular value below which samples repeat one another
@@ -230,12 +230,15 @@ class _Memory:
         self.points: list[Tensor] = []
         self.residuals: list[Tensor] = []
         self.count, self.best = 0, math.inf
+        self.plain: Tensor | None = None  # where the last extrapolation would have gone without memory
 
     def extrapolate(self, point: Tensor, residual: Tensor) -> Tensor:
         """The next point: every few rounds the combination of past ones whose residual is least, else a plain step."""
         size = float(residual.norm())
-        if size > _WORSE * self.best:  # the last extrapolation led astray
+        back, self.plain = self.plain, None
+        if back is not None and size > _WORSE * self.best:  # the last extrapolation led astray
             self.points, self.residuals, self.best = [], [], math.inf
+            return back
         self.best = min(self.best, size)
         self.points = [*self.points[-_MEMORY:], point]
         self.residuals = [*self.residuals[-_MEMORY:], residual]
@@ -246,7 +249,8 @@ class _Memory:
         moves = torch.stack(self.points[1:]) - torch.stack(self.points[:-1])
         gram = changes @ changes.T
         gram.diagonal().add_(_DAMPING * gram.trace())
-        return point + residual - torch.linalg.solve(gram, changes @ residual) @ (moves + changes)
+        self.plain = point + residual
+        return self.plain - torch.linalg.solve(gram, changes @ residual) @ (moves + changes)
 
 
 def _begin(system: System, fit: Fit) -> tuple[Tensor, float]:
