@@ -6,6 +6,12 @@ from ._blocks import Place as Place
 from ._discrete import Permutation as Permutation
 from ._discrete import SignFlip as SignFlip
 from ._extra import ShiftBlock as ShiftBlock
+from ._groups import Orthogonal as Orthogonal
 from ._inference import Skipped as Skipped
+from ._objectives import orbit_curvature as orbit_curvature
+from ._optimizer import Teleport as Teleport
+from ._profile import OrbitProfile as OrbitProfile
 from ._symmetries import symmetries as symmetries
 from ._symmetry import ParameterSymmetry as ParameterSymmetry
+from ._teleport import TeleportReport as TeleportReport
+from ._teleport import teleport as teleport
