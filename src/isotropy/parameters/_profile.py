@@ -185,11 +185,15 @@ def _term(tensor: Tensor, rows: tuple[int, int] | None, shape: tuple[int, ...], 
 
 def _contract(term: _Term, logs: list[Tensor], target: _Factor | None) -> Tensor:
     """Weighted sum of squares, left open along the axes of one factor."""
-    order = [factor for factor in term.factors if factor is not target] + ([target] if target is not None else [])
-    operands: list[object] = [term.squares, list(range(term.squares.ndim))]
-    for factor in order:
+
+    def weight(factor: _Factor) -> Tensor:
+        """What a factor multiplies the squares by, along its axes."""
         extent = [term.squares.shape[axis] for axis in factor.axes]
-        weight = (2.0 * factor.power * logs[factor.block]).exp().reshape(extent).to(term.squares.dtype)
-        operands += [weight, list(factor.axes)]
-    operands.append([] if target is None else list(target.axes))
-    return torch.einsum(*operands).double() * term.unit
+        return (2.0 * factor.power * logs[factor.block]).exp().reshape(extent).to(term.squares.dtype)
+
+    operands: list[object] = [term.squares, list(range(term.squares.ndim))]
+    for factor in term.factors:
+        if factor is not target:
+            operands += [weight(factor), list(factor.axes)]
+    summed = torch.einsum(*operands, [] if target is None else list(target.axes))
+    return (summed if target is None else summed * weight(target)).double() * term.unit
