@@ -206,3 +206,12 @@ def test_what_has_no_rule_is_named_and_stays():
     reasons = {one.where: one.why for one in found.skipped}
     assert "no rule for conv_transpose2d" in reasons["b (ConvTranspose2d): conv_transpose2d"]
     assert "no rule for lstm" in reasons["lstm (LSTM): lstm"]
+
+
+@pytest.mark.parametrize("rotary", [True, False])
+def test_generators_move_parameters_in_independent_directions(rotary):
+    torch.manual_seed(0)
+    model = Transformer(layers=1, width=8, heads=4, groups=2, hidden=6, bias=not rotary, rotary=rotary).double()
+    found = symmetries(model, torch.randint(0, 11, (1, 6)))
+    point = found.flatten({name: torch.randn_like(p) for name, p in model.named_parameters()})
+    assert int(torch.linalg.matrix_rank(found.fields(point[None])[0])) == found.dim
