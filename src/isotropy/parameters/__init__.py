@@ -2,6 +2,11 @@
 
 from ._block_law import BlockLaw as BlockLaw
 from ._block_law import ShiftLaw as ShiftLaw
+from ._batch import drift_bound as drift_bound
+from ._batch import move_by_rotation as move_by_rotation
+from ._batch import move_incoming as move_incoming
+from ._batch import move_outgoing as move_outgoing
+from ._batch import scaled_rotation as scaled_rotation
 from ._blocks import Block as Block
 from ._blocks import Exactness as Exactness
 from ._blocks import Place as Place
@@ -42,3 +47,10 @@ from ._symmetries import symmetries as symmetries
 from ._symmetry import ParameterSymmetry as ParameterSymmetry
 from ._tracker import Departure as Departure
 from ._tracker import Tracker as Tracker
+from ._groups import Orthogonal as Orthogonal
+from ._objectives import lie_gradient as lie_gradient
+from ._objectives import orbit_curvature as orbit_curvature
+from ._optimizer import Teleport as Teleport
+from ._profile import OrbitProfile as OrbitProfile
+from ._teleport import TeleportReport as TeleportReport
+from ._teleport import teleport as teleport
