@@ -168,5 +168,5 @@ def test_members_of_an_ensemble_are_one_function():
 def test_sharpness_along_wants_a_quantity():
     net = linear_net(2, 2, 2)
     symmetry = symmetries(net, randn(3, 2)).select("scaling")
-    with pytest.raises(SymmetryError, match="conserved quantity"):
+    with pytest.raises(SymmetryError, match="conserved quantities"):
         sharpness_along(lambda p: p["0.weight"].sum(), symmetry, point_of(net), torch.zeros(0), [0.0])

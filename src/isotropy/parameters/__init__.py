@@ -40,5 +40,8 @@ from ._sharpness import sharpness as sharpness
 from ._sharpness import top_eigenvalue as top_eigenvalue
 from ._symmetries import symmetries as symmetries
 from ._symmetry import ParameterSymmetry as ParameterSymmetry
+from ._symmetry_free import Ascent as Ascent
+from ._symmetry_free import level_set_teleport as level_set_teleport
+from ._symmetry_free import null_space_teleport as null_space_teleport
 from ._tracker import Departure as Departure
 from ._tracker import Tracker as Tracker

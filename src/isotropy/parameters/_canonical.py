@@ -27,7 +27,8 @@ def balance(symmetry: ParameterSymmetry, parameters: Parameters) -> dict[str, Te
         If a unit cannot be balanced because its weights on one side are all zero.
     """
     tensors = {name: value.detach().clone() for name, value in parameters.items()}
-    blocks = [block for block in symmetry.blocks if block.group.size == 1 and block.exactness.kind == "exact"]
+    exact = [block for block in symmetry.blocks if isinstance(block, Block) and block.exactness.kind == "exact"]
+    blocks = [block for block in exact if block.group.size == 1]
     for _ in range(_ROUNDS):
         most = 0.0
         for block in blocks:
