@@ -17,6 +17,7 @@ from ._extra import ShiftBlock as ShiftBlock
 from ._flat import FlatDirections as FlatDirections
 from ._flat import flat_directions as flat_directions
 from ._gradient_flow import gradient_flow as gradient_flow
+from ._groups import Orthogonal as Orthogonal
 from ._inference import Skipped as Skipped
 from ._integrable import curl as curl
 from ._integrable import potential as potential
@@ -29,10 +30,13 @@ from ._merge import align as align
 from ._merge import barrier as barrier
 from ._merge import merge as merge
 from ._neuron_law import NeuronLaw as NeuronLaw
+from ._objectives import orbit_curvature as orbit_curvature
+from ._optimizer import Teleport as Teleport
 from ._orbits import OrbitPoint as OrbitPoint
 from ._orbits import ensemble as ensemble
 from ._orbits import orbit_path as orbit_path
 from ._orbits import sharpness_along as sharpness_along
+from ._profile import OrbitProfile as OrbitProfile
 from ._sharpness import directions as directions
 from ._sharpness import displacement as displacement
 from ._sharpness import orbit_curvature as orbit_curvature
@@ -43,5 +47,7 @@ from ._symmetry import ParameterSymmetry as ParameterSymmetry
 from ._symmetry_free import Ascent as Ascent
 from ._symmetry_free import level_set_teleport as level_set_teleport
 from ._symmetry_free import null_space_teleport as null_space_teleport
+from ._teleport import TeleportReport as TeleportReport
+from ._teleport import teleport as teleport
 from ._tracker import Departure as Departure
 from ._tracker import Tracker as Tracker

@@ -55,6 +55,7 @@ def symmetries(
 
     Examples
     --------
+    >>> import torch
     >>> from torch import nn
     >>> net = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 4), nn.Linear(4, 2))
     >>> found = symmetries(net, torch.ones(1, 3))

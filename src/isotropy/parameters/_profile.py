@@ -1,0 +1,174 @@
+"""Norms along the orbit of positive scales, in closed form from one set of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import RepresentationMismatchError
+from ._blocks import Block, Parameters
+from ._symmetry import ParameterSymmetry
+
+
+@dataclass(frozen=True)
+class _Factor:
+    """A block that scales some axes of a term."""
+
+    block: int
+    axes: tuple[int, ...]
+    power: float
+
+
+@dataclass(frozen=True)
+class _Term:
+    """Squares of one part of a parameter, summed over axes that no block scales."""
+
+    squares: Tensor
+    factors: tuple[_Factor, ...]
+
+
+class OrbitProfile:
+    """``|T(s)|^2`` for tensors that scale with the logarithms ``s`` of a rescaling; a convex function.
+
+    Gradients scale inversely, ``|grad L(s)|^2 = sum_j G_j^2 exp(-2 sum_b p_bj s_b)``, weights directly. Everything
+    follows from the squares, so no further pass through the network is needed.
+
+    Parameters
+    ----------
+    symmetry : ParameterSymmetry
+        Its blocks of kind ``"scaling"`` are used.
+    tensors : dict of str to Tensor
+        Gradients or parameters by name.
+    gradients : bool
+        Whether they are gradients.
+    """
+
+    def __init__(self, symmetry: ParameterSymmetry, tensors: Parameters, gradients: bool = True) -> None:
+        self.blocks = [b for b in symmetry.blocks if isinstance(b, Block) and b.kind == "scaling"]
+        self._sign = -2.0 if gradients else 2.0
+        self._terms = _terms(self.blocks, tensors)
+        total = sum(float(tensors[name].double().square().sum()) for name in symmetry.shapes if name in tensors)
+        self.constant = total - sum(float(term.squares.sum()) for term in self._terms)
+        self._like = next(iter(tensors.values()))
+
+    @property
+    def dim(self) -> int:
+        """Number of scales."""
+        return sum(block.dim for block in self.blocks)
+
+    def value(self, s: Tensor) -> float:
+        """The squared norm at logarithms ``s`` `(dim,)`."""
+        logs = self._logs(s)
+        return self.constant + sum(float(_contract(term, logs, None)) for term in self._terms)
+
+    def gradient(self, s: Tensor) -> Tensor:
+        """Derivative `(dim,)` of ``value``."""
+        logs = self._logs(s)
+        slopes = [s.new_zeros(block.copies) for block in self.blocks]
+        for term in self._terms:
+            for factor in term.factors:
+                slopes[factor.block] += self._sign * factor.power * _contract(term, logs, factor).flatten()
+        return torch.cat(slopes) if slopes else s.new_zeros(0)
+
+    def minimise(self, sweeps: int = 100, tolerance: float = 1e-10) -> Tensor:
+        """Logarithms `(dim,)` of the smallest norm, by exact minimisation over one block after the other.
+
+        Units without weights or gradients on one side have no minimum and stay as they are.
+        """
+        s = self._like.new_zeros(self.dim, dtype=torch.float64)
+        parts = list(s.split([block.dim for block in self.blocks]))
+        for _ in range(sweeps):
+            largest = 0.0
+            for k in range(len(self.blocks)):
+                step = self._best_step(k, self._logs(s))
+                parts[k] += step
+                largest = max(largest, float(step.abs().max()) if step.numel() else 0.0)
+            if largest <= tolerance or len(self.blocks) == 1:
+                break
+        return s
+
+    def ascend(self, cap: float, radius: float, steps: int = 50) -> Tensor:
+        """Logarithms `(dim,)` of a larger norm, at most ``cap`` times as large and at most ``radius`` away."""
+        s = self._like.new_zeros(self.dim, dtype=torch.float64)
+        start, length = self.value(s), radius / steps
+        for _ in range(steps):
+            slope = self.gradient(s)
+            if float(slope.norm()) <= 1e-12 * start:
+                break
+            step = length * slope / slope.norm()
+            if self.value(s + step) > cap * start:
+                return s + self._within(s, step, cap * start) * step
+            s = s + step
+        return s
+
+    def _within(self, s: Tensor, step: Tensor, most: float) -> float:
+        """Largest fraction of a step that keeps the value below a bound."""
+        low, high = 0.0, 1.0
+        for _ in range(40):
+            middle = 0.5 * (low + high)
+            low, high = (middle, high) if self.value(s + middle * step) <= most else (low, middle)
+        return low
+
+    def _best_step(self, k: int, logs: list[Tensor]) -> Tensor:
+        """The exact minimiser in one block; half of it where the block scales both sides of one tensor."""
+        up, down = torch.zeros_like(logs[k]), torch.zeros_like(logs[k])
+        rise = fall = 1.0
+        coupled = False
+        for term in self._terms:
+            own = [factor for factor in term.factors if factor.block == k]
+            coupled = coupled or len(own) > 1
+            for factor in own:
+                share = _contract(term, logs, factor).flatten()
+                if self._sign * factor.power > 0:
+                    up, rise = up + share, abs(factor.power)
+                else:
+                    down, fall = down + share, abs(factor.power)
+        known = (up > 0) & (down > 0)
+        ratio = torch.where(known, fall * down / (rise * up).clamp_min(1e-300), torch.ones_like(up))
+        return ratio.log() / (2 * (rise + fall)) / (2.0 if coupled else 1.0)
+
+    def _logs(self, s: Tensor) -> list[Tensor]:
+        """Logarithms of what each block multiplies the tensors by."""
+        if tuple(s.shape) != (self.dim,):
+            raise RepresentationMismatchError(
+                f"s: expected {self.dim} logarithms, received shape {tuple(s.shape)}; pass one for each scaled unit"
+            )
+        signed = 0.5 * self._sign * s
+        return list(signed.split([block.dim for block in self.blocks]))
+
+
+def _terms(blocks: Sequence[Block], tensors: Parameters) -> list[_Term]:
+    """Squares of every part that is scaled, with the factors that scale it."""
+    found: dict[tuple[str, tuple[int, int] | None], tuple[tuple[int, ...], list[_Factor]]] = {}
+    for k, block in enumerate(blocks):
+        for place in block.places:
+            if place.name in tensors:
+                _, factors = found.setdefault((place.name, place.rows), (place.shape, []))
+                factors.append(_Factor(k, place.copies, place.power))
+    return [_term(tensors[name], rows, shape, factors) for (name, rows), (shape, factors) in found.items()]
+
+
+def _term(tensor: Tensor, rows: tuple[int, int] | None, shape: tuple[int, ...], factors: list[_Factor]) -> _Term:
+    """Sum squares over what no factor touches."""
+    part = tensor if rows is None else tensor[rows[0] : rows[1]]
+    squares = part.detach().to(torch.float64).square().reshape(shape)
+    used = sorted({axis for factor in factors for axis in factor.axes})
+    gone = [axis for axis in range(len(shape)) if axis not in used]
+    reduced = squares.sum(gone) if gone else squares
+    renamed = [_Factor(f.block, tuple(used.index(axis) for axis in f.axes), f.power) for f in factors]
+    return _Term(reduced, tuple(renamed))
+
+
+def _contract(term: _Term, logs: list[Tensor], target: _Factor | None) -> Tensor:
+    """Weighted sum of squares, left open along the axes of one factor."""
+    order = [factor for factor in term.factors if factor is not target] + ([target] if target is not None else [])
+    operands: list[object] = [term.squares, list(range(term.squares.ndim))]
+    for factor in order:
+        extent = [term.squares.shape[axis] for axis in factor.axes]
+        weight = (2.0 * factor.power * logs[factor.block]).exp().reshape(extent)
+        operands += [weight, list(factor.axes)]
+    operands.append([] if target is None else list(target.axes))
+    return torch.einsum(*operands)
