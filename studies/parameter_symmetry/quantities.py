@@ -62,7 +62,9 @@ def isolated() -> dict[str, Any]:
     def loss(p: Any) -> torch.Tensor:
         return (torch.func.functional_call(net, p, (x,)) - y).square().mean()
 
-    optimizer = torch.optim.LBFGS(net.parameters(), lr=1.0, max_iter=3000, tolerance_grad=1e-9, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS(
+        net.parameters(), lr=1.0, max_iter=3000, tolerance_grad=1e-9, line_search_fn="strong_wolfe"
+    )
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
@@ -96,7 +98,11 @@ def _flow_drift(name: str, x: torch.Tensor) -> float:
 def _discrete(lr: float) -> dict[str, float]:
     """Largest violation of the exact law per step, and the total drift, at equal time."""
     torch.manual_seed(0)
-    net, x, y = nn.Sequential(nn.Linear(N, H), nn.LeakyReLU(0.1), nn.Linear(H, M)).double(), _normal(9, N), _normal(9, M)
+    net, x, y = (
+        nn.Sequential(nn.Linear(N, H), nn.LeakyReLU(0.1), nn.Linear(H, M)).double(),
+        _normal(9, N),
+        _normal(9, M),
+    )
     optimizer = torch.optim.SGD(net.parameters(), lr=lr)
     laws = conserved_quantities(net, symmetries(net, x))
     before = laws.values()

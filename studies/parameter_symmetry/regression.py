@@ -1,6 +1,7 @@
 """The multi-layer regression of the teleportation paper, with an action that is exact."""
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ CAPS = (1.5, 4.0, 10.0)
 def problem(seed: int) -> tuple[nn.Sequential, torch.Tensor, torch.Tensor]:
     """Network, inputs and targets, drawn as in the published script (float32, then widened)."""
     torch.manual_seed(seed)
-    weights = [torch.rand(b, a) for a, b in zip(SIZES, SIZES[1:], strict=False)]
+    weights = [torch.rand(b, a) for a, b in pairwise(SIZES)]
     x, y = torch.rand(SIZES[0], SAMPLES).T.double(), torch.rand(SIZES[-1], SAMPLES).T.double()
     layers: list[nn.Module] = []
     for weight in weights:

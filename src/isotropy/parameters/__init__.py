@@ -39,7 +39,7 @@ from ._orbits import sharpness_along as sharpness_along
 from ._profile import OrbitProfile as OrbitProfile
 from ._sharpness import directions as directions
 from ._sharpness import displacement as displacement
-from ._sharpness import orbit_curvature as orbit_curvature
+from ._sharpness import path_curvature as path_curvature
 from ._sharpness import sharpness as sharpness
 from ._sharpness import top_eigenvalue as top_eigenvalue
 from ._symmetries import symmetries as symmetries
