@@ -14,7 +14,7 @@ from isotropy.parameters import Rosenbrock
 # %%
 # Two descents from (-1, -1)
 # --------------------------
-# One plain, one that moves before every hundredth step to the point of its orbit where the gradient is longest, exactly.
+# One plain, one that moves before every hundredth step to the point of its orbit where the gradient is longest.
 
 rosenbrock, start = Rosenbrock(), -torch.ones(1, 2, dtype=torch.float64)
 plain = rosenbrock.descend(start, 1e-3, 700)[:, 0]

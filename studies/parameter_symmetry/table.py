@@ -67,8 +67,8 @@ def regression() -> str:
     worst = max(one["largest change"] for one in safe.values())
     words = (
         f"Largest relative change of the loss in a move, over 100 seeds and three caps: {worst:.1e}; the gradient "
-        f"ratio never exceeds its cap, and {sum(one['not finite'] for one in safe.values())} of 300 moves end in a value "
-        "that is not finite."
+        f"ratio never exceeds its cap, and {sum(one['not finite'] for one in safe.values())} of 300 moves "
+        "end in a value that is not finite."
     )
     return "\n\n".join([table(["arm, step", *map(str, found["steps"])], sorted(rows)), words])
 
@@ -210,9 +210,9 @@ there is no such law, and the library refuses to name one."""
 STEP_WORDS = """The exact law of one SGD step, a leaky ReLU network with biases, to time 5: observed minus predicted
 change of all quantities in a step, and their total drift, which is linear in the learning rate."""
 
-START_WORDS = """Sum of the quantities over neurons when entries of U have variance 1/h and those of V variance 1/n,
-with the identity for data; 100 draws beside closed forms. The published scalars are twice these for linear, ReLU and tanh,
-and have the constant of cosh rather than sinh squared."""
+START_WORDS = """Sum of the quantities over neurons when entries of U have variance 1/h and those of V variance
+1/n, with the identity for data; 100 draws beside closed forms. The published scalars are twice these for linear, ReLU
+and tanh, and have the constant of cosh rather than sinh squared."""
 
 ISOLATED_WORDS = """A trained ReLU network moved along one line of its orbit: the loss stays, quantity and sharpness
 move. Sharpness has its minimum near the balanced point, so that "large quantity" alone does not tell it."""
