@@ -20,12 +20,13 @@ from networks import Transformer
 from torch import Tensor, nn
 from torch.nn import functional
 
-from isotropy.parameters import ParameterSymmetry, symmetries, teleport
+from isotropy.parameters import ParameterSymmetry, lie_gradient, symmetries, teleport
 
+Case = tuple[nn.Module, Tensor, Callable[[], Tensor]]
 TARGETS = {"rescaling_teleport": 2.0, "lie_gradient_step": 4.0}
 
 
-def perceptron(width: int, batch: int) -> tuple[nn.Module, Tensor, Callable[[], Tensor]]:
+def perceptron(width: int, batch: int) -> Case:
     layers: list[nn.Module] = [nn.Linear(784, width), nn.ReLU()]
     for _ in range(2):
         layers += [nn.Linear(width, width), nn.ReLU()]
@@ -34,7 +35,7 @@ def perceptron(width: int, batch: int) -> tuple[nn.Module, Tensor, Callable[[], 
     return model, x[:2], lambda: functional.cross_entropy(model(x), y)
 
 
-def decoder(width: int, batch: int) -> tuple[nn.Module, Tensor, Callable[[], Tensor]]:
+def decoder(width: int, batch: int) -> Case:
     model = Transformer(vocabulary=512, width=width, heads=8, groups=2, hidden=3 * width, layers=4)
     tokens = torch.randint(0, 512, (batch, 65))
 
@@ -47,12 +48,8 @@ def decoder(width: int, batch: int) -> tuple[nn.Module, Tensor, Callable[[], Ten
 def lie_step(model: nn.Module, loss: Callable[[], Tensor], found: ParameterSymmetry) -> None:
     """One gradient, one product with the Hessian, its pairing with all generators, and the move."""
     owners = dict(model.named_parameters())
-    slopes = torch.autograd.grad(loss(), list(owners.values()), create_graph=True)
-    half = 0.5 * torch.stack([slope.square().sum() for slope in slopes]).sum()
-    product = torch.autograd.grad(half, list(owners.values()))
-    values = {name: p.detach() for name, p in owners.items()}
-    slope = found.moment(dict(zip(owners, product, strict=True)), values)
-    moved = found.move(0.01 * slope / slope.norm(), values)
+    slope = lie_gradient(model, loss, found)
+    moved = found.move(0.01 * slope / slope.norm(), {name: p.detach() for name, p in owners.items()})
     with torch.no_grad():
         for name, value in moved.items():
             owners[name].copy_(value)

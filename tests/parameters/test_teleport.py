@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import isotropy as iso
-from isotropy.parameters import OrbitProfile, Teleport, orbit_curvature, symmetries, teleport
+from isotropy.parameters import OrbitProfile, Teleport, lie_gradient, orbit_curvature, symmetries, teleport
 
 F64 = torch.float64
 FOUND = {}
@@ -122,11 +122,7 @@ def test_a_hundred_teleports_never_break():
 
 def test_lie_gradient_by_one_product_with_the_hessian():
     model, found, loss = problem(4, 6, 5, 3, linear=True)
-    owners = list(model.parameters())
-    slopes = torch.autograd.grad(loss(), owners, create_graph=True)
-    half = 0.5 * sum(g.square().sum() for g in slopes)
-    q = dict(zip(named(model), torch.autograd.grad(half, owners), strict=True))
-    lie = found.moment(q, named(model))
+    lie = lie_gradient(model, loss, found)
     kept, step = named(model), 1e-5
     for k in (0, 7, 35, 38):
         values = []
@@ -255,7 +251,7 @@ def test_a_loss_that_becomes_nan_on_the_way_is_undone():
 
     def fragile():
         calls.append(1)
-        return loss() if len(calls) < 3 else loss() * math.nan
+        return loss() if len(calls) < 2 else loss() * math.nan
 
     report = teleport(model, fragile, found, "balance_grad")
     assert not report.accepted
@@ -269,7 +265,7 @@ def test_wrapper_teleports_on_schedule():
         losses = [training.step(loss) for _ in range(8)]
         assert [step for step, _ in training.reports] == wanted
         assert losses[-1] < losses[0]
-        assert training.cost == pytest.approx(5 / 3 * len(wanted))
+        assert training.cost == pytest.approx(4 / 3 * len(wanted))
     with pytest.raises(iso.errors.SymmetryError, match="schedule"):
         Teleport(torch.optim.SGD(model.parameters()), found, model, schedule="often")
     with pytest.raises(iso.errors.SymmetryError, match="'auto'"):

@@ -1,5 +1,10 @@
 """Symmetries of a network's parameters: teleportation, conserved quantities, flat directions."""
 
+from ._batch import drift_bound as drift_bound
+from ._batch import move_by_rotation as move_by_rotation
+from ._batch import move_incoming as move_incoming
+from ._batch import move_outgoing as move_outgoing
+from ._batch import scaled_rotation as scaled_rotation
 from ._block_law import BlockLaw as BlockLaw
 from ._block_law import ShiftLaw as ShiftLaw
 from ._blocks import Block as Block
@@ -30,6 +35,7 @@ from ._merge import align as align
 from ._merge import barrier as barrier
 from ._merge import merge as merge
 from ._neuron_law import NeuronLaw as NeuronLaw
+from ._objectives import lie_gradient as lie_gradient
 from ._objectives import orbit_curvature as orbit_curvature
 from ._optimizer import Teleport as Teleport
 from ._orbits import OrbitPoint as OrbitPoint

@@ -145,7 +145,7 @@ class Block:
         for place in self.places:
             value = parameters[place.name]
             step = m.to(value) if place.power > 0 else -m.mT.to(value)
-            part = abs(place.power) * (step @ place.take(value))
+            part = abs(place.power) * _apply(step, place.take(value))
             here = place.put(torch.zeros_like(value), part)
             tangents[place.name] = tangents[place.name] + here if place.name in tangents else here
         return tangents
@@ -162,7 +162,7 @@ class Block:
         moved: dict[str, Tensor] = {}
         for place in self.places:
             value = moved.get(place.name, parameters[place.name])
-            moved[place.name] = place.put(value, _power(matrices, place.power).to(value) @ place.take(value))
+            moved[place.name] = place.put(value, _apply(_power(matrices, place.power).to(value), place.take(value)))
         return moved
 
     def moment(self, covectors: Parameters, parameters: Parameters) -> Tensor:
@@ -183,6 +183,11 @@ class Block:
                 "pass one number per generator of the block"
             )
         return xi.reshape(self.copies, self.group.dim)
+
+
+def _apply(matrices: Tensor, parts: Tensor) -> Tensor:
+    """Matrices on the middle axis of `(copies, size, rest)`; numbers just multiply."""
+    return matrices * parts if matrices.shape[-1] == 1 else matrices @ parts
 
 
 def _power(g: Tensor, power: float) -> Tensor:

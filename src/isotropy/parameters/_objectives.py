@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..errors import DataError, SymmetryError
 from ._extra import ShiftBlock
@@ -63,7 +64,8 @@ class Probe:
     def _of_gradient(self, name: str, options: Options) -> tuple[Tensor, float]:
         """Scores that are functions of the gradient and of the curvature along it."""
         owners = list(self.parameters.values())
-        slopes = _slopes(require_loss(self.loss()), owners, graph=True)
+        with sdpa_kernel(SDPBackend.MATH):  # the fused kernels of attention have no second derivative
+            slopes = _slopes(require_loss(self.loss()), owners, graph=True)
         known = [(p, g) for p, g in zip(owners, slopes, strict=True) if g is not None]
         square = torch.stack([g.square().sum() for _, g in known]).sum()
         if name in ("grad_norm", "balance_grad"):
@@ -123,6 +125,29 @@ class Options:
     distance: float = 0.1
     directions: int = 8
     seed: int = 0
+
+
+def lie_gradient(model: torch.nn.Module, loss: Callable[[], Tensor], symmetry: ParameterSymmetry) -> Tensor:
+    """Derivative `(dim,)` of ``|grad L|^2 / 2`` along every generator, ``xi_k^T H grad L``.
+
+    One product with the Hessian serves all generators. Where it is zero, teleporting changes nothing to first order.
+
+    Parameters
+    ----------
+    model : Module
+        The network.
+    loss : callable
+        ``loss()`` returns the loss at the present parameters, without calling ``backward``.
+    symmetry : ParameterSymmetry
+        From ``symmetries(model, example)``.
+    """
+    parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    owners = list(parameters.values())
+    with sdpa_kernel(SDPBackend.MATH):
+        slopes = _slopes(require_loss(loss()), owners, graph=True)
+    half = 0.5 * torch.stack([slope.square().sum() for slope in slopes if slope is not None]).sum()
+    product = Probe(loss, parameters, []).slopes(half)
+    return symmetry.moment(product, {name: p.detach() for name, p in parameters.items()})
 
 
 def orbit_curvature(symmetry: ParameterSymmetry, parameters: Named, directions: int = 8, seed: int = 0) -> Tensor:

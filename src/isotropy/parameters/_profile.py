@@ -12,6 +12,8 @@ from ..errors import RepresentationMismatchError
 from ._blocks import Block, Parameters
 from ._symmetry import ParameterSymmetry
 
+_HALF = (torch.float16, torch.bfloat16)
+
 
 @dataclass(frozen=True)
 class _Factor:
@@ -24,10 +26,11 @@ class _Factor:
 
 @dataclass(frozen=True)
 class _Term:
-    """Squares of one part of a parameter, summed over axes that no block scales."""
+    """Squares of one part of a parameter over their mean, summed over axes that no block scales."""
 
     squares: Tensor
     factors: tuple[_Factor, ...]
+    unit: float
 
 
 class OrbitProfile:
@@ -50,8 +53,8 @@ class OrbitProfile:
         self.blocks = [b for b in symmetry.blocks if isinstance(b, Block) and b.kind == "scaling"]
         self._sign = -2.0 if gradients else 2.0
         self._terms = _terms(self.blocks, tensors)
-        total = sum(float(tensors[name].double().square().sum()) for name in symmetry.shapes if name in tensors)
-        self.constant = total - sum(float(term.squares.sum()) for term in self._terms)
+        own = {key for block in self.blocks for key in ((place.name, place.rows) for place in block.places)}
+        self.constant = sum(_unscaled(tensors[name], name, own) for name in symmetry.shapes if name in tensors)
         self._like = next(iter(tensors.values()))
 
     @property
@@ -140,6 +143,16 @@ class OrbitProfile:
         return list(signed.split([block.dim for block in self.blocks]))
 
 
+def _unscaled(tensor: Tensor, name: str, own: set[tuple[str, tuple[int, int] | None]]) -> float:
+    """Squared norm of the rows of a tensor that no block scales."""
+    cuts = sorted(rows for key, rows in own if key == name and rows is not None)
+    if (name, None) in own:
+        return 0.0
+    ends = [0, *(end for rows in cuts for end in rows), len(tensor) if tensor.ndim else 1]
+    parts = [tensor[a:b] for a, b in zip(ends[::2], ends[1::2], strict=True)] if cuts else [tensor]
+    return sum(float(torch.linalg.vector_norm(part.detach(), dtype=torch.float64)) ** 2 for part in parts)
+
+
 def _terms(blocks: Sequence[Block], tensors: Parameters) -> list[_Term]:
     """Squares of every part that is scaled, with the factors that scale it."""
     found: dict[tuple[str, tuple[int, int] | None], tuple[tuple[int, ...], list[_Factor]]] = {}
@@ -154,12 +167,16 @@ def _terms(blocks: Sequence[Block], tensors: Parameters) -> list[_Term]:
 def _term(tensor: Tensor, rows: tuple[int, int] | None, shape: tuple[int, ...], factors: list[_Factor]) -> _Term:
     """Sum squares over what no factor touches."""
     part = tensor if rows is None else tensor[rows[0] : rows[1]]
-    squares = part.detach().to(torch.float64).square().reshape(shape)
+    # Two scaled axes leave a matrix, which stays in the precision of the tensor; its mean is divided out, so that
+    # squares of small numbers do not vanish.
+    unit = float(torch.linalg.vector_norm(part.detach(), dtype=torch.float64)) ** 2 / max(1, part.numel())
+    wide = part.detach() if len({axis for f in factors for axis in f.axes}) > 1 else part.detach().double()
+    squares = (wide.float() if wide.dtype in _HALF else wide).mul(unit**-0.5 if unit else 1.0).square().reshape(shape)
     used = sorted({axis for factor in factors for axis in factor.axes})
     gone = [axis for axis in range(len(shape)) if axis not in used]
     reduced = squares.sum(gone) if gone else squares
     renamed = [_Factor(f.block, tuple(used.index(axis) for axis in f.axes), f.power) for f in factors]
-    return _Term(reduced, tuple(renamed))
+    return _Term(reduced, tuple(renamed), unit)
 
 
 def _contract(term: _Term, logs: list[Tensor], target: _Factor | None) -> Tensor:
@@ -168,7 +185,7 @@ def _contract(term: _Term, logs: list[Tensor], target: _Factor | None) -> Tensor
     operands: list[object] = [term.squares, list(range(term.squares.ndim))]
     for factor in order:
         extent = [term.squares.shape[axis] for axis in factor.axes]
-        weight = (2.0 * factor.power * logs[factor.block]).exp().reshape(extent)
+        weight = (2.0 * factor.power * logs[factor.block]).exp().reshape(extent).to(term.squares.dtype)
         operands += [weight, list(factor.axes)]
     operands.append([] if target is None else list(target.axes))
-    return torch.einsum(*operands)
+    return torch.einsum(*operands).double() * term.unit

@@ -18,6 +18,7 @@ from ._symmetry import ParameterSymmetry
 
 _FRACTION = 2 / 3  # a loss may move by this power of the working precision
 _HALVINGS = 6
+_FLAT = 1e-3  # logarithms that far from the optimum leave the norm within 1e-6 of its minimum
 _SPENT = 1e-6  # of log(cap), below which nothing is left
 Moves = list[tuple[Block, Tensor]]
 
@@ -99,6 +100,7 @@ class _Journey:
     objective: str
     walk: Walk
     options: Options
+    slopes: Named
     moves: Moves = field(default_factory=list)
     distance: float = 0.0
     ratio: float = math.nan
@@ -111,11 +113,12 @@ class _Journey:
             return
         by_weight = self.objective == "balance_weight"
         tensors: Named = {name: p.detach() for name, p in self.probe.parameters.items()}
-        profile = OrbitProfile(scales, tensors if by_weight else self.probe.gradient()[1], gradients=not by_weight)
+        profile = OrbitProfile(scales, tensors if by_weight else self.slopes, gradients=not by_weight)
         if self.objective == "grad_norm":
             s = profile.ascend(self.walk.cap, self.walk.radius)
         else:
-            s = profile.minimise(sweeps=30, tolerance=1e-6)
+            exact = _precision(self.probe.parameters) ** 0.5
+            s = profile.minimise(sweeps=30, tolerance=exact if by_weight else max(exact, _FLAT))
         before = profile.value(torch.zeros_like(s))
         if not by_weight and before > 0:
             self.ratio = profile.value(s) / before
@@ -276,10 +279,11 @@ def teleport(
     _require_choices(objective, cap, radius, steps, learning_rate)
     probe = Probe(loss, parameters, [])
     options = Options(learning_rate or 0.0, distance, directions, seed)
-    before = probe.value()
+    closed = objective in ("grad_norm", "balance_grad") and any(block.kind == "scaling" for block in symmetry.blocks)
+    before, slopes = probe.gradient() if closed else (probe.value(), {})
     kept = {name: p.detach().clone() for name, p in parameters.items()}
     exact = symmetry.select(exactness="exact")
-    journey = _Journey(probe, exact, objective, Walk(cap, radius, steps), options)
+    journey = _Journey(probe, exact, objective, Walk(cap, radius, steps), options, slopes)
     try:
         journey.rescale()
         journey.climb()
