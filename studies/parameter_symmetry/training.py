@@ -14,7 +14,7 @@ from isotropy.parameters import symmetries, teleport
 
 TASKS = ("digits", "digits unbalanced", "diabetes", "diabetes unbalanced")
 ARMS = ("none", "reset", "random", "grad_norm", "balance_grad", "balance_weight")
-RATES = (0.01, 0.03, 0.1, 0.3)
+RATES = {"digits": (0.03, 0.1, 0.3, 1.0), "diabetes": (0.01, 0.03, 0.1, 0.3)}
 BUDGET = 200  # gradients
 MOMENT = 5
 TUNING = range(100, 105)
@@ -33,7 +33,7 @@ class Data:
 
 def compare(task: str, arm: str) -> dict[str, Any]:
     """Tune the learning rate on seeds of its own, then run twenty others."""
-    tuned = {lr: _worth([run(task, arm, lr, seed) for seed in TUNING]) for lr in RATES}
+    tuned = {lr: _worth([run(task, arm, lr, seed) for seed in TUNING]) for lr in RATES[task.split()[0]]}
     best = min(tuned, key=lambda lr: tuned[lr])
     return {
         "task": task,

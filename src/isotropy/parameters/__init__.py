@@ -31,6 +31,7 @@ from ._landscapes import Landscape as Landscape
 from ._landscapes import PlanarLandscape as PlanarLandscape
 from ._landscapes import Quadratic as Quadratic
 from ._landscapes import Rosenbrock as Rosenbrock
+from ._learned import LearnedTeleport as LearnedTeleport
 from ._merge import align as align
 from ._merge import barrier as barrier
 from ._merge import merge as merge
