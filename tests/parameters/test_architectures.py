@@ -154,3 +154,64 @@ def test_shift_before_a_softmax_and_scales_before_normalisation():
     loss = functional.cross_entropy(model(x), y)
     gradients = dict(zip(parameters, torch.autograd.grad(loss, model.parameters()), strict=True))
     assert float(found.moment(gradients, parameters).abs().max()) < 1e-10
+
+
+class Tied(nn.Module):
+    """Learned positions, layer normalisation, packed projections, and a head that is the embedding."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding, self.positions = nn.Embedding(11, 8), nn.Parameter(torch.randn(1, 16, 8))
+        self.norm1, self.qkv, self.o = nn.LayerNorm(8), nn.Linear(8, 24), nn.Linear(8, 8)
+        self.norm2, self.up, self.down = nn.LayerNorm(8), nn.Linear(8, 20), nn.Linear(20, 8)
+        self.head = nn.Linear(8, 11, bias=False)
+        self.head.weight = self.embedding.weight
+
+    def forward(self, tokens):
+        x = self.embedding(tokens) + self.positions[:, : tokens.shape[1]]
+        b, t, n = x.shape
+        q, k, v = (z.view(b, t, 2, n // 2).transpose(1, 2) for z in self.qkv(self.norm1(x)).chunk(3, -1))
+        scores = (q @ k.transpose(-2, -1)) * (n // 2) ** -0.5
+        scores = scores.masked_fill(torch.ones(t, t).tril() == 0, -torch.inf)
+        x = x + self.o((scores.softmax(-1) @ v).transpose(1, 2).reshape(b, t, n))
+        return self.head(x + self.down(functional.gelu(self.up(self.norm2(x)))))
+
+
+def test_a_tied_decoder_with_learned_positions():
+    torch.manual_seed(0)
+    model = Tied().double()
+    found = symmetries(model, torch.randint(0, 11, (2, 5)))
+    assert sorted((b.kind, b.dim) for b in found.blocks) == [
+        ("linear", 32), ("linear", 32), ("scaling", 8), ("scaling", 8),
+    ]  # fmt: skip
+    assert sorted(one.size for one in found.permutations) == [2, 8, 20]
+    assert not found.skipped
+    assert change(model, found, torch.randint(0, 11, (3, 9))) <= 1e-10
+
+
+def test_what_has_no_rule_is_named_and_stays():
+    class Mixed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Conv2d(3, 4, 3), nn.ConvTranspose2d(4, 4, 2)
+            self.lstm, self.c, self.d = nn.LSTM(8, 5, batch_first=True), nn.Linear(5, 6), nn.Linear(6, 2)
+
+        def forward(self, x):
+            x = torch.relu(self.b(torch.relu(self.a(x))))
+            x = torch.cat([x, x], 1)
+            return self.d(torch.relu(self.c(self.lstm(x.flatten(2).mT)[0][:, -1])))
+
+    found = symmetries(Mixed(), torch.randn(2, 3, 6, 6))
+    assert [(b.kind, b.dim) for b in found.blocks] == [("scaling", 6)]
+    reasons = {one.where: one.why for one in found.skipped}
+    assert "no rule for conv_transpose2d" in reasons["b (ConvTranspose2d): conv_transpose2d"]
+    assert "no rule for lstm" in reasons["lstm (LSTM): lstm"]
+
+
+@pytest.mark.parametrize("rotary", [True, False])
+def test_generators_move_parameters_in_independent_directions(rotary):
+    torch.manual_seed(0)
+    model = Transformer(layers=1, width=8, heads=4, groups=2, hidden=6, bias=not rotary, rotary=rotary).double()
+    found = symmetries(model, torch.randint(0, 11, (1, 6)))
+    point = found.flatten({name: torch.randn_like(p) for name, p in model.named_parameters()})
+    assert int(torch.linalg.matrix_rank(found.fields(point[None])[0])) == found.dim

@@ -1,8 +1,8 @@
 """Actions of GL(h) on a hidden layer with any activation, exact on one batch of at most so many samples.
 
 Layers are ``z = x v^T + b`` and ``y = s(z) u^T``; samples are rows. Each form returns new weights with the same ``y``
-on the batch. The first two add what is missing to the old weights, so that the identity leaves them bit for bit, and what the batch
-does not see stays.
+on the batch. The first two add what is missing to the old weights, so that the identity leaves them bit for bit, and
+what the batch does not see stays.
 """
 
 from __future__ import annotations

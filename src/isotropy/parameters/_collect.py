@@ -12,7 +12,7 @@ from ._groups import Commutant, GeneralLinear, Group, Orthogonal, Positive
 from ._inference import Inference, Rows, Typed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
     """A parameter, or some of its rows, with its type."""
 
@@ -58,7 +58,20 @@ def read_gauges(parts: list[Part]) -> dict[Gauge, list[tuple[Part, int, float]]]
         for axis, label in enumerate(part.typed.by_axis or [part.typed.label]):
             for gauge, power in resolve(label).items():
                 found.setdefault(gauge, []).append((part, axis, power))
-    return found
+    joined = {gauge: _join(gauge, uses) for gauge, uses in found.items()}
+    return {gauge: uses for gauge, uses in joined.items() if uses}
+
+
+def _join(gauge: Gauge, uses: list[tuple[Part, int, float]]) -> list[tuple[Part, int, float]]:
+    """Add the powers of a number that multiplies several axes of one part in the same way."""
+    if gauge.mixed:
+        return uses
+    along, powers = list(gauge.along), dict[tuple[Part, tuple[int | None, ...]], tuple[int, float]]()
+    for part, axis, power in uses:
+        key = (part, tuple(part.find(index, axis) for index in along))
+        first, sum_so_far = powers.get(key, (axis, 0.0))
+        powers[key] = (first, sum_so_far + power)
+    return [(part, axis, power) for (part, _), (axis, power) in powers.items() if power]
 
 
 def read_blocks(parts: list[Part]) -> tuple[list[Block], list[SignFlip]]:

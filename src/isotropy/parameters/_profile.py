@@ -79,17 +79,18 @@ class OrbitProfile:
     def minimise(self, sweeps: int = 100, tolerance: float = 1e-10) -> Tensor:
         """Logarithms `(dim,)` of the smallest norm, by exact minimisation over one block after the other.
 
+        Sweeps end when the steps of one, weighted by the shares of the units, are below ``tolerance`` on average.
         Units without weights or gradients on one side have no minimum and stay as they are.
         """
         s = self._like.new_zeros(self.dim, dtype=torch.float64)
         parts = list(s.split([block.dim for block in self.blocks]))
         for _ in range(sweeps):
-            largest = 0.0
+            moved = total = 0.0
             for k in range(len(self.blocks)):
-                step = self._best_step(k, self._logs(s))
+                step, share = self._best_step(k, self._logs(s))
                 parts[k] += step
-                largest = max(largest, float(step.abs().max()) if step.numel() else 0.0)
-            if largest <= tolerance or len(self.blocks) == 1:
+                moved, total = moved + float(share @ step.square()), total + float(share.sum())
+            if moved <= tolerance**2 * total or len(self.blocks) == 1:
                 break
         return s
 
@@ -115,8 +116,11 @@ class OrbitProfile:
             low, high = (middle, high) if self.value(s + middle * step) <= most else (low, middle)
         return low
 
-    def _best_step(self, k: int, logs: list[Tensor]) -> Tensor:
-        """The exact minimiser in one block; half of it where the block scales both sides of one tensor."""
+    def _best_step(self, k: int, logs: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """The exact minimiser in one block, and the share of each unit in the norm.
+
+        Half the step where the block scales both sides of one tensor: that never raises the norm.
+        """
         up, down = torch.zeros_like(logs[k]), torch.zeros_like(logs[k])
         rise = fall = 1.0
         coupled = False
@@ -131,7 +135,7 @@ class OrbitProfile:
                     down, fall = down + share, abs(factor.power)
         known = (up > 0) & (down > 0)
         ratio = torch.where(known, fall * down / (rise * up).clamp_min(1e-300), torch.ones_like(up))
-        return ratio.log() / (2 * (rise + fall)) / (2.0 if coupled else 1.0)
+        return ratio.log() / (2 * (rise + fall)) / (2.0 if coupled else 1.0), up + down
 
     def _logs(self, s: Tensor) -> list[Tensor]:
         """Logarithms of what each block multiplies the tensors by."""
@@ -181,11 +185,15 @@ def _term(tensor: Tensor, rows: tuple[int, int] | None, shape: tuple[int, ...], 
 
 def _contract(term: _Term, logs: list[Tensor], target: _Factor | None) -> Tensor:
     """Weighted sum of squares, left open along the axes of one factor."""
-    order = [factor for factor in term.factors if factor is not target] + ([target] if target is not None else [])
-    operands: list[object] = [term.squares, list(range(term.squares.ndim))]
-    for factor in order:
+
+    def weight(factor: _Factor) -> Tensor:
+        """What a factor multiplies the squares by, along its axes."""
         extent = [term.squares.shape[axis] for axis in factor.axes]
-        weight = (2.0 * factor.power * logs[factor.block]).exp().reshape(extent).to(term.squares.dtype)
-        operands += [weight, list(factor.axes)]
-    operands.append([] if target is None else list(target.axes))
-    return torch.einsum(*operands).double() * term.unit
+        return (2.0 * factor.power * logs[factor.block]).exp().reshape(extent).to(term.squares.dtype)
+
+    operands: list[object] = [term.squares, list(range(term.squares.ndim))]
+    for factor in term.factors:
+        if factor is not target:
+            operands += [weight(factor), list(factor.axes)]
+    summed = torch.einsum(*operands, [] if target is None else list(target.axes))
+    return (summed if target is None else summed * weight(target)).double() * term.unit

@@ -230,11 +230,11 @@ def take(state: Inference, operation: Operation) -> None:
     cut = {axis for axis in range(len(source.axes)) if any(axis not in kept for kept in whole)}
     for index in source.indices(cut):
         index.permutes = False
-    before = bool(source.part(sorted(cut), source.indices(cut))[0])
+    noted = operation.inputs[0].origin == "operation" and bool(source.part(sorted(cut), source.indices(cut))[0])
     for gauge in source.part(sorted(cut), source.indices(cut))[0]:
         gauge.diagonalize()
         gauge.level(gauge.along - source.indices(cut))
-    if before:
+    if noted:
         state.skip(operation, "channels are taken apart, so they can only be scaled together")
     for node, kept in zip(operation.outputs, whole, strict=True):
         fresh = [

@@ -145,7 +145,7 @@ class _Journey:
                 break
             moved = self._step(group, length * slope / slope.norm(), here, first + left)
             if moved is None:
-                self.why = "no further step raises the score within its cap"
+                self.why = "no further step raises the score"
                 break
             here, slopes = moved
         if self.objective in ("grad_norm", "balance_grad"):
