@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch import nn
 
-from isotropy.errors import DataError
 from isotropy.parameters import (
     align,
     balance,
@@ -101,16 +100,13 @@ def test_a_disguised_twin_merges_without_loss(activation):
     assert float(loss(merge(symmetry, point, other))) < 1e-16
 
 
-def test_a_unit_without_outgoing_weights_is_named():
+@pytest.mark.parametrize("sides", [["out"], ["in", "out"]])
+def test_units_that_are_zero_on_a_side_stay(sides):
     net = make(nn.ReLU)
     with torch.no_grad():
         net[2].weight[:, 0] = 0
-    with pytest.raises(DataError, match="weights on both sides"):
-        balance(symmetries(net, X), point_of(net))
-
-
-def test_a_dead_unit_is_left_alone():
-    net = make(nn.ReLU)
-    with torch.no_grad():
-        net[2].weight[:, 0], net[0].weight[0], net[0].bias[0] = 0, 0, 0
-    assert torch.isfinite(symmetries(net, X).flatten(balance(symmetries(net, X), point_of(net)))).all()
+        if "in" in sides:
+            net[0].weight[0], net[0].bias[0] = 0, 0
+    balanced = balance(symmetries(net, X), point_of(net))
+    assert torch.equal(balanced["0.weight"][0], net[0].weight[0].detach())
+    assert all(torch.isfinite(value).all() for value in balanced.values())

@@ -7,6 +7,8 @@ from ._batch import move_by_rotation as move_by_rotation
 from ._batch import move_incoming as move_incoming
 from ._batch import move_outgoing as move_outgoing
 from ._batch import scaled_rotation as scaled_rotation
+from ._block_law import BlockLaw as BlockLaw
+from ._block_law import ShiftLaw as ShiftLaw
 from ._blocks import Block as Block
 from ._blocks import Exactness as Exactness
 from ._blocks import Place as Place
@@ -22,6 +24,7 @@ from ._extra import ShiftBlock as ShiftBlock
 from ._flat import FlatDirections as FlatDirections
 from ._flat import flat_directions as flat_directions
 from ._gradient_flow import gradient_flow as gradient_flow
+from ._groups import Orthogonal as Orthogonal
 from ._inference import Skipped as Skipped
 from ._integrable import curl as curl
 from ._integrable import potential as potential
@@ -30,17 +33,22 @@ from ._landscapes import Landscape as Landscape
 from ._landscapes import PlanarLandscape as PlanarLandscape
 from ._landscapes import Quadratic as Quadratic
 from ._landscapes import Rosenbrock as Rosenbrock
+from ._learned import LearnedTeleport as LearnedTeleport
 from ._merge import align as align
 from ._merge import barrier as barrier
 from ._merge import merge as merge
 from ._neuron_law import NeuronLaw as NeuronLaw
+from ._objectives import lie_gradient as lie_gradient
+from ._objectives import orbit_curvature as orbit_curvature
+from ._optimizer import Teleport as Teleport
 from ._orbits import OrbitPoint as OrbitPoint
 from ._orbits import ensemble as ensemble
 from ._orbits import orbit_path as orbit_path
 from ._orbits import sharpness_along as sharpness_along
+from ._profile import OrbitProfile as OrbitProfile
 from ._sharpness import directions as directions
 from ._sharpness import displacement as displacement
-from ._sharpness import orbit_curvature as orbit_curvature
+from ._sharpness import path_curvature as path_curvature
 from ._sharpness import sharpness as sharpness
 from ._sharpness import top_eigenvalue as top_eigenvalue
 from ._symmetries import symmetries as symmetries
@@ -54,3 +62,6 @@ from ._optimizer import Teleport as Teleport
 from ._profile import OrbitProfile as OrbitProfile
 from ._teleport import TeleportReport as TeleportReport
 from ._teleport import teleport as teleport
+from ._symmetry_free import Ascent as Ascent
+from ._symmetry_free import level_set_teleport as level_set_teleport
+from ._symmetry_free import null_space_teleport as null_space_teleport

@@ -5,38 +5,26 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..errors import DataError
-from ._blocks import Block
 from ._discrete import Permutation, SignFlip
+from ._profile import OrbitProfile
 from ._symmetry import ParameterSymmetry
 from ._vectors import Parameters
 
-_ROUNDS = 500
-_SETTLED = 1e-13
+_SWEEPS = 1000
 
 
 def balance(symmetry: ParameterSymmetry, parameters: Parameters) -> dict[str, Tensor]:
     """The point of least ``|theta|^2`` on the orbit of the scaling blocks; there their conserved quantities vanish.
 
-    Each unit is scaled by ``c = (|out|^2 / |in|^2)^(1/4)``, block after block until nothing moves; the problem is
-    convex in ``log c``, so the point is unique.
-
-    Raises
-    ------
-    DataError
-        If a unit cannot be balanced because its weights on one side are all zero.
+    Convex in the logarithms of the scales, so that the point is unique. Units that are zero on one side have no such
+    point and stay as they are; a network is not changed in place, for which there is ``teleport``.
     """
-    tensors = {name: value.detach().clone() for name, value in parameters.items()}
-    blocks = [block for block in symmetry.blocks if block.group.size == 1 and block.exactness.kind == "exact"]
-    for _ in range(_ROUNDS):
-        most = 0.0
-        for block in blocks:
-            scales = _balancing(block, tensors)
-            tensors.update(block.act(scales[:, None, None], tensors))
-            most = max(most, float(scales.log().abs().max()))
-        if most < max(_SETTLED, 4 * max(torch.finfo(value.dtype).eps for value in tensors.values())):
-            break
-    return tensors
+    tensors = {name: value.detach() for name, value in parameters.items()}
+    scales = symmetry.select("scaling", exactness="exact")
+    if not scales.dim:
+        return {name: value.clone() for name, value in tensors.items()}
+    profile = OrbitProfile(scales, tensors, gradients=False)
+    return {**tensors, **scales.move(profile.minimise(_SWEEPS, 1e-12), tensors)}
 
 
 def canonical(symmetry: ParameterSymmetry, parameters: Parameters) -> dict[str, Tensor]:
@@ -59,26 +47,6 @@ def canonical(symmetry: ParameterSymmetry, parameters: Parameters) -> dict[str, 
         order = _unit_sizes(permutation, tensors).argsort(descending=True, stable=True)
         tensors.update(permutation.act(order, tensors))
     return tensors
-
-
-def _balancing(block: Block, tensors: Parameters) -> Tensor:
-    """Scale of each copy `(copies,)` that balances the block alone."""
-    grow = torch.zeros(block.copies, dtype=torch.float64)
-    shrink = torch.zeros_like(grow)
-    powers = {abs(place.power) for place in block.places}
-    for place in block.places:
-        share = place.take(tensors[place.name]).to(torch.float64).square().flatten(1).sum(1)
-        if place.power > 0:
-            grow += share
-        else:
-            shrink += share
-    if len(powers) > 1 or not bool(((grow > 0) == (shrink > 0)).all()):
-        raise DataError(
-            f"{block.label}: expected units with weights on both sides, received one that is zero on one of them (or a "
-            "scaling of unequal powers); remove that unit first"
-        )
-    dead = grow == 0
-    return torch.where(dead, 1.0, (shrink / torch.where(dead, 1.0, grow)) ** (0.25 / next(iter(powers))))
 
 
 def _signs(flip: SignFlip, tensors: Parameters) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..errors import DataError
 from ._block_law import BlockLaw, ShiftLaw, symmetric_dim
 from ._blocks import Block
+from ._extra import ShiftBlock
 from ._neuron_law import NeuronLaw
 from ._symmetries import ParameterSymmetry
 from ._tracker import Tracker
@@ -129,6 +130,8 @@ def conserved_quantities(
         why = _objection(block, model)
         if why:
             lawless.append(Lawless(block.label, why))
+        elif isinstance(block, ShiftBlock):
+            laws.extend(ShiftLaw(name, rates or {}) for name in block.parameters)
         else:
             laws.append(BlockLaw(block, rates or {}))
     return Laws(model, (*laws, *others), tuple(lawless))
@@ -147,13 +150,13 @@ def learning_rates(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[s
     return {name: rate / top for name, rate in found.items() if rate > 0}
 
 
-def _objection(block: Block, model: nn.Module) -> str:
+def _objection(block: Block | ShiftBlock, model: nn.Module) -> str:
     """Why a block has no law; empty if it has one."""
     frozen = [name for name, value in model.named_parameters() if name in block.parameters and not value.requires_grad]
     if frozen:
         return f"{', '.join(frozen)} is frozen, so that the flow leaves it behind"
     if block.exactness.kind != "exact":
         return f"the symmetry is {block.exactness.kind} ({block.exactness.why})"
-    if not symmetric_dim(block.group):
+    if isinstance(block, Block) and not symmetric_dim(block.group):
         return "its field is no gradient; at every moment <d theta/dt, xi> = 0 and no more"
     return ""

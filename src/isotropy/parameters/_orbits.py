@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..errors import DataError, SymmetryError
 from ._block_law import symmetric_dim
+from ._blocks import Block
 from ._sharpness import top_eigenvalue
 from ._symmetry import ParameterSymmetry
 from ._vectors import Parameters
@@ -40,7 +41,8 @@ def ensemble(
     if count < 1 or not scale >= 0:
         raise DataError(f"expected count >= 1 and scale >= 0, received {count} and {scale}; use e.g. 10 and 0.1")
     generator = torch.Generator().manual_seed(seed)
-    sizes = torch.cat([torch.full((block.dim,), float(block.group.size)) for block in symmetry.blocks])
+    widths = [float(block.group.size) if isinstance(block, Block) else 1.0 for block in symmetry.blocks]
+    sizes = torch.cat([torch.full((block.dim,), w) for block, w in zip(symmetry.blocks, widths, strict=True)])
     drawn = torch.randn(count, symmetry.dim, generator=generator, dtype=torch.float64) * scale / sizes.sqrt()
     return [{**parameters, **symmetry.move(xi, parameters)} for xi in drawn]
 
@@ -79,8 +81,13 @@ def sharpness_along(
     SymmetryError
         If the blocks have no conserved quantities.
     """
-    if not any(symmetric_dim(block.group) for block in symmetry.blocks):
-        raise SymmetryError("symmetry: expected a block with a conserved quantity, received none; scalings have one")
+    if not all(isinstance(block, Block) for block in symmetry.blocks) or not any(
+        isinstance(block, Block) and symmetric_dim(block.group) for block in symmetry.blocks
+    ):
+        raise SymmetryError(
+            "symmetry: expected blocks with quadratic conserved quantities, received none or shifts; use "
+            'symmetry.select("scaling") or the like'
+        )
     parts = symmetry.parts(xi)
     points: list[OrbitPoint] = []
     for time, there in zip(times, orbit_path(symmetry, parameters, xi, times), strict=True):

@@ -13,7 +13,7 @@ from ._vectors import Parameters, flatten, inner, random_like, unflatten
 
 Loss = Callable[[dict[str, Tensor]], Tensor]
 Field = Callable[[dict[str, Tensor]], dict[str, Tensor]]
-_DENSE = 64  # parameters up to which the Hessian is written out
+_DENSE = 256  # parameters up to which the Hessian is written out
 
 
 def directions(parameters: Parameters, count: int, seed: int = 0) -> list[dict[str, Tensor]]:
@@ -82,7 +82,7 @@ def _lanczos(product: Callable[[Tensor], Tensor], size: int, tolerance: float) -
     return float(found[0])
 
 
-def orbit_curvature(field: Field, parameters: Parameters) -> float:
+def path_curvature(field: Field, parameters: Parameters) -> float:
     """Curvature of the orbit curve ``exp(s M) theta`` at ``s = 0``, from its velocity field ``xi_M``.
 
     ``sqrt(|c'|^2 |c''|^2 - <c', c''>^2) / |c'|^3`` with ``c' = xi`` and ``c'' = D xi [xi]``.
@@ -96,7 +96,7 @@ def orbit_curvature(field: Field, parameters: Parameters) -> float:
     --------
     >>> import torch
     >>> turn = lambda p: {"w": torch.stack([-p["w"][1], p["w"][0]])}
-    >>> round(orbit_curvature(turn, {"w": torch.tensor([0.0, 4.0])}), 9)
+    >>> round(path_curvature(turn, {"w": torch.tensor([0.0, 4.0])}), 9)
     0.25
     """
     point = {name: value.detach().to(torch.float64) for name, value in parameters.items()}
