@@ -1,10 +1,10 @@
 """Tables, images and graphs of the user's, bundled data of the sky, and textbook problems with a known symmetry."""
 
+from isotropy.datasets._adversarial import discrete_rotation, lorentz_pairs, three_body, two_body
 from isotropy.datasets._bumps import bump_images
 from isotropy.datasets._bundled import load, names, path
 from isotropy.datasets._graph_sets import GraphSet, tu_graphs
 from isotropy.datasets._images import Images, cifar10, cifar100, fashion_mnist, mnist, read_idx
-from isotropy.datasets._adversarial import discrete_rotation, lorentz_pairs, three_body, two_body
 from isotropy.datasets._jets import top_tagging
 from isotropy.datasets._problem import Expected, Problem
 from isotropy.datasets._reading import read_table
@@ -31,12 +31,12 @@ __all__ = [
     "Stream",
     "Table",
     "Trajectories",
+    "bump_images",
     "cifar10",
     "cifar100",
-    "bump_images",
     "cross_product",
-    "fashion_mnist",
     "discrete_rotation",
+    "fashion_mnist",
     "hopf",
     "kepler",
     "load",

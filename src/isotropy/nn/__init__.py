@@ -10,13 +10,13 @@ from ._generators import Generators as Generators
 from ._generators import LowRankGenerators as LowRankGenerators
 from ._generators import SparseGenerators as SparseGenerators
 from ._generators import matrices_of as matrices_of
+from ._graph_classifier import ModularGCNClassifier as ModularGCNClassifier
 from ._lagrangian import Lagrangian as Lagrangian
 from ._lagrangian import noether_current as noether_current
 from ._lconv import LConv as LConv
 from ._lconv import LiftedLConv as LiftedLConv
 from ._lconv_flow import LConvFlow as LConvFlow
 from ._lconv_flow import circular_shift as circular_shift
-from ._graph_classifier import ModularGCNClassifier as ModularGCNClassifier
 from ._linear import Bilinear as Bilinear
 from ._linear import EquivariantLinear as EquivariantLinear
 from ._message_passing import message_passing as message_passing

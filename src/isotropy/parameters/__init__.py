@@ -1,7 +1,5 @@
 """Symmetries of a network's parameters: teleportation, conserved quantities, flat directions."""
 
-from ._block_law import BlockLaw as BlockLaw
-from ._block_law import ShiftLaw as ShiftLaw
 from ._batch import drift_bound as drift_bound
 from ._batch import move_by_rotation as move_by_rotation
 from ._batch import move_incoming as move_incoming
@@ -53,15 +51,10 @@ from ._sharpness import sharpness as sharpness
 from ._sharpness import top_eigenvalue as top_eigenvalue
 from ._symmetries import symmetries as symmetries
 from ._symmetry import ParameterSymmetry as ParameterSymmetry
-from ._tracker import Departure as Departure
-from ._tracker import Tracker as Tracker
-from ._groups import Orthogonal as Orthogonal
-from ._objectives import lie_gradient as lie_gradient
-from ._objectives import orbit_curvature as orbit_curvature
-from ._optimizer import Teleport as Teleport
-from ._profile import OrbitProfile as OrbitProfile
-from ._teleport import TeleportReport as TeleportReport
-from ._teleport import teleport as teleport
 from ._symmetry_free import Ascent as Ascent
 from ._symmetry_free import level_set_teleport as level_set_teleport
 from ._symmetry_free import null_space_teleport as null_space_teleport
+from ._teleport import TeleportReport as TeleportReport
+from ._teleport import teleport as teleport
+from ._tracker import Departure as Departure
+from ._tracker import Tracker as Tracker
