@@ -22,6 +22,7 @@ from ..errors import SymmetryError
 from ._discover import discover
 from ._examples import examples
 from ._measure import measure
+from ._probe import probe
 from ._study import PASSED_ON, study
 
 INTERRUPTED = 130
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.command()(discover)
 app.command()(measure)
 app.command()(examples)
+app.command()(probe)
 app.command(context_settings=PASSED_ON)(study)
 
 
