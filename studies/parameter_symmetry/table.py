@@ -235,8 +235,8 @@ finding. On digits the best rate is the largest of the grid."""
 ENSEMBLE_WORDS = """Digits, hidden layers of 32 and 16 leaky ReLU units, {members} members, accuracy on test images,
 mean of three seeds. The second layer moves by a group element; the data-dependent move keeps the outputs on 16 samples,
 *inverse* treats the layer as linear. *Grey* attacks the base network, *white* the ensemble itself; their sizes are in
-units of the range of a pixel. Chance is {chance:g}. Where the ensemble stands a white attack better than a grey one, its
-gradients mislead that one-step attack: no sign of robustness, as the grey column shows."""
+units of the range of a pixel. Chance is {chance:g}. Where the ensemble stands a white attack better than a grey one,
+its gradients mislead that one-step attack: no sign of robustness, as the grey column shows."""
 
 FLOW_WORDS = """Largest drift of the quantities of single neurons, two layers, Runge-Kutta to time 2. On generic samples
 there is no such law, and the library refuses to name one."""
