@@ -1,5 +1,9 @@
 """Governing equations that obey a symmetry: sparse regression, weak form, invariants, forecasts."""
 
+from ._candidates import symmetry_candidates as symmetry_candidates
+from ._choice import SymmetryChoice as SymmetryChoice
+from ._choice import Trial as Trial
+from ._choice import choose_symmetry as choose_symmetry
 from ._closure import missing_terms as missing_terms
 from ._conditions import symmetry_conditions as symmetry_conditions
 from ._ensemble import Ensemble as Ensemble
