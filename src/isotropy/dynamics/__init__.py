@@ -8,6 +8,8 @@ from ._closure import missing_terms as missing_terms
 from ._conditions import symmetry_conditions as symmetry_conditions
 from ._ensemble import Ensemble as Ensemble
 from ._governing import Governing as Governing
+from ._second_order import SecondOrder as SecondOrder
+from ._second_order import central as central
 from ._sindy import SINDy as SINDy
 from ._symmetry import Symmetry as Symmetry
 from ._symmetry import VectorFields as VectorFields

@@ -12,8 +12,7 @@ from .._catalogue import diagonal, so
 from .._spanned import coordinate_names
 from ._symmetry import Symmetry, VectorFields
 
-_WEIGHTS = (-1, 0, 1, 2)  # of a coordinate under scalings
-_MOST_SCALED = 3  # coordinates up to which single scalings are told apart
+_WEIGHTS = {2: (-1, 0, 1, 2), 3: (0, 1, 2)}  # of a coordinate under scalings, by the number of coordinates
 
 
 def symmetry_candidates(size: int, coordinates: list[str] | None = None) -> dict[str, Symmetry]:
@@ -40,9 +39,9 @@ def _rotations(size: int) -> dict[str, Symmetry]:
 
 
 def _scalings(size: int, names: list[str]) -> dict[str, Symmetry]:
-    if size > _MOST_SCALED:
+    if size not in _WEIGHTS:
         return {"scaling": _scaling([1] * size)}
-    tables = product(_WEIGHTS, repeat=size)
+    tables = product(_WEIGHTS[size], repeat=size)
     kept = [w for w in tables if gcd(*w) == 1 and next(a for a in w if a) > 0]
     return {"scaling " + " ".join(f"{n}:{a}" for n, a in zip(names, w, strict=True)): _scaling(list(w)) for w in kept}
 

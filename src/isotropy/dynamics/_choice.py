@@ -25,6 +25,7 @@ NONE = "none"
 _BY_TRAJECTORY = 8  # trajectories from which on folds are trajectories, else stretches of rows
 _SURE = 2.0  # standard errors by which a held-out error must grow
 _LEVEL = 0.01  # of the test of the rows
+_PRICE = 0.1  # growth of the held-out error that is too much, significant or not
 _ALIKE = 1.05  # ratio of held-out errors that tells no two apart
 _SLIGHT = 0.25  # share of the equations that a symmetry may break to be worth a soft constraint
 
@@ -137,10 +138,10 @@ def choose_symmetry(
     """Fit a model under each candidate symmetry and keep what the data can live with.
 
     All fits share one linear system, that of the model without symmetry. A symmetry is rejected if it makes the error
-    on held-out rows larger by two standard errors, or, where rows are independent (weak form), if an F test finds at
-    the level of 1 % what it forbids. Of the accepted ones the best on held-out rows is imposed, together with every
-    further one that is accepted beside it. If none is accepted but one is broken by a quarter at most, it is tried as
-    a soft constraint.
+    on held-out rows larger by two standard errors or by 10 %, or, where rows are independent (weak form), if an F test
+    finds at the level of 1 % what it forbids. Of the accepted ones the best on held-out rows is imposed, together with
+    every further one that is accepted beside it. If none is accepted but one is broken by a quarter at most, it is
+    tried as a soft constraint.
 
     Parameters
     ----------
@@ -211,8 +212,8 @@ class _Bench:
 
     def __init__(self, model: Governing, states: Sequence[Any], times: Sequence[Any], folds: int) -> None:
         self.free = _under(model, None, None).fit(states, times)
-        pairs = checked_trajectories(states, times, model.dictionary.size, self.free._fewest)
-        self.states = torch.cat([x for x, _ in pairs])
+        pairs = checked_trajectories(states, times, model.size, self.free._fewest)
+        self.states = torch.cat([self.free.places(x) for x, _ in pairs])
         parts = copy.copy(self.free).systems(pairs)
         self.whole = System.joined(parts)
         self.splits = _splits(parts, self.whole, folds)
@@ -266,9 +267,9 @@ class _Bench:
         error, base = (float((s.mean() / self.targets.mean()).sqrt()) for s in (squares, self.squares))
         growth = squares - self.squares
         doubt = float(growth.std() / len(growth) ** 0.5)
-        worse = float(growth.mean()) > _SURE * doubt > 0
-        forbidden = p_value is not None and p_value < _LEVEL
         cost = error / base - 1 if base > 0 else 0.0
+        worse = float(growth.mean()) > _SURE * doubt > 0 or cost > _PRICE
+        forbidden = p_value is not None and p_value < _LEVEL
         known, linear = _origin(model.symmetry, self.free.dictionary.size)
         reason = _reason(worse, forbidden, cost, p_value, broken)
         parameters = model.selected(self.whole).dim
@@ -300,11 +301,11 @@ class _Bench:
         return float(f.sf(growth / (count - own) / (self.full.residual / spare), count - own, spare))
 
     def _broken(self, basis: FunctionBasis) -> float:
-        """Share of the predicted rows that lies outside the allowed space, at the free fit."""
-        inside = basis.coefficients.flatten(1)
-        flat = self.free.coef_.flatten()
-        outside = (flat - inside.T @ (inside @ flat)).reshape(self.free.coef_.shape)
-        return min(1.0, _size(self.whole, outside) / max(_size(self.whole, self.free.coef_), 1e-300))
+        """Share of the rows that the free fit predicts and no allowed field can."""
+        free = self.free.coef_
+        predicted = torch.einsum("irp,ip->ir", self.whole.design.expand(len(free), -1, -1), free)
+        left = solve(System(self.whole.design, predicted), basis.coefficients).residual
+        return min(1.0, (left / max(float(predicted.square().sum()), 1e-300)) ** 0.5)
 
 
 def _under(model: Governing, symmetry: Any, constraint: str | None) -> Governing:
@@ -332,10 +333,6 @@ def _splits(parts: list[System], whole: System, folds: int) -> list[tuple[System
 def _residuals(found: Solution, rows: System) -> Tensor:
     predicted = torch.einsum("irp,ip->ir", rows.design.expand(len(found.coef), -1, -1), found.coef)
     return (predicted - rows.target).square().flatten()
-
-
-def _size(rows: System, coefficients: Tensor) -> float:
-    return float(torch.einsum("irp,ip->ir", rows.design.expand(len(coefficients), -1, -1), coefficients).norm())
 
 
 def _origin(symmetry: Any, size: int) -> tuple[bool, bool]:
