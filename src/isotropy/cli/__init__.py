@@ -20,6 +20,7 @@ import typer
 
 from ..errors import SymmetryError
 from ._discover import discover
+from ._equations import equations
 from ._examples import examples
 from ._measure import measure
 
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.command()(discover)
 app.command()(measure)
+app.command()(equations)
 app.command()(examples)
 
 

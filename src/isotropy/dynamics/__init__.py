@@ -1,5 +1,7 @@
 """Governing equations that obey a symmetry: sparse regression, weak form, invariants, forecasts."""
 
+from ._alternate import Alternation as Alternation
+from ._alternate import discover_and_fit as discover_and_fit
 from ._candidates import symmetry_candidates as symmetry_candidates
 from ._choice import SymmetryChoice as SymmetryChoice
 from ._choice import Trial as Trial

@@ -238,7 +238,12 @@ class _Bench:
         model = _under(self.free, symmetry, "soft")
         model.uncertainty = max(trial.broken, 1e-3)
         self._impose(model)
-        found = self._trial(f"{trial.name}, softly", model, self._held_out(model), self.none.dim, None, trial.broken)
+        name = f"{trial.name}, softly"
+        try:
+            squares = self._held_out(model)
+        except DataError as error:
+            return self._impossible(name, symmetry, str(error))
+        found = self._trial(name, model, squares, self.none.dim, None, trial.broken)
         better = found.cost < 0
         reason = f"{'improves on' if better else 'does not improve on'} no symmetry ({found.cost:+.1%} held-out error)"
         return replace(found, accepted=better, reason=reason)
