@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from torch import Tensor
 
 from .. import dictionary
 from .._action import Action
@@ -57,33 +56,34 @@ def equations(
     if out is not None:
         require_folder(out)
         require_report()
-    source = _trajectories(data, Columns(None, None, time, state, trajectory, motion), key)
-    model = _model(source, degree, weak, threshold)
+    source, runs = _trajectories(data, Columns(None, None, time, state, trajectory, motion), key)
+    model = _model(runs, source.kind == "mechanics", degree, weak, threshold)
     given = symmetry if symmetry in ROADS else _action(symmetry, model.dictionary.size)
     with reporting(quiet=as_json) as progress:
-        found = take_road(model, source, symmetry, given, seed, progress)
-        answer = answer_of(found, source, data, seed)
+        found = take_road(model, runs, symmetry, given, seed, progress)
+        answer = answer_of(found, runs, source.coordinates, data, seed)
     if out is not None:
-        _write(out, answer, found, source)
+        _write(out, answer, found, runs)
     typer.echo(json.dumps(plain(answer)) if as_json else equations_words(answer, out))
     raise typer.Exit(1 if answer["doubts"] else 0)
 
 
-def _trajectories(data: str, columns: Columns, key: str | None) -> Source:
+def _trajectories(data: str, columns: Columns, key: str | None) -> tuple[Source, Trajectories]:
     """Read DATA and insist on trajectories."""
     if columns.noether and not (columns.time and columns.state):
         raise DataError("--motion: expected --time and --state, received neither; name the columns")
     source = read_source(data, columns, key)
     if not isinstance(source.data, Trajectories):
         raise DataError(f"{data}: expected trajectories, received {source.kind}; give --time and --state")
-    return source
+    return source, source.data
 
 
-def _model(source: Source, degree: int | None, weak: bool | None, threshold: float | None) -> Governing:
+def _model(
+    runs: Trajectories, motion: bool, degree: int | None, weak: bool | None, threshold: float | None
+) -> Governing:
     """The terms and the way to fit them that suit the data."""
-    states = _states(source)
-    size = states[0].shape[1]
-    if source.kind == "mechanics":
+    size = runs.states[0].shape[1]
+    if motion:
         if weak:
             raise DataError("--weak: expected --derivative with equations of motion, received --weak; leave it out")
         terms = central(size // 2) if degree is None else dictionary.polynomials(size // 2, degree)
@@ -91,10 +91,11 @@ def _model(source: Source, degree: int | None, weak: bool | None, threshold: flo
         return SecondOrder(terms) if threshold is None else SecondOrder(terms, threshold=threshold)
     terms = dictionary.polynomials(size, 2 if degree is None else degree)
     _require_few(len(terms) * size)
-    if weak or (weak is None and min(map(len, states)) >= _LONG):
+    if weak or (weak is None and min(map(len, runs.states)) >= _LONG):
         return WeakSINDy(terms, threshold=threshold or 0.0)
-    chosen = {"select": "evidence", "threshold": 0.0} if threshold is None else {"threshold": threshold}
-    return SINDy(terms, **chosen)
+    if threshold is None:
+        return SINDy(terms, threshold=0.0, select="evidence")
+    return SINDy(terms, threshold=threshold)
 
 
 def _require_few(count: int) -> None:
@@ -105,18 +106,15 @@ def _require_few(count: int) -> None:
         )
 
 
-def _states(source: Source) -> tuple[Tensor, ...]:
-    assert isinstance(source.data, Trajectories)
-    return source.data.states
-
-
 def _action(text: str, size: int) -> Action:
     """A symmetry by name or from a file."""
     if not re.search(r"\.(json|safetensors)$", text):
         return action_for(text, size, "--symmetry")
     path = Path(text)
     if not path.is_file():
-        raise DataError(f"--symmetry: expected a file written by isotropy discover, received {text}, which is not there")
+        raise DataError(
+            f"--symmetry: expected a file written by isotropy discover, received {text}, which is not there"
+        )
     algebra = LieAlgebra.load(path)
     if not algebra.dim:
         raise DataError(f"--symmetry {text}: expected a symmetry with generators, received one with none; use none")
@@ -137,12 +135,12 @@ def _acting(algebra: LieAlgebra, size: int, text: str) -> Action:
     )
 
 
-def _write(out: Path, answer: dict[str, Any], found: Found, source: Source) -> None:
+def _write(out: Path, answer: dict[str, Any], found: Found, runs: Trajectories) -> None:
     """Write ``equations.json`` and ``report.html``."""
     with whole_folder(out) as folder:
         clean = plain(answer)
         text = json.dumps(clean, indent=1, allow_nan=False) + "\n"
         (folder / "equations.json").write_text(text, encoding="utf-8")
-        states = [x.numpy() for x in _states(source)]
+        states = [x.numpy() for x in runs.states]
         paths = [None if p is None else p.numpy() for p in found.paths]
         write_equations_report(folder / "report.html", clean, states, paths)

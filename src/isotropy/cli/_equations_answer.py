@@ -11,18 +11,17 @@ from .._version import version
 from ..datasets import Trajectories
 from ..dynamics import Governing, SecondOrder
 from ._equations_road import Found
-from ._sources import Source
 
 _SURE = 0.7  # inclusion probability that a term should have
 _EXPLAINED = 0.5  # held-out error, relative to the targets, that equations should stay below
 _CLOSE = 0.5  # distance of a simulation, relative to the spread of the data
 
 
-def answer_of(found: Found, source: Source, data: str, seed: int) -> dict[str, Any]:
+def answer_of(found: Found, data: Trajectories, names: list[str], origin: str, seed: int) -> dict[str, Any]:
     """The content of ``equations.json``."""
-    model, names = found.model, source.coordinates
+    model = found.model
     free = None if found.choice is None else found.choice.free.equations(names)
-    doubts = [*found.problems, *_doubts(found, source)]
+    doubts = [*found.problems, *_doubts(found, data, names)]
     return {
         "format": 1,
         "status": "undecided" if doubts else "done",
@@ -37,19 +36,19 @@ def answer_of(found: Found, source: Source, data: str, seed: int) -> dict[str, A
         "free_parameters": model.free_parameters_,
         "symmetry": None if found.choice is None else found.choice.to_dict(),
         "road": found.road,
-        "simulated": _distances(found, source),
+        "simulated": _distances(found, data),
         "doubts": doubts,
         "method": type(model).__name__,
         "order": 2 if isinstance(model, SecondOrder) else 1,
-        "data": data,
+        "data": origin,
         "seed": seed,
         "isotropy_version": version(),
     }
 
 
-def _doubts(found: Found, source: Source) -> list[str]:
+def _doubts(found: Found, data: Trajectories, names: list[str]) -> list[str]:
     """What the data do not determine, in sentences."""
-    words = _unsure(found.model, found.inclusion, source.coordinates)
+    words = _unsure(found.model, found.inclusion, names)
     if not bool((found.model.coef_ != 0).any()):
         words.append("no term was kept: nothing in the dictionary explains the data")
     error = None if found.choice is None else found.choice.chosen.error
@@ -58,10 +57,12 @@ def _doubts(found: Found, source: Source) -> list[str]:
     gone = sum(path is None for path in found.paths)
     if gone:
         words.append(f"{gone} of {len(found.paths)} simulations run away before the data end")
-    far = [d for d in _distances(found, source) if d is not None and d > _CLOSE]
+    far = [d for d in _distances(found, data) if d is not None and d > _CLOSE]
     if far:
-        words.append(f"{len(far)} of {len(found.paths)} simulations leave their trajectory by up to {max(far):.0%} of "
-                     "the spread of the data")
+        words.append(
+            f"{len(far)} of {len(found.paths)} simulations leave their trajectory by up to {max(far):.0%} of "
+            "the spread of the data"
+        )
     return words
 
 
@@ -77,10 +78,8 @@ def _unsure(model: Governing, inclusion: Tensor, names: list[str]) -> list[str]:
     ]
 
 
-def _distances(found: Found, source: Source) -> list[float | None]:
+def _distances(found: Found, data: Trajectories) -> list[float | None]:
     """Root mean square distance of each simulation from its trajectory, relative to the spread of all states."""
-    data = source.data
-    assert isinstance(data, Trajectories)
     spread = torch.cat(data.states).std(dim=0, correction=0).clamp_min(1e-300)
     pairs = zip(found.paths, data.states[: len(found.paths)], strict=True)
     return [None if p is None else float((((p - x) / spread) ** 2).mean().sqrt()) for p, x in pairs]

@@ -13,7 +13,6 @@ from .._action import Action
 from ..datasets import Trajectories
 from ..dynamics import Ensemble, Governing, SymmetryChoice, choose_symmetry, discover_and_fit
 from ..errors import DataError, FlowError
-from ._sources import Source
 
 ROADS = ("auto", "none")
 _MODELS = 30  # of the ensemble
@@ -48,10 +47,8 @@ class Found:
     problems: list[str]
 
 
-def take_road(model: Governing, source: Source, name: str, given: Action | str, seed: int, progress: Any) -> Found:
+def take_road(model: Governing, data: Trajectories, name: str, given: Action | str, seed: int, progress: Any) -> Found:
     """Fit, compare, resample and simulate."""
-    data = source.data
-    assert isinstance(data, Trajectories)
     progress(0, 3, "fitting equations")
     fitted, choice, road, problems = _fitted(model, data, name, given, seed)
     progress(1, 3, "resampling")
