@@ -20,6 +20,7 @@ import typer
 
 from ..errors import SymmetryError
 from ._discover import discover
+from ._equations import equations
 from ._examples import examples
 from ._measure import measure
 from ._probe import probe
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 app.command()(discover)
 app.command()(measure)
+app.command()(equations)
 app.command()(examples)
 app.command()(probe)
 app.command(context_settings=PASSED_ON)(study)
