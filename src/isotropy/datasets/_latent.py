@@ -1,6 +1,5 @@
 """Problems whose symmetry is linear only in other coordinates: pendulum, Lotka-Volterra, waves, shapes."""
 
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -18,8 +17,8 @@ _RATES = (2 / 3, 4 / 3, 1.0, 1.0)
 def pendulum(seed: int = 0, trajectories: int = 100, samples: int = 20, step: float = 0.4) -> Problem:
     """Return steps of swinging pendulums, ``q' = p, p' = -sin q``: x is a state, y the one after ``step``.
 
-    Energies ``p^2 / 2 - cos q`` stay below that of the upright rest. Swings of another height have another period, so no
-    matrix is a symmetry; the phase of the swing may be shifted, which is linear in coordinates still to be found.
+    Energies ``p^2 / 2 - cos q`` stay below that of the upright rest. Swings of another height have another period, so
+    no matrix is a symmetry; the phase of the swing may be shifted, which is linear in coordinates still to be found.
     """
     draw = np.random.default_rng(seed)
     starts = _kept(
