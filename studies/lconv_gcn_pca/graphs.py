@@ -208,8 +208,8 @@ Against pruned configuration graphs, five densities:
 |---|---|---|
 """
 ABLATED = """
-Rules, one layer, against Erdős-Rényi graphs: 1000 graphs and 30 epochs with the published readout, which is short for it
-and scatters. The size of the published graphs is not known:
+Rules, one layer, against Erdős-Rényi graphs: 1000 graphs and 30 epochs with the published readout, which is short for
+it and scatters. The size of the published graphs is not known:
 
 | rules | accuracy (runs) | published |
 |---|---|---|
