@@ -22,6 +22,7 @@ from ..errors import SymmetryError
 from ._discover import discover
 from ._examples import examples
 from ._measure import measure
+from ._parameters import parameters
 
 INTERRUPTED = 130
 UsageError: Any = typer.BadParameter.__bases__[0]  # of click, which some versions of typer carry inside
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.command()(discover)
 app.command()(measure)
+app.command()(parameters)
 app.command()(examples)
 
 

@@ -65,11 +65,11 @@ def write_report(
             f"expected orbits along {answer['dimension']} generators, got {len(orbits.positions())}; "
             "flow the samples along each matrix of basis"
         )
-    return write_atomic(path, _template().render(_content(answer, orbits, title)))
+    return write_atomic(path, template().render(_content(answer, orbits, title)))
 
 
-def _template() -> Any:
-    """Return the packaged template, with everything that is put into it escaped."""
+def template(name: str = "template.html") -> Any:
+    """Return a packaged template, with everything that is put into it escaped."""
     try:
         from jinja2 import Environment, PackageLoader, StrictUndefined
     except ImportError as missing:
@@ -78,7 +78,7 @@ def _template() -> Any:
     loader = PackageLoader("isotropy.report", package_path="")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["number"] = _words.number
-    return environment.get_template("template.html")
+    return environment.get_template(name)
 
 
 def _content(answer: Mapping[str, Any], orbits: Orbits | None, title: str | None) -> dict[str, Any]:
