@@ -25,6 +25,7 @@ from ._examples import examples
 from ._measure import measure
 from ._probe import probe
 from ._study import PASSED_ON, study
+from ._parameters import parameters
 
 INTERRUPTED = 130
 UsageError: Any = typer.BadParameter.__bases__[0]  # of click, which some versions of typer carry inside
@@ -39,6 +40,7 @@ app = typer.Typer(
 app.command()(discover)
 app.command()(measure)
 app.command()(equations)
+app.command()(parameters)
 app.command()(examples)
 app.command()(probe)
 app.command(context_settings=PASSED_ON)(study)
