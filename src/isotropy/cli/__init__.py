@@ -23,9 +23,9 @@ from ._discover import discover
 from ._equations import equations
 from ._examples import examples
 from ._measure import measure
+from ._parameters import parameters
 from ._probe import probe
 from ._study import PASSED_ON, study
-from ._parameters import parameters
 
 INTERRUPTED = 130
 UsageError: Any = typer.BadParameter.__bases__[0]  # of click, which some versions of typer carry inside
