@@ -115,9 +115,9 @@ def equations_words(answer: dict[str, Any], out: Path | None) -> str:
     lines += [f"  {text}" for text in answer["equations"]]
     free = answer["without_symmetry"]
     if free is not None and free != answer["equations"]:
-        lines += _listed("Without symmetry", free)
-    lines += _listed("How", answer["road"][:_MOST_REASONS])
-    lines += _listed("Doubts", answer["doubts"])
+        lines += listed("Without symmetry", free)
+    lines += listed("How", answer["road"][:_MOST_REASONS])
+    lines += listed("Doubts", answer["doubts"])
     if out is not None:
         lines.append(f"Written: {out / 'equations.json'} and {out / 'report.html'} (open it in a browser)")
     return "\n".join(lines)
