@@ -235,9 +235,7 @@ class _Bench:
 
     def softened(self, trial: Trial, symmetry: Symmetry) -> Trial:
         """Impose a symmetry by a penalty that expects it to be broken as much as it is."""
-        model = _under(self.free, symmetry, "soft")
-        model.uncertainty = max(trial.broken, 1e-3)
-        self._impose(model)
+        model = self._soft(symmetry)
         name = f"{trial.name}, softly"
         try:
             squares = self._held_out(model)
@@ -252,11 +250,18 @@ class _Bench:
         """The model of the choice, on all data."""
         if symmetry is None:
             return self.free
-        model = _under(self.free, symmetry, "hard" if trial.hard else "soft")
-        if not trial.hard:
-            model.uncertainty = max(trial.broken, 1e-3)
-        self._impose(model)
+        model = _under(self.free, symmetry, "hard") if trial.hard else self._soft(symmetry)
+        if trial.hard:
+            self._impose(model)
         return model._accept(model.selected(self.whole))
+
+    def _soft(self, symmetry: Symmetry) -> Governing:
+        """A model with a penalty under which the free equations pay as much as their noise."""
+        model = _under(self.free, symmetry, "soft")
+        defect = float((self._impose(model).constraints @ self.free.coef_.flatten()).norm())
+        noise = self.full.residual / max(1, self.whole.rows - self.full.dim)
+        model.weight = noise * len(self.free.coef_) / self.whole.rows / max(defect, 1e-12) ** 2
+        return model
 
     def _impose(self, model: Governing) -> FunctionBasis:
         """Find what a model's symmetry allows."""
