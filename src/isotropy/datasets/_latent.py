@@ -10,7 +10,7 @@ from isotropy.datasets._samples import Samples
 from isotropy.errors import DataError
 
 _HIGHEST, _FASTEST = 0.99, 2.1  # energy and speed of the pendulum
-_LOWEST, _STILL = 3.0, 4.5  # Lotka-Volterra: values of the conserved quantity that are kept
+_LOWEST, _TOP = 3.0, 4.5  # Lotka-Volterra: values of the conserved quantity that are kept
 _RATES = (2 / 3, 4 / 3, 1.0, 1.0)
 
 
@@ -47,7 +47,7 @@ def lotka_volterra(seed: int = 0, trajectories: int = 100, samples: int = 20, st
 
     def wanted(x: torch.Tensor) -> torch.Tensor:
         energy = lotka_volterra_energy(x.log())
-        return (energy >= _LOWEST) & (energy <= _STILL)
+        return (energy >= _LOWEST) & (energy <= _TOP)
 
     a, b, c, d = _RATES
 
@@ -64,7 +64,7 @@ def lotka_volterra_energy(x: torch.Tensor) -> torch.Tensor:
 
 
 def double_bump(seed: int = 0, samples: int = 2000, length: int = 64) -> Problem:
-    """Return a box and a triangle on a circle of ``length`` places, each shifted at random: points `(samples, length)`.
+    """Return a box and a triangle on a circle of ``length`` places, each shifted at random: `(samples, length)`.
 
     The two shifts are independent, so the symmetry is so(2) + so(2); neither is linear and simple in the places.
     """

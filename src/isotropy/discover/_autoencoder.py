@@ -47,14 +47,7 @@ class Autoencoder(nn.Module):
         self.unit: Tensor
         self.register_buffer("mean", points.mean(0))
         self.register_buffer("scale", _scale(points))
-        with torch.no_grad():
-            latent = encoder((points - self.mean) / self.scale)
-            back = decoder(latent) if latent.ndim == 2 else latent
-        if latent.shape != (len(points), latent_dim) or back.numel() != points.numel():
-            raise RepresentationMismatchError(
-                f"encoder, decoder: expected latent points of shape {(len(points), latent_dim)} and points back of "
-                f"shape {tuple(points.shape)}, received {tuple(latent.shape)} and {tuple(back.shape)}; match them"
-            )
+        latent = _tried(encoder, decoder, (points - self.mean) / self.scale, latent_dim)
         self.center = nn.Parameter(latent.mean(0))
         self.register_buffer("unit", (latent - latent.mean(0)).square().mean().sqrt().clamp_min(1e-12))
 
@@ -95,6 +88,22 @@ def build(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return kind(event, latent_dim, hidden, layers)
+
+
+def _tried(encoder: nn.Module, decoder: nn.Module, points: Tensor, latent_dim: int) -> Tensor:
+    """Latent points of networks that have been found to fit the points and one another."""
+    words = f"encoder, decoder: expected latent points of shape {(len(points), latent_dim)} and points back of shape"
+    try:
+        with torch.no_grad():
+            latent = encoder(points)
+            back = decoder(latent)
+    except RuntimeError as error:
+        raise RepresentationMismatchError(f"{words} {tuple(points.shape)}, received: {error}; match them") from error
+    if latent.shape != (len(points), latent_dim) or back.numel() != points.numel():
+        raise RepresentationMismatchError(
+            f"{words} {tuple(points.shape)}, received {tuple(latent.shape)} and {tuple(back.shape)}; match them"
+        )
+    return latent
 
 
 def _dense(event: tuple[int, ...], latent_dim: int, hidden: int, layers: int) -> tuple[nn.Module, nn.Module]:

@@ -13,6 +13,7 @@ from ..actions import LatentAction
 from ._autoencoder import Autoencoder
 from ._certificates import MOST_DEFECT, Certificate
 from ._latent_judge import LatentJudge, Verdict
+from ._latent_polish import commuting
 from ._proposal import _leave_open
 
 _MOST = {"reconstruction": 0.1, "cycle": 0.15, "step": 0.2, "cloud": 0.15}
@@ -67,13 +68,10 @@ def linear_step(latent: Representation, z: Tensor, w: Tensor | None) -> Tensor:
     n = latent.size
     if w is None:
         return torch.zeros(0, n, dtype=torch.float64)
-    one = torch.eye(n, dtype=torch.float64)
-    rows = [torch.kron(one, A.T.contiguous()) - torch.kron(A.contiguous(), one) for A in latent.tensor]
-    _, sizes, axes = torch.linalg.svd(torch.cat(rows))
-    commuting = axes[sizes <= 0.1 * sizes[0].clamp_min(1e-12)].reshape(-1, n, n)
-    columns = torch.einsum("cnp,bp->bnc", commuting, z).reshape(len(z) * n, -1)
+    basis = commuting(latent)
+    columns = torch.einsum("cnp,bp->bnc", basis, z).reshape(len(z) * n, -1)
     fitted = torch.linalg.lstsq(columns, w.reshape(-1, 1)).solution[:, 0]
-    return torch.einsum("c,cnp->np", fitted, commuting)
+    return torch.einsum("c,cnp->np", fitted, basis)
 
 
 def _certificates(verdict: Verdict, motion: float) -> dict[str, Certificate]:
