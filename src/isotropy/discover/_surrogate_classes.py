@@ -21,7 +21,8 @@ from isotropy.discover._surrogate_networks import held_back, train_classifier
 
 __all__ = ["ClassFitter", "Logits", "class_fitters"]
 
-MAX_DEGREE, MAX_WEIGHTS = 3, 300
+# Linear logits have the symmetries of a half-space whatever the labels say, so they do not compete.
+LEAST_DEGREE, MAX_DEGREE, MAX_WEIGHTS = 2, 3, 300
 PENALTIES = [10.0**-k for k in range(1, 8)]
 ITERATIONS = 30
 
@@ -50,7 +51,7 @@ ClassFitter = Callable[[Tensor, Tensor, int], Logits]
 def class_fitters(n_samples: int, n: int, classes: int) -> dict[str, ClassFitter]:
     """Name every kind that `n_samples` training points in `n` dimensions can support."""
     limit = min(n_samples / 4, MAX_WEIGHTS) / (classes - 1)
-    degrees = [d for d in range(1, MAX_DEGREE + 1) if comb(n + d, d) < limit]
+    degrees = [d for d in range(LEAST_DEGREE, MAX_DEGREE + 1) if comb(n + d, d) < limit]
     found: dict[str, ClassFitter] = {
         f"classifier-logistic-{d}": partial(fit_logistic, degree=d, classes=classes) for d in degrees
     }
