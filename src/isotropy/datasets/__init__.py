@@ -16,6 +16,7 @@ from isotropy.datasets._textbook import (
     random_cubic,
     random_network,
 )
+from isotropy.datasets._waters import water_model, waters
 
 __all__ = [
     "Expected",
@@ -41,4 +42,6 @@ __all__ = [
     "stream",
     "supervised",
     "trajectories",
+    "water_model",
+    "waters",
 ]
