@@ -24,6 +24,7 @@ from isotropy.datasets._textbook import (
     random_network,
 )
 from isotropy.datasets._waves import reaction_diffusion, turning_shape
+from isotropy.datasets._waters import water_model, waters
 
 __all__ = [
     "Equation",
@@ -72,4 +73,6 @@ __all__ = [
     "tu_graphs",
     "turning_shape",
     "two_body",
+    "water_model",
+    "waters",
 ]
