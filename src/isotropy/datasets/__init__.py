@@ -23,8 +23,8 @@ from isotropy.datasets._textbook import (
     random_cubic,
     random_network,
 )
-from isotropy.datasets._waves import reaction_diffusion, turning_shape
 from isotropy.datasets._waters import water_model, waters
+from isotropy.datasets._waves import reaction_diffusion, turning_shape
 
 __all__ = [
     "Equation",
