@@ -25,6 +25,10 @@ class Block(Protocol):
         """``argmin_v threshold |v| + |v - z|^2 / 2``."""
         ...
 
+    def spectrum(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Sizes `(count,)` that the norm adds up, and the orthonormal directions of the first axis as columns."""
+        ...
+
 
 class Nuclear:
     """Sum of the singular values of a matrix `(dim, rows)`, flattened."""
@@ -55,6 +59,11 @@ class Nuclear:
         shrunk = scaled @ (axes.T @ matrix) if wide else (matrix @ scaled) @ axes.T
         return shrunk.reshape(-1)
 
+    def spectrum(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Singular values, with zeros for directions that the rows cannot reach, and left singular vectors."""
+        axes, sizes, _ = torch.linalg.svd(z.reshape(self.shape), full_matrices=self.shape[0] > self.shape[1])
+        return torch.cat([sizes, sizes.new_zeros(len(axes) - len(sizes))]), axes
+
 
 class Groups:
     """Sum of the Euclidean norms of the rows of a matrix `(count, rows)`, flattened: one row per group element."""
@@ -80,3 +89,7 @@ class Groups:
         lengths = self.lengths(z)
         factors = (1 - threshold / lengths.clamp_min(threshold)).clamp_min(0.0)
         return (factors[:, None] * z.reshape(self.shape)).reshape(-1)
+
+    def spectrum(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Norms of the rows; each row is its own direction."""
+        return self.lengths(z), torch.eye(self.shape[0], dtype=z.dtype)
