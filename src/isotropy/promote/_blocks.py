@@ -43,7 +43,7 @@ class Nuclear:
 
     def dual(self, z: Tensor) -> float:
         """Largest singular value."""
-        return float(torch.linalg.matrix_norm(z.reshape(self.shape), 2)) if self.size else 0.0
+        return float(torch.linalg.svdvals(z.reshape(self.shape))[0]) if self.size else 0.0
 
     def shrink(self, z: Tensor, threshold: float) -> Tensor:
         """Lower every singular value by the threshold, down to zero.
@@ -55,7 +55,7 @@ class Nuclear:
         wide = matrix.shape[0] <= matrix.shape[1]
         squares, axes = torch.linalg.eigh(matrix @ matrix.T if wide else matrix.T @ matrix)
         lengths = squares.clamp_min(threshold**2).sqrt()
-        scaled = axes * (1 - threshold / lengths)
+        scaled = axes - axes * (threshold / lengths)
         shrunk = scaled @ (axes.T @ matrix) if wide else (matrix @ scaled) @ axes.T
         return shrunk.reshape(-1)
 
