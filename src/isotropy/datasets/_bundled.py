@@ -71,14 +71,13 @@ def planets() -> Problem:
 def moon() -> Problem:
     """Return geocentric positions (au) of the Moon with its accelerations (au per day squared).
 
-    The acceleration is a function of the position to 0.8 percent only: the rest is the pull of the Sun. The
-    positions fill a thin shell, 5 degrees to either side of a plane and 7 percent of the distance. The rotations
-    are the best three directions in sl(3), the one in the plane to a hundredth of a degree, the other two to
-    about ten degrees: a stretch across the plane moves the positions too little to be noticed. In gl(3) the data
-    cannot decide.
+    The acceleration is a function of the position to 0.8 percent only: the rest is the pull of the Sun. Among
+    turns, shifts and one dilation the data determine the rotations and nothing else. The positions fill a thin
+    shell, 5 degrees to either side of a plane and 7 percent of the distance, so in sl(3) two of the rotations are
+    known to 10 degrees only: a stretch across the plane moves them too little to be noticed.
     """
     data = supervised(read_table(path("moon")), "x,y,z", "ax,ay,az")
-    answer = Expected("rotations of position and acceleration together, so(3)", 3, "sl(3)")
+    answer = Expected("rotations of position and acceleration together, so(3)", 3, "similarity(3)")
     return Problem("moon", "the Moon about the Earth, erfa.moon98", "supervised", data, answer)
 
 
