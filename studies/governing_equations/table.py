@@ -22,7 +22,7 @@ terms; RMSE is over the true terms. No setting has been adapted to a system: `We
 `SINDy` on spline derivatives with each of four thresholds, of which the best is shown, chosen with the truth in view.
 Written by `python -m studies.governing_equations.run` from `results/`.
 
-| system | trajectories | runs, first seed | method | exact | median RMSE | mean RMSE | mean where exact | CPU s per fit |
+| system | trajectories | runs, first seed | method | exact | median RMSE | mean RMSE | mean where exact | CPU s |
 |---|---|---|---|---|---|---|---|---|
 """
 

@@ -25,8 +25,8 @@ class FieldSINDy(Estimator):
     """Sparse equations ``u_t = offset + W phi(jets)`` of fields, at every point of space and time alike.
 
     Jets are what is known of the fields at a point: values and derivatives. A symmetry of space or of the fields moves
-    jets by ``rho_in`` and rates by ``rho_out``; ``W`` stays in the space of equivariant functions. That the terms do not
-    depend on place and time is the symmetry under translations. A Galilean boost moves rates by ``-c u_x``, too:
+    jets by ``rho_in`` and rates by ``rho_out``; ``W`` stays in the space of equivariant functions. That the terms do
+    not depend on place and time is the symmetry under translations. A Galilean boost moves rates by ``-c u_x``, too:
     give that part as ``offset``, ``-u u_x``, and shifts of u as ``rho_in``.
 
     Parameters
