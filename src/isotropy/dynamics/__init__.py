@@ -15,6 +15,8 @@ from ._fields import time_rates as time_rates
 from ._governing import Governing as Governing
 from ._invariants import Blocks as Blocks
 from ._invariants import building_blocks as building_blocks
+from ._latent import LatentEquations as LatentEquations
+from ._latent import Modes as Modes
 from ._second_order import SecondOrder as SecondOrder
 from ._second_order import central as central
 from ._sindy import SINDy as SINDy
