@@ -140,8 +140,8 @@ def choose_symmetry(
     All fits share one linear system, that of the model without symmetry. A symmetry is rejected if it makes the error
     on held-out rows larger by two standard errors or by 10 %, or, where rows are independent (weak form), if an F test
     finds at the level of 1 % what it forbids. Of the accepted ones the best on held-out rows is imposed, together with
-    every further one that is accepted beside it; one that is not is rejected after all. If none is accepted but one is broken by a quarter at most, it is
-    tried as a soft constraint.
+    every further one that is accepted beside it; those that are not are rejected after all. If none is accepted but
+    one is broken by a quarter at most, it is tried as a soft constraint.
 
     Parameters
     ----------
