@@ -12,6 +12,7 @@ from ._adversary import Adversary, Game, fool, tell
 from ._autoencoder import Autoencoder
 from ._generator import Generator, moved
 from ._latent_judge import LatentJudge
+from ._latent_polish import colour
 
 _ELEMENTS = 64  # group elements in a round
 _NOISE = 0.05  # in standard coordinates, at full heat
@@ -141,7 +142,7 @@ class LatentGame(Game):
         z = torch.cat([round_.latent, round_.after]) if self.paired else round_.latent
         loss = ((coder.decode(z) - round_.points) / coder.scale).square().mean()
         loss = loss + price.adversary * fool(self.cloud(self._seen(round_.moved, round_.moved_after), round_.noise))
-        loss = loss + price.whitening * _colour(z)
+        loss = loss + price.whitening * colour(z)
         if price.cycle:
             loss = loss + price.cycle * _share(coder.encode(coder.decode(round_.moved)) - round_.moved, round_.latent)
         if self.follower is not None:
@@ -186,13 +187,6 @@ class LatentGame(Game):
         brackets = (matrices[:, None] @ matrices[None] - matrices[None] @ matrices[:, None]).flatten(2).flatten(0, 1)
         frame = torch.linalg.qr(matrices.flatten(1).T).Q
         return (brackets - brackets @ frame @ frame.T).square().sum() / matrices.square().sum().square()
-
-
-def _colour(z: Tensor) -> Tensor:
-    """Mean square of what sets mean and covariance of points `(batch, size)` apart from zero and one."""
-    mean = z.mean(0)
-    excess = (z - mean).T @ (z - mean) / len(z) - torch.eye(z.shape[1]).to(z)
-    return mean.square().sum() + excess.square().sum()
 
 
 def _share(missed: Tensor, whole: Tensor) -> Tensor:
