@@ -44,7 +44,9 @@ def small(**options):
 
 def test_rotation_in_bent_coordinates_is_found_and_called_time_translation():
     x, y = oscillator()
-    found = LaLiGAN(plan=Plan(epochs=4, steps=50, rates=(8e-3, 6e-3), average=0.95), hidden=24, batch=128, polish=60).fit(x, y)
+    found = LaLiGAN(
+        plan=Plan(epochs=4, steps=50, rates=(8e-3, 6e-3), average=0.95), hidden=24, batch=128, polish=60
+    ).fit(x, y)
     assert found.verdict_.step < 0.25
     assert found.labels_ == ["time translation"]
     truth = bent(turned(torch.stack([x[:, 0], x[:, 1] - 0.3 * x[:, 0] ** 2], dim=1), 0.5))

@@ -3,6 +3,7 @@
 from isotropy.datasets._adversarial import discrete_rotation, lorentz_pairs, three_body, two_body
 from isotropy.datasets._bumps import bump_images
 from isotropy.datasets._bundled import load, names, path
+from isotropy.datasets._equations import Equation, equation
 from isotropy.datasets._graph_sets import GraphSet, tu_graphs
 from isotropy.datasets._images import Images, cifar10, cifar100, fashion_mnist, mnist, read_idx
 from isotropy.datasets._jets import top_tagging
@@ -22,9 +23,11 @@ from isotropy.datasets._textbook import (
     random_cubic,
     random_network,
 )
+from isotropy.datasets._waters import water_model, waters
 from isotropy.datasets._waves import reaction_diffusion, turning_shape
 
 __all__ = [
+    "Equation",
     "Expected",
     "GraphSet",
     "Images",
@@ -39,6 +42,7 @@ __all__ = [
     "cross_product",
     "discrete_rotation",
     "double_bump",
+    "equation",
     "fashion_mnist",
     "hopf",
     "kepler",
@@ -69,4 +73,6 @@ __all__ = [
     "tu_graphs",
     "turning_shape",
     "two_body",
+    "water_model",
+    "waters",
 ]

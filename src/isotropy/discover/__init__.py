@@ -5,11 +5,13 @@ from ._by_method import by_method as by_method
 from ._certificates import Certificate as Certificate
 from ._conserved import ConservedQuantities as ConservedQuantities
 from ._discrete import DiscreteSymmetries as DiscreteSymmetries
+from ._field_derivatives import sample_jets as sample_jets
 from ._frame import Frame as Frame
 from ._frame import principal_frame as principal_frame
 from ._from_data import FromData as FromData
 from ._from_density import FromDensity as FromDensity
 from ._from_dynamics import FromDynamics as FromDynamics
+from ._from_equations import FromEquations as FromEquations
 from ._from_model import FromModel as FromModel
 from ._from_moments import FromMoments as FromMoments
 from ._from_noether import FromNoether as FromNoether
