@@ -196,7 +196,7 @@ SWAPPED = f"""
 After swaps of edges all degrees are the same, so that degrees alone are at chance. Held-out accuracy on {COUNT} graphs,
 mean and standard deviation over the runs in brackets. Depth 3 reads mean and deviation of the nodes' hidden layer; the
 published readout averages class probabilities of single nodes. The reference is gradient boosting on summaries of words
-without any training of a network. With m = 1 the graph is a tree and its twin is not connected.
+without any training of a network. With m = 1 the graph is a tree and its twin usually falls apart.
 
 | model | accuracy (runs) | published |
 |---|---|---|
@@ -208,7 +208,8 @@ Against pruned configuration graphs, five densities:
 |---|---|---|
 """
 ABLATED = """
-Rules, one layer, against Erdős-Rényi graphs (1000 graphs); the size of the published graphs is not known:
+Rules, one layer, against Erdős-Rényi graphs: 1000 graphs and 30 epochs with the published readout, which is short for
+it and scatters. The size of the published graphs is not known:
 
 | rules | accuracy (runs) | published |
 |---|---|---|

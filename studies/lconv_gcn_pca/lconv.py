@@ -271,8 +271,9 @@ def _digits(results: dict[str, Any]) -> str:
 A generator discovered on scrambled bump images (pairs of known angles) moves scrambled digits along their whole orbit,
 by `exp(t L)`, the limit of stacked layers; every place of the orbit is seen with the same filters and the largest
 answer is kept. The gain is that of this invariance, not of a single layer; no orbit of another generator was tried. The
-other networks: one L-conv with learnt or random generators, a convolution and a dense layer of equal size, generators counted. Digits are turned by up to 90
-degrees either way. Accuracy on the 40 % left out after {digits.EPOCHS} epochs, mean and standard deviation over seeds;
+other networks: one L-conv with learnt or random generators, a convolution and a dense layer of equal size,
+generators counted. Digits are turned by up to 90 degrees either way.
+Accuracy on the 40 % left out after {digits.EPOCHS} epochs, mean and standard deviation over seeds;
 no epoch was chosen, unlike in the published figures, which are the best of 30 epochs on the data they were chosen on.
 """
     return text + "\n" + _lines(f"| network | numbers | {' | '.join(digits.CONDITIONS)} |", rows)

@@ -225,3 +225,12 @@ def test_bad_input_is_refused():
         principal_frame(x, 4)
     with pytest.raises(RepresentationMismatchError, match="discover in this frame"):
         principal_frame(x).embed(iso.so(2))
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_pairs_without_a_common_motion_are_never_certified(known):
+    for seed in range(3):
+        x, y = (torch.randn(80, 6, generator=rng(2 * seed + k), dtype=torch.float64) for k in range(2))
+        found = FromPairs().fit(x, y, uniform(80, 1.0, seed) if known else None)
+        assert found.status_ == "none" if known else found.status_ != "certified"
+        assert 0.5 < found.held_out_ < 1.5

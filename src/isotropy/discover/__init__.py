@@ -18,6 +18,8 @@ from ._from_noether import FromNoether as FromNoether
 from ._from_pairs import FromPairs as FromPairs
 from ._from_points import FromPoints as FromPoints
 from ._gather import gather as gather
+from ._laligan import LaLiGAN as LaLiGAN
+from ._latent_game import Weights as Weights
 from ._layers import LayerSymmetries as LayerSymmetries
 from ._layers import layers as layers
 from ._liegan import LieGAN as LieGAN

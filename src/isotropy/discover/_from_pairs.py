@@ -191,12 +191,14 @@ class FromPairs(Estimator):
         """Generators without one fold, and on it the squares of what they leave and of the displacement."""
         held = torch.arange(len(x)) % FOLDS == index
         _, L, _ = self._solve(x[~held], y[~held], None if times is None else times[~held], resolution)
+        move = y[held] - x[held]
         if times is None:
-            t = fit_times(L, x[held], y[held], x.new_zeros(int(held.sum()), len(L)), rounds=4)
+            t = fit_times(L, x[held], y[held], x.new_zeros(len(move), len(L)), rounds=4)
+            left = flow(L, t, x[held]) - y[held]
+            left = torch.where(left.norm(dim=1, keepdim=True) < move.norm(dim=1, keepdim=True), left, move)
         else:
-            t = times[held]
-        left = flow(L, t, x[held]) - y[held]
-        return L, float(left.square().sum()), float((y[held] - x[held]).square().sum())
+            left = flow(L, times[held], x[held]) - y[held]
+        return L, float(left.square().sum()), float(move.square().sum())
 
 
 def _span(generators: Tensor) -> LieAlgebra:

@@ -59,7 +59,7 @@ def fit_times(generators: Tensor, x: Tensor, y: Tensor, start: Tensor, rounds: i
     for _ in range(rounds):
         moved = flow(generators, times, x)
         slopes = torch.einsum("kij,bj->bik", generators, moved)
-        times = times + _small_least_squares(slopes, y - moved)
+        times = _bounded(generators, times + _small_least_squares(slopes, y - moved))
     return times
 
 
@@ -156,6 +156,12 @@ def _small_least_squares(slopes: Tensor, target: Tensor) -> Tensor:
 def _field(generators: Tensor, times: Tensor, x: Tensor) -> Tensor:
     """``sum_k t_k L_k x``."""
     return sum((t[:, None] * (x @ L.T) for t, L in zip(times.T, generators, strict=True)), torch.zeros_like(x))
+
+
+def _bounded(generators: Tensor, times: Tensor) -> Tensor:
+    """Times no longer than a flow goes: pairs without a common motion would send them anywhere."""
+    sizes = torch.linalg.matrix_norm(generators, ord=2)
+    return times * (2 * _MOST_STEPS / (times.abs() @ sizes).clamp_min(2 * _MOST_STEPS))[:, None]
 
 
 def _reach(generators: Tensor, times: Tensor) -> float:
