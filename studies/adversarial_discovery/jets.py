@@ -54,9 +54,10 @@ def leading_direct(x: Tensor, y: Tensor, seed: int) -> Discovery:
     return FromData(2 * G.vector(), G.scalar(), kinds=LOGITS, seed=seed).fit(x[:, :2].flatten(1), y)
 
 
-def total_game(x: Tensor, y: Tensor, seed: int) -> Discovery:
+def total_game(x: Tensor, y: Tensor, seed: int, **options: Any) -> Discovery:
     G = iso.gl(4)
-    return LieGAN(G.vector(), G.scalar(), n_generators=CHANNELS, width=0.5, seed=seed).fit(x.sum(1), y.double())
+    game = LieGAN(G.vector(), G.scalar(), n_generators=CHANNELS, width=0.5, seed=seed, **options)
+    return game.fit(x.sum(1), y.double())
 
 
 def leading_game(x: Tensor, y: Tensor, seed: int) -> Discovery:
@@ -79,6 +80,7 @@ ROADS = {
     "direct, scalings among the candidates": Asked(lambda x, y, seed: total_direct(x, y, seed, iso.gl(4))),
     "direct, two leading constituents": Asked(leading_direct, whole=True),
     "game": Asked(total_game, seeds=3),
+    "game, conditional": Asked(lambda x, y, seed: total_game(x, y, seed, conditional=True), seeds=3),
     "game, two leading constituents": Asked(leading_game, seeds=3, whole=True),
 }
 
