@@ -51,8 +51,8 @@ viz.generators(pictures, names=names, titles=titles, ax=panels.flatten())
 figure.tight_layout()
 
 # %%
-# What it measures in a jet is the mass, which tells tops from light jets. Jets are nearly light-like, so one per cent in
-# the metric is seen in the mass of a top, 173 GeV and a little more with what else falls into the jet.
+# What it measures in a jet is the mass, which tells tops from light jets. Jets are nearly light-like, so one per cent
+# in the metric is seen in the mass of a top, 173 GeV and a little more with what else falls into the jet.
 
 for metric, words in ((form, "found"), (minkowski, "Minkowski")):
     mass = -torch.einsum("si,ij,sj->s", momenta, metric, momenta)
