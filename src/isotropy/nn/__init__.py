@@ -20,6 +20,7 @@ from ._lconv_flow import circular_shift as circular_shift
 from ._linear import Bilinear as Bilinear
 from ._linear import EquivariantLinear as EquivariantLinear
 from ._message_passing import message_passing as message_passing
+from ._metric_network import MetricNetwork as MetricNetwork
 from ._mlp import EMLP as EMLP
 from ._mlp import GatedLayer as GatedLayer
 from ._modular_gcn import ModularBlock as ModularBlock
