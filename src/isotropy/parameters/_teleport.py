@@ -1,0 +1,354 @@
+"""Teleportation: moving parameters along a level set of the loss, to where a next step is better."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import SymmetryError
+from ._blocks import Block
+from ._objectives import OBJECTIVES, Named, Options, Probe, orbit_curvature, write
+from ._profile import OrbitProfile
+from ._state import StateMode, carry_state
+from ._symmetry import ParameterSymmetry
+
+_FRACTION = 2 / 3  # a loss may move by this power of the working precision
+_HALVINGS = 6
+_SWEEPS = 300  # most of one balancing of weights
+_FLAT = 1e-3  # logarithms that far from the optimum leave the norm within 1e-6 of its minimum
+_SPENT = 1e-6  # of log(cap), below which nothing is left
+Moves = list[tuple[Block, Tensor]]
+
+
+@dataclass(frozen=True)
+class TeleportReport:
+    """What a teleport did.
+
+    Attributes
+    ----------
+    objective : str
+        What was asked for.
+    accepted : bool
+        Whether the parameters were moved; if not, they are as before.
+    why : str
+        Why not, or why the walk along the orbit ended.
+    loss_before, loss_after : float
+        Equal up to rounding.
+    ratio : float
+        ``|grad L|^2`` after over before; NaN where it was not computed.
+    distance : float
+        Length of the path in the algebra, ``|log g|`` for a single step.
+    cost : float
+        In gradients of the loss.
+    moves : tuple of (Block, Tensor)
+        Group elements that were applied, in order.
+    """
+
+    objective: str
+    accepted: bool
+    why: str
+    loss_before: float
+    loss_after: float
+    ratio: float
+    distance: float
+    cost: float
+    moves: tuple[tuple[Block, Tensor], ...] = field(default=(), repr=False)
+
+    @property
+    def loss_change(self) -> float:
+        """Relative change of the loss."""
+        return abs(self.loss_after - self.loss_before) / max(abs(self.loss_before), torch.finfo(torch.float64).tiny)
+
+    def __str__(self) -> str:
+        """One line."""
+        done = "moved" if self.accepted else "not moved"
+        return (
+            f"{self.objective}: {done} ({self.why}), loss {self.loss_before:.6g}, relative change "
+            f"{self.loss_change:.1g}, gradient ratio {self.ratio:.3g}, distance {self.distance:.3g}, "
+            f"cost {self.cost:.2g} gradients"
+        )
+
+
+@dataclass(frozen=True)
+class Walk:
+    """How far a teleport may go.
+
+    Attributes
+    ----------
+    cap : float
+        Largest factor by which ``|grad L|^2`` may grow under ``"grad_norm"``; its supremum on the orbit is infinite.
+    radius : float
+        Longest path in the algebra. Balancing by scales has a unique optimum and ignores it.
+    steps : int
+        Steps of the walk for groups other than scales.
+    """
+
+    cap: float = 2.0
+    radius: float = 1.0
+    steps: int = 10
+
+
+@dataclass
+class _Journey:
+    """A walk in progress: moves so far, and what is known on the way."""
+
+    probe: Probe
+    symmetry: ParameterSymmetry
+    objective: str
+    walk: Walk
+    options: Options
+    slopes: Named
+    moves: Moves = field(default_factory=list)
+    distance: float = 0.0
+    ratio: float = math.nan
+    why: str = "done"
+
+    def rescale(self) -> None:
+        """Move the scales by the closed form, from one gradient or none."""
+        scales = self.symmetry.select("scaling")
+        if not scales.dim or self.objective not in ("grad_norm", "balance_grad", "balance_weight"):
+            return
+        by_weight = self.objective == "balance_weight"
+        tensors: Named = {name: p.detach() for name, p in self.probe.parameters.items()}
+        profile = OrbitProfile(scales, tensors if by_weight else self.slopes, gradients=not by_weight)
+        if self.objective == "grad_norm":
+            s = profile.ascend(self.walk.cap, self.walk.radius)
+        else:
+            exact = _precision(self.probe.parameters) ** _FRACTION
+            s = profile.minimise(_SWEEPS, exact) if by_weight else profile.minimise(30, max(exact, _FLAT))
+        before = profile.value(torch.zeros_like(s))
+        if not by_weight and before > 0:
+            self.ratio = profile.value(s) / before
+        self.move(scales, s)
+
+    def climb(self) -> None:
+        """Move what else there is by steps of unit norm along the derivative of the score."""
+        closed = self.objective in ("grad_norm", "balance_grad", "balance_weight")
+        rest = [b for b in self.symmetry.blocks if isinstance(b, Block) and not (closed and b.kind == "scaling")]
+        group = ParameterSymmetry(rest, self.symmetry.shapes)
+        if not group.dim:
+            return
+        left = math.log(self.walk.cap) - self._grown()
+        if self.objective == "grad_norm" and left < _SPENT:
+            self.why = "the cap is reached by scales"
+            return
+        length = self.walk.radius / self.walk.steps
+        here, slopes = self.score(group)
+        first = here
+        for _ in range(self.walk.steps):
+            slope = group.moment(slopes, self.values()).double()
+            if float(slope.norm()) <= 1e-9 * max(1.0, abs(here)):
+                self.why = "the score is stationary along the orbit"
+                break
+            moved = self._step(group, length * slope / slope.norm(), here, first + left)
+            if moved is None:
+                self.why = "no further step raises the score"
+                break
+            here, slopes = moved
+        if self.objective in ("grad_norm", "balance_grad"):
+            grown = (here - first) * (1 if self.objective == "grad_norm" else -1)
+            self.ratio = math.exp(grown) * (1.0 if math.isnan(self.ratio) else self.ratio)
+
+    def score(self, group: ParameterSymmetry) -> tuple[float, Named]:
+        """The score here and its derivative."""
+        if self.objective == "curvature":
+            owners = self.probe.parameters
+            value = orbit_curvature(group, dict(owners), self.options.directions, self.options.seed)
+            return float(value.detach()), self.probe.slopes(value)
+        return self.probe.score(self.objective, self.options)
+
+    def move(self, group: ParameterSymmetry, xi: Tensor) -> None:
+        """Move the parameters by ``exp(xi)`` and remember it."""
+        if not float(xi.norm()):
+            return
+        here, moved = self.values(), {}
+        for block, own in zip(group.blocks, group.parts(xi), strict=True):
+            if isinstance(block, Block) and float(own.norm()):
+                g = block.exp(own)
+                moved.update(block.act(g, {**here, **moved}))
+                self.moves.append((block, g))
+        write(self.probe.parameters, moved)
+        self.distance += float(xi.norm())
+
+    def values(self) -> Named:
+        """The parameters as they are."""
+        return {name: p.detach() for name, p in self.probe.parameters.items()}
+
+    def _grown(self) -> float:
+        """Logarithm of the growth that the scales have used up."""
+        return 0.0 if math.isnan(self.ratio) else math.log(self.ratio)
+
+    def _step(self, group: ParameterSymmetry, xi: Tensor, here: float, most: float) -> tuple[float, Named] | None:
+        """Take a step, halved until the score rises and keeps its cap; None where no step does."""
+        kept = {name: value.clone() for name, value in self.values().items()}
+        moves, distance = list(self.moves), self.distance
+        for _ in range(_HALVINGS):
+            self.move(group, xi)
+            try:
+                found = self.score(group)
+            except SymmetryError:  # beyond the reach of this score; a shorter step may do
+                found = None
+            capped = self.objective == "grad_norm"
+            if found is not None and found[0] > here and not (capped and found[0] > most):
+                return found
+            write(self.probe.parameters, kept)
+            self.moves, self.distance, xi = list(moves), distance, 0.5 * xi
+        return None
+
+
+def teleport(
+    model: nn.Module,
+    loss: Callable[[], Tensor],
+    symmetry: ParameterSymmetry,
+    objective: str = "balance_grad",
+    *,
+    cap: float = 2.0,
+    radius: float = 1.0,
+    steps: int = 10,
+    learning_rate: float | None = None,
+    distance: float = 0.1,
+    directions: int = 8,
+    tolerance: float | None = None,
+    optimizer: torch.optim.Optimizer | None = None,
+    state: StateMode = "transport",
+    seed: int = 0,
+) -> TeleportReport:
+    """Move the parameters in place along their symmetry, so that the loss stays and the objective gains.
+
+    Parameters
+    ----------
+    model : Module
+        Whose parameters are moved; they stay the same objects.
+    loss : callable
+        ``loss()`` returns the loss at the present parameters, on one batch, without calling ``backward``.
+    symmetry : ParameterSymmetry
+        From ``symmetries(model, example)``; only its exact blocks are used.
+    objective : str
+        ``"balance_grad"`` smallest gradient norm, ``"balance_weight"`` smallest weight norm, ``"grad_norm"`` larger
+        gradient norm within ``cap``, ``"decrement"`` best decrease of one step along the gradient, ``"fixed_lr"``
+        the same at ``learning_rate``, ``"sharpness"`` smaller loss at ``distance`` around, ``"curvature"`` more curved
+        orbits.
+    cap : float
+        Largest growth of ``|grad L|^2`` under ``"grad_norm"``.
+    radius : float
+        Longest path in the algebra; balancing by scales has a unique optimum and goes there.
+    steps : int
+        Steps of the path where there is no closed form.
+    learning_rate : float, optional
+        Needed by ``"fixed_lr"``.
+    distance, directions, seed
+        Of ``"sharpness"`` and ``"curvature"``: how far, how many random directions, and their seed.
+    tolerance : float, optional
+        Largest relative change of the loss; by default the precision of the loss to the power 2/3.
+    optimizer : Optimizer, optional
+        Whose state is carried along.
+    state : str
+        ``"transport"`` moves the state as gradients move, ``"reset"`` forgets it, ``"keep"`` leaves it.
+    seed : int
+        Of random directions.
+
+    Returns
+    -------
+    TeleportReport
+        With ``accepted`` False, and everything as before, if the loss would have changed.
+
+    Raises
+    ------
+    DataError
+        If the loss is not finite, or not a number.
+    SymmetryError
+        If the objective is unknown, the loss has no graph, or the symmetry is of another network.
+
+    References
+    ----------
+    zhao2022teleportation
+
+    Examples
+    --------
+    >>> import torch
+    >>> from isotropy.parameters import symmetries, teleport
+    >>> _ = torch.manual_seed(0)
+    >>> net = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.ReLU(), torch.nn.Linear(8, 1)).double()
+    >>> x = torch.randn(20, 2, dtype=torch.float64)
+    >>> report = teleport(net, lambda: net(x).square().mean(), symmetries(net, x), "balance_grad")
+    >>> report.accepted, report.loss_change < 1e-12, report.ratio < 1
+    (True, True, True)
+    """
+    parameters = _owned(model, symmetry)
+    _require_choices(objective, cap, radius, steps, learning_rate)
+    probe = Probe(loss, parameters, [])
+    options = Options(learning_rate or 0.0, distance, directions, seed)
+    closed = objective in ("grad_norm", "balance_grad") and any(block.kind == "scaling" for block in symmetry.blocks)
+    before, slopes = probe.gradient() if closed else (probe.value(), {})
+    kept = {name: p.detach().clone() for name, p in parameters.items()}
+    exact = symmetry.select(exactness="exact")
+    journey = _Journey(probe, exact, objective, Walk(cap, radius, steps), options, slopes)
+    try:
+        journey.rescale()
+        journey.climb()
+        after = _value_after(probe)
+    except BaseException:
+        write(parameters, kept)
+        raise
+    allowed = _precision(parameters) ** _FRACTION if tolerance is None else tolerance
+    accepted = bool(journey.moves) and abs(after - before) <= allowed * (abs(before) + torch.finfo(torch.float64).eps)
+    why = journey.why if accepted else "nothing to move" if not journey.moves else _complaint(before, after, allowed)
+    if not accepted:
+        write(parameters, kept)
+        after = before
+    elif optimizer is not None:
+        carry_state(optimizer, parameters, journey.moves, state)
+    ratio, length = (journey.ratio, journey.distance) if accepted else (1.0, 0.0)
+    moves = tuple(journey.moves) if accepted else ()
+    return TeleportReport(objective, accepted, why, before, after, ratio, length, sum(probe.spent), moves)
+
+
+def _value_after(probe: Probe) -> float:
+    """The loss at the end; NaN where it is not finite."""
+    probe.spent.append(1 / 3)
+    with torch.no_grad():
+        return float(probe.loss())
+
+
+def _complaint(before: float, after: float, allowed: float) -> str:
+    return f"the loss went from {before:.9g} to {after:.9g}, more than {allowed:.1g}; is it of one fixed batch?"
+
+
+def _precision(parameters: dict[str, nn.Parameter]) -> float:
+    """Coarsest precision among the parameters."""
+    return max(torch.finfo(p.dtype).eps for p in parameters.values())
+
+
+def _owned(model: nn.Module, symmetry: ParameterSymmetry) -> dict[str, nn.Parameter]:
+    """Parameters that require gradients, if the symmetry is of this network."""
+    shapes = {name: tuple(p.shape) for name, p in model.named_parameters()}
+    if shapes != symmetry.shapes:
+        raise SymmetryError(
+            f"symmetry: expected one of this model's {len(shapes)} parameters, received one of "
+            f"{len(symmetry.shapes)} with other names or shapes; call symmetries(model, example) again"
+        )
+    owned = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    frozen = {name for block in symmetry.blocks for name in block.parameters} - set(owned)
+    if frozen:
+        raise SymmetryError(
+            f"model: expected the parameters that move to require gradients, received frozen {sorted(frozen)[0]!r}; "
+            "call symmetries(model, example) again after freezing"
+        )
+    return owned
+
+
+def _require_choices(objective: str, cap: float, radius: float, steps: int, rate: float | None) -> None:
+    """Refuse what cannot be meant."""
+    if objective not in OBJECTIVES:
+        raise SymmetryError(f"objective: expected one of {', '.join(OBJECTIVES)}, received {objective!r}; choose one")
+    if not cap > 1 or not radius > 0 or steps < 1:
+        raise SymmetryError(
+            f"expected cap > 1, radius > 0 and steps >= 1, received {cap}, {radius} and {steps}; "
+            "the gradient norm is unbounded on the orbit, so some bound is needed"
+        )
+    if objective == "fixed_lr" and not (rate and rate > 0):
+        raise SymmetryError(f"learning_rate: expected a positive number for 'fixed_lr', received {rate}; pass yours")
