@@ -269,8 +269,29 @@ def test_wrapper_teleports_on_schedule():
         assert training.cost == pytest.approx(4 / 3 * len(wanted))
     with pytest.raises(iso.errors.SymmetryError, match="schedule"):
         Teleport(torch.optim.SGD(model.parameters()), found, model, schedule="often")
-    with pytest.raises(iso.errors.SymmetryError, match="'auto'"):
-        Teleport(torch.optim.SGD(model.parameters()), found, model, schedule="auto")
+    for objective in ("balance_grad", "balance_weight", "sharpness", "curvature"):
+        with pytest.raises(iso.errors.SymmetryError, match=f"'auto', received '{objective}'"):
+            Teleport(torch.optim.SGD(model.parameters()), found, model, objective, schedule="auto")
+
+
+def test_auto_waits_where_the_best_step_has_no_length():
+    model, found, loss = problem(4, 6, 3)
+    training = Teleport(torch.optim.SGD(model.parameters(), lr=1e-6), found, model, "decrement", schedule="auto")
+    training.step(lambda: -loss())  # a loss of negative curvature along its gradient
+    assert not training.reports
+    with pytest.raises(iso.errors.DataError, match="finite"):
+        training.every = 1
+        training.step(lambda: loss() * math.nan)
+
+
+@pytest.mark.parametrize("objective", ["decrement", "fixed_lr"])
+def test_auto_serves_the_objectives_of_a_faster_decrease(objective):
+    model, found, loss = problem(4, 6, 3)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-2)
+    options = {"horizon": 1000, "learning_rate": 1e-2, "steps": 2}
+    training = Teleport(optimizer, found, model, objective, schedule="auto", **options)
+    training.step(loss)
+    assert [report.accepted for _, report in training.reports] == [True]
 
 
 def test_auto_weighs_gain_against_cost():

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from ..errors import RepresentationMismatchError
-from ._blocks import Block, Exactness, Parameters, Place
+from ._blocks import Block, Exactness, Place
 from ._groups import Positive
 from ._inference import Inference
 from ._layer_rules import argument
 from ._trace import Node, Operation
+from ._vectors import Parameters
 
 _MAPS = ("linear", "conv1d", "conv2d", "conv3d")
 

@@ -19,6 +19,10 @@ OBJECTIVES = (
 )  # fmt: skip
 
 
+class UndefinedScoreError(SymmetryError):
+    """An objective has no value at the present parameters."""
+
+
 @dataclass(frozen=True)
 class Probe:
     """A loss and its parameters, with counted costs.
@@ -75,7 +79,7 @@ class Probe:
         if name == "fixed_lr":
             return options.rate * square - 0.5 * options.rate**2 * bent, 8.0
         if float(bent.detach()) <= 0:
-            raise SymmetryError(
+            raise UndefinedScoreError(
                 f"objective: expected positive curvature along the gradient for 'decrement', received "
                 f"{float(bent.detach()):.3g}; use 'fixed_lr' or 'grad_norm' here"
             )

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import SymmetryError
-from ._objectives import Options, Probe
+from ._objectives import Options, Probe, UndefinedScoreError
 from ._state import StateMode
 from ._symmetry import ParameterSymmetry
 from ._teleport import TeleportReport, teleport
@@ -156,7 +156,10 @@ class Teleport:
         parameters = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
         radius, cap = float(self.options.get("radius", 1.0)), float(self.options.get("cap", 2.0))
         probe = Probe(loss, parameters, [])
-        score, slopes = probe.score(self.objective, Options(float(self.options.get("learning_rate") or 0.0)))
+        try:
+            score, slopes = probe.score(self.objective, Options(float(self.options.get("learning_rate") or 0.0)))
+        except UndefinedScoreError:  # the step along the gradient has no best length here
+            return False
         slope = float(exact.moment(slopes, {name: p.detach() for name, p in parameters.items()}).norm())
         relative = slope / abs(score) if self.objective == "fixed_lr" and score else slope
         growth = min(math.exp(min(relative * radius, 50.0)), cap) - 1.0

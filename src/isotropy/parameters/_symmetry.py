@@ -11,10 +11,11 @@ from torch import Tensor
 
 from .._action import Action
 from ..errors import NotAnAlgebraError, RepresentationMismatchError
-from ._blocks import Block, Parameters
+from ._blocks import Block
 from ._discrete import Permutation, SignFlip
 from ._extra import ShiftBlock
 from ._inference import Skipped
+from ._vectors import Parameters, flatten, unflatten
 
 _MOST_ENTRIES = 2**27  # of the matrices of an algebra that are written out
 
@@ -165,12 +166,11 @@ class ParameterSymmetry(Action):
 
     def flatten(self, parameters: Parameters) -> Tensor:
         """Parameters by name as one point `(n,)`."""
-        return torch.cat([parameters[name].reshape(-1) for name in self.shapes])
+        return flatten({name: parameters[name] for name in self.shapes})
 
     def unflatten(self, point: Tensor) -> dict[str, Tensor]:
         """A point `(n,)` as parameters by name."""
-        parts = point.split([int(torch.Size(shape).numel()) for shape in self.shapes.values()])
-        return {name: part.reshape(shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
+        return unflatten(point, self.shapes)
 
     def fields(self, y: Tensor, at: Tensor | None = None) -> Tensor:
         """Velocity `(batch, dim, n)` of points `(batch, n)` under every generator."""
