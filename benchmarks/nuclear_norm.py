@@ -2,9 +2,10 @@
 
 A random quadratic in one hidden direction of R^m is met at a number of samples, the candidates are the translations
 T(m) or the rigid motions SE(m), and the norm is exact on the cube. All solvers get the same matrices. For ours the
-duality gap is asked for; for SCS its tolerance; Clarabel runs as it comes. Prints JSON: seconds (medians), objective,
-constraint residual, and how far the objective is above the best lower bound. cvxpy is no dependency of this project:
-`pip install cvxpy`.
+duality gap is asked for; for SCS its tolerance; Clarabel runs as it comes. Prints JSON: for every random problem the
+seconds (medians), objective, constraint residual, and how far the objective is above the best lower bound; then how
+many times longer the best reference takes, as a median over problems. cvxpy is no dependency of this project: `pip
+install cvxpy`.
 
     python benchmarks/nuclear_norm.py --group T --size 15 --samples 45
 """
@@ -63,8 +64,24 @@ def judge(problem: System, found: np.ndarray, optimum: float) -> dict[str, float
     return {"objective": value, "above_optimum": (value - optimum) / optimum, "constraint_residual": misfit}
 
 
-def measure(group: str, size: int, samples: int, repeats: int) -> dict[str, Any]:
-    problem = make_problem(group, size, samples, 0)
+def measure(group: str, size: int, samples: int, seeds: int, repeats: int) -> dict[str, Any]:
+    rows = [measure_one(make_problem(group, size, samples, seed), repeats) for seed in range(seeds)]
+    speed = statistics.median(row["times_faster"] for row in rows)
+    return {
+        "question": "smallest nuclear norm under equality constraints",
+        "candidates": f"{group}({size})",
+        "samples": samples,
+        "threads": torch.get_num_threads(),
+        "problems": rows,
+        "times_faster_than_best_reference_as_accurate": round(speed, 2),
+        "range": [round(pick(row["times_faster"] for row in rows), 2) for pick in (min, max)],
+        "targets": {"times_faster": SPEED_TARGET, "same_optimum": ACCURACY_TARGET},
+        "met": speed >= SPEED_TARGET and all(_accurate(row["solvers"]["ours_1e-6"]) for row in rows),
+    }
+
+
+def measure_one(problem: System, repeats: int) -> dict[str, Any]:
+    """All solvers on one problem; the best reference is the fastest that is as accurate as ours is asked to be."""
     exact = solve(problem, Interpolating(problem), 1e-12, 50000)
     optimum = exact.objective * (1 - exact.gap)
     solvers: dict[str, Callable[[], np.ndarray]] = {
@@ -79,18 +96,12 @@ def measure(group: str, size: int, samples: int, repeats: int) -> dict[str, Any]
         seconds, found = _timed(solver, repeats)
         results[name] = {"seconds": seconds, **judge(problem, found, optimum)}
     accurate = [r for n, r in results.items() if not n.startswith("ours") and _accurate(r)]
-    speed = min((r["seconds"] for r in accurate), default=float("nan")) / results["ours_1e-6"]["seconds"]
+    best = min((r["seconds"] for r in accurate), default=float("nan"))
     return {
-        "question": "smallest nuclear norm under equality constraints",
-        "candidates": f"{group}({size})",
-        "samples": samples,
         "optimum": optimum,
         "gap_of_optimum": exact.gap,
-        "threads": torch.get_num_threads(),
         "solvers": results,
-        "times_faster_than_best_reference_as_accurate": speed,
-        "targets": {"times_faster": SPEED_TARGET, "same_optimum": ACCURACY_TARGET},
-        "met": speed >= SPEED_TARGET and _accurate(results["ours_1e-6"]),
+        "times_faster": best / results["ours_1e-6"]["seconds"],
     }
 
 
@@ -113,10 +124,11 @@ def main() -> None:
     parser.add_argument("--group", choices=["T", "SE"], default="T")
     parser.add_argument("--size", type=int, default=15)
     parser.add_argument("--samples", type=int, default=45)
+    parser.add_argument("--seeds", type=int, default=5, help="problems, of which the median counts")
     parser.add_argument("--repeats", type=int, default=3)
     chosen = parser.parse_args()
     torch.set_num_threads(1)
-    print(json.dumps(measure(chosen.group, chosen.size, chosen.samples, chosen.repeats), indent=1))
+    print(json.dumps(measure(chosen.group, chosen.size, chosen.samples, chosen.seeds, chosen.repeats), indent=1))
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ SOURCE = Path(__file__).parents[1] / "src" / "isotropy"
 # A module belongs to the row of its first name below the package: `actions._image` to that of `actions`.
 ROWS = {
     0: "errors _checks _linalg _autodiff _references _files _storage _flow _estimator _version",
-    1: "_structure _simple _reductive _identity _action _spanned _representation",
+    1: "_structure _simple _reductive _identity _action _spanned _representation _graph _rules",
     2: "_algebra _group _catalogue dictionary actions quadrature",
-    3: "_derivative _finite _family _polynomial_maps",
+    3: "_derivative _finite _family _polynomial_maps _elements _recording",
     4: "measure discover enforce promote",
     5: "nn dynamics parameters atoms graphs",
     6: "testing datasets viz report interop cli __main__",

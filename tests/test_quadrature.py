@@ -90,3 +90,86 @@ def test_inversion_doubles_and_keeps_the_degree():
 def test_errors(call, text):
     with pytest.raises(DataError, match=text):
         call()
+
+
+@pytest.mark.parametrize(
+    ("label", "size", "degree"),
+    [("0", 1, 0), ("i", 2, 0), ("2", 18, 2), ("2i", 36, 2), ("3", 75, 4), ("3i", 150, 4), ("4", 196, 6)],
+)
+def test_grids_of_the_study(label, size, degree):
+    rule = iso.quadrature.grid(label)
+    assert (len(rule), rule.degree, rule.has_inversion) == (size, degree, label.endswith("i"))
+    assert rule.name == f"grid {label}"
+    assert max([rule.residual(l) for l in range(1, degree + 1)], default=0.0) < 1e-7
+
+
+def test_grids_leave_what_the_study_leaves():
+    grid = iso.quadrature.grid
+    assert [grid("2").residual(l) for l in (3, 4)] == pytest.approx([0.79, 0.55], abs=0.005)
+    assert [grid("3").residual(l) for l in (5, 6, 7)] == pytest.approx([0.60, 0.41, 0.075], abs=0.005)
+    assert grid("4").residual(7) == pytest.approx(0.46, abs=0.005)
+    assert grid("0").residual(4) == pytest.approx(3.0)
+
+
+def test_grid_angles_are_those_about_z_x_z():
+    turn = 2 * math.pi / 3
+    beta = math.acos(1 / math.sqrt(3))
+    about_x = [[1, 0, 0], [0, math.cos(beta), -math.sin(beta)], [0, math.sin(beta), math.cos(beta)]]
+    about_z = [[math.cos(turn), -math.sin(turn), 0], [math.sin(turn), math.cos(turn), 0], [0, 0, 1]]
+    x, z = (torch.tensor(m, dtype=torch.float64) for m in (about_x, about_z))
+    distances = (iso.quadrature.grid("2").rotations - z @ x @ z).flatten(1).norm(dim=1)
+    assert float(distances.min()) < 1e-12
+
+
+@pytest.mark.parametrize(("degree", "size"), [(3, 24), (5, 84), (7, 208), (9, 380), (11, 600), (13, 1036), (15, 1376)])
+def test_one_turn_less_costs_one_degree(degree, size):
+    rule = lebedev(degree)
+    assert len(rule) == size
+    points = size // (degree + 1)
+    axes = rule.rotations.reshape(points, degree + 1, 3, 3)[:, 0]
+    weights = rule.weights.reshape(points, degree + 1).sum(1)
+    fewer = iso.quadrature._with_turns(axes, weights, degree, "fewer")
+    assert fewer.degree == degree - 1
+
+
+def test_a_random_start_keeps_the_degree_and_is_unbiased():
+    rule = polyhedral("T")
+    start = rule.randomised(3)
+    assert (len(start), start.degree) == (12, 2)
+    assert torch.equal(start.rotations, rule.randomised(3).rotations)
+    generator = torch.Generator().manual_seed(0)
+    cubes = torch.stack([(rule.weights @ rule.randomised(generator).rotations[:, 0, 0] ** 4) for _ in range(2000)])
+    assert float(cubes.mean()) == pytest.approx(1 / 5, abs=4 * float(cubes.std()) / 2000**0.5)
+    assert float(cubes.std()) > 0.01
+
+
+@pytest.mark.parametrize(("rank", "moment", "enough"), [(0, 1, True), (1, 1, True), (2, 1, False), (0, 2, False)])
+def test_rank_and_moment_ask_for_more(rank, moment, enough):
+    rule = polyhedral("O")
+    if enough:
+        assert rule.require(2, rank, moment)
+        return
+    with pytest.warns(iso.errors.CoarseRuleWarning, match=r"expected degree 4 or more .* received O of degree 3"):
+        assert not rule.require(2, rank, moment)
+
+
+@pytest.mark.parametrize("label", ["", "1", "x", "i2", "2j"])
+def test_unknown_grids_are_refused(label):
+    with pytest.raises(DataError, match="label: expected"):
+        iso.quadrature.grid(label)
+
+
+@pytest.mark.parametrize(
+    ("band_limit", "ours", "turns", "legendre"),
+    [(2, 12, 30, 18), (3, 24, 42, 75), (5, 60, 154, 196), (7, 208, 390, 405), (9, 380, 722, 726)],
+)
+def test_fewer_evaluations_than_peers_for_the_same_band_limit(band_limit, ours, turns, legendre):
+    """The table of docs/atoms.md."""
+    rules = {2: polyhedral("T"), 3: polyhedral("O"), 5: polyhedral("I")}
+    rule = rules.get(band_limit) or lebedev(band_limit)
+    points = len(lebedev(band_limit if band_limit % 2 else band_limit + 1)) // (band_limit + 1 + (band_limit + 1) % 2)
+    assert rule.degree >= band_limit
+    assert (len(rule), points * (2 * band_limit + 1)) == (ours, turns)
+    nodes = math.ceil((band_limit + 2) / 2)
+    assert nodes * (2 * nodes - 1) ** 2 == legendre
+    assert ours < min(turns, legendre)

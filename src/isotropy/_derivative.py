@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ._action import Action
 from ._autodiff import Map, along, choose_rung, evaluating, jacobian, traced_along, traced_jacobian, value_of
 from ._checks import as_points
 from ._linalg import StreamedQR
-from .errors import RepresentationMismatchError
+from .errors import DataError, DerivativeUnavailableError, RepresentationMismatchError
 
 _MOST_ENTRIES = 2**24  # of the largest intermediate tensor in one chunk
 _MOST_ROWS = 2**14  # of one chunk: its rows should stay in the cache
@@ -135,7 +135,13 @@ class LieDerivative:
         if self._outputs:
             return
         with torch.no_grad():
-            outputs = value_of(self.f, points[:1])[0].numel()
+            value = value_of(self.f, points[:1])
+        if not value.is_floating_point():
+            raise DerivativeUnavailableError(
+                f"f: expected real values, which have a derivative, received {value.dtype}; give the map before it "
+                "rounds or decides, such as logits"
+            )
+        outputs = value[0].numel()
         _require_outputs(outputs, self.rho_out)
         cheap = min(outputs, self.rho_in.size) <= self.dim + probes
         preferred = "jacobian" if cheap and outputs <= self.rho_in.size else "forward"
@@ -177,9 +183,35 @@ def traced_terms(f: Map, x: Any, rho_in: Action, rho_out: Action) -> Terms:
 
     ``f`` runs once, in the mode (training or not) it is in, and the slope is an estimate from one random direction
     where the Jacobian is dearer than the generators. The map has to be twice differentiable.
+
+    Raises
+    ------
+    DerivativeUnavailableError
+        If torch cannot differentiate the map, or its parameters are lost on the way.
+    DataError
+        If values are not finite.
     """
     _require_one_algebra(rho_in, rho_out)
     points = as_points(x, "x", rho_in.event)
+    try:
+        terms = _traced(f, points, rho_in, rho_out)
+    except RuntimeError as error:
+        raise DerivativeUnavailableError(
+            "f: expected a map that torch can differentiate, received one that fails "
+            f"({str(error).splitlines()[0][:200]}); keep to smooth torch operations, without detach or numpy"
+        ) from error
+    if not torch.isfinite(terms.value).all():
+        raise DataError("f: expected finite values, received NaN or infinity; check the map on these samples")
+    if torch.is_grad_enabled() and _trains(f) and not terms.derivative.requires_grad:
+        raise DerivativeUnavailableError(
+            "f: expected a derivative that depends on the parameters, received one that does not; keep to smooth "
+            "torch operations, without detach or numpy"
+        )
+    return terms
+
+
+def _traced(f: Map, points: Tensor, rho_in: Action, rho_out: Action) -> Terms:
+    """By the whole Jacobian where it is no dearer than the generators."""
     if rho_out.size <= rho_in.algebra.dim + 1:
         value, matrix = traced_jacobian(f, points)
         _require_outputs(value.shape[1], rho_out)
@@ -191,6 +223,10 @@ def traced_terms(f: Map, x: Any, rho_in: Action, rho_out: Action) -> Terms:
         moved = slopes[:-1].flatten(2).transpose(0, 1)
         slope = slopes[-1].flatten(1).norm(dim=1)
     return Terms(value, moved, _turned(rho_out, value, points), slope.detach())
+
+
+def _trains(f: Map) -> bool:
+    return isinstance(f, nn.Module) and any(p.requires_grad for p in f.parameters())
 
 
 def _turned(rho_out: Action, value: Tensor, x: Tensor) -> Tensor:

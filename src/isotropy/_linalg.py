@@ -163,8 +163,10 @@ def _kernel_sizes(ascending: list[float], rank: str | int | float, tolerance: fl
     count = len(ascending)
     if rank == "gap":
         return [0, *(k for k in range(1, count + 1) if ascending[k - 1] <= tolerance)]
-    if isinstance(rank, bool | str) or rank < 0:
-        raise DataError(f'rank: expected "gap", a dimension or a threshold, received {rank!r}; use "gap" if unsure')
+    if isinstance(rank, bool | str) or not 0 <= rank <= (math.inf if isinstance(rank, int) else 1):
+        raise DataError(
+            f'rank: expected "gap", a dimension or a threshold in [0, 1], received {rank!r}; use "gap" if unsure'
+        )
     if isinstance(rank, int):
         if rank > count:
             raise DataError(f"rank: expected at most {count} (the candidates), received {rank}; ask for fewer")

@@ -50,3 +50,7 @@ class NotClosedWarning(SymmetryWarning):
 
 class TrivialResultWarning(SymmetryWarning):
     """The answer is empty or everything, usually because the data cannot decide the question."""
+
+
+class CoarseRuleWarning(SymmetryWarning):
+    """A quadrature rule has a lower degree than the quantity that is averaged over it needs."""

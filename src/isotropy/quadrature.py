@@ -2,11 +2,16 @@
 
 A rule ``{R_i, w_i}`` has degree L when ``sum_i w_i D^l(R_i) = 0`` for ``1 <= l <= L``. The average of any function of
 band limit L over the rule is then its average over the group, from every starting orientation.
+
+What a rule has to integrate depends on the quantity. Outputs of rank r that are turned back have r degrees more than
+raw ones, and squares (variances, spectra) have twice as many.
 """
 
 from __future__ import annotations
 
 import math
+import re
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .errors import DataError
+from .errors import CoarseRuleWarning, DataError
 
 _ORDERS = (*range(3, 32, 2), *range(35, 132, 6))  # orders of Lebedev rules that scipy holds
 _MOST_DEGREE = 200
@@ -65,9 +70,42 @@ class Rule:
             total += float(weights @ _character(degree, angles) @ self.weights)
         return math.sqrt(max(total, 0.0))
 
+    @property
+    def has_inversion(self) -> bool:
+        """Whether some elements are improper."""
+        return bool((torch.linalg.det(self.rotations) < 0).any())
+
+    def require(self, band_limit: int, rank: int = 0, moment: int = 1) -> bool:
+        """Whether averages are exact: degree ``moment * (band_limit + rank)`` or more; warns if it is less.
+
+        Parameters
+        ----------
+        band_limit : int
+            Largest degree L of the raw outputs as functions of the orientation.
+        rank : int
+            Of the outputs, which are turned back before they are averaged; 0 for energies and for what derives
+            from an energy, whose average is the derivative of the averaged energy.
+        moment : int
+            1 for a mean, 2 for a variance or a spectrum.
+        """
+        needed = moment * (band_limit + rank)
+        if self.degree >= needed:
+            return True
+        message = (
+            f"rule: expected degree {needed} or more for moment {moment} of outputs of rank {rank} and band limit "
+            f"{band_limit}, received {self.name} of degree {self.degree}; use lebedev({max(needed, 1)})"
+        )
+        warnings.warn(message, CoarseRuleWarning, stacklevel=2)
+        return False
+
+    def randomised(self, seed: int | torch.Generator = 0) -> Rule:
+        """The rule after one random rotation: unbiased at every degree, and exact where the rule is."""
+        start = haar(1, seed).rotations[0]
+        return Rule(self.rotations @ start, self.weights, f"{self.name}, randomised")
+
     def with_inversion(self) -> Rule:
         """The rule on O(3): every element twice, as R and as -R."""
-        if bool((torch.linalg.det(self.rotations) < 0).any()):
+        if self.has_inversion:
             raise DataError(f"expected a rule of proper rotations, received {self.name} with inversion; it has both")
         return Rule(
             torch.cat([self.rotations, -self.rotations]), self.weights.repeat(2) / 2, f"{self.name}, with inversion"
@@ -76,6 +114,35 @@ class Rule:
     def __repr__(self) -> str:
         """Name and size."""
         return f"Rule({self.name}, {len(self)} elements)"
+
+
+def identity() -> Rule:
+    """The rule of one element: no average at all; degree 0."""
+    return _uniform(torch.eye(3, dtype=torch.float64)[None], "identity")
+
+
+def grid(label: str) -> Rule:
+    """Grids by their names in the study of broken symmetries: ``"0"``, ``"i"``, ``"2"``, ``"2i"``, ``"3"``, ``"3i"``.
+
+    The number L stands for L Gauss-Legendre nodes and 2L - 1 turns in each of the other two Euler angles (z, x, z),
+    hence ``L (2L - 1)^2`` elements and degree ``2L - 2``; "i" adds inversion.
+
+    Examples
+    --------
+    >>> len(grid("3")), grid("3").degree, len(grid("3i"))
+    (75, 4, 150)
+
+    References
+    ----------
+    langer2024probing
+    """
+    found = re.fullmatch(r"(0|[2-9]|[1-9]\d+)?(i?)", label)
+    if not label or found is None:
+        raise DataError(f'label: expected "0", "i", "2", "2i", "3", "3i" or a larger number, received {label!r}')
+    count = int(found[1] or 0)
+    rule = identity() if count == 0 else _zxz(count)
+    rule = rule.with_inversion() if found[2] else rule
+    return Rule(rule.rotations, rule.weights, f"grid {label}")
 
 
 def polyhedral(group: str) -> Rule:
@@ -134,8 +201,10 @@ def gauss(degree: int) -> Rule:
     return _with_turns(axes, (weights / 2).repeat(degree + 1) / (degree + 1), degree + 1, f"gauss({degree})")
 
 
-def haar(n: int, seed: int = 0) -> Rule:
+def haar(n: int, seed: int | torch.Generator = 0) -> Rule:
     """Random rotations, uniform on SO(3), with equal weights; unbiased at every degree and exact at none.
+
+    A generator goes on where it stands, a seed starts one.
 
     Examples
     --------
@@ -144,12 +213,20 @@ def haar(n: int, seed: int = 0) -> Rule:
     """
     if n < 1:
         raise DataError(f"n: expected at least one rotation, received {n}; ask for some")
-    drawn = torch.randn(n, 4, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    generator = seed if isinstance(seed, torch.Generator) else torch.Generator().manual_seed(seed)
+    drawn = torch.randn(n, 4, generator=generator, dtype=torch.float64)
     w, x, y, z = (drawn / drawn.norm(dim=1, keepdim=True)).unbind(1)
     zero = torch.zeros_like(w)
     cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=1).reshape(n, 3, 3)
     matrices = torch.eye(3, dtype=torch.float64) + 2 * w[:, None, None] * cross + 2 * cross @ cross
-    return _uniform(matrices, f"haar({n}, seed={seed})")
+    return _uniform(matrices, f"haar({n}, seed={seed})" if isinstance(seed, int) else f"haar({n})")
+
+
+def _zxz(count: int) -> Rule:
+    """Gauss-Legendre nodes in ``cos(beta)`` and ``2 count - 1`` even turns before and after."""
+    base = gauss(2 * count - 2)
+    quarter = _turn_z(torch.tensor([math.pi / 2], dtype=torch.float64))[0]
+    return Rule(quarter.T @ base.rotations @ quarter, base.weights, base.name)
 
 
 def _uniform(rotations: Tensor, name: str) -> Rule:

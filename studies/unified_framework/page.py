@@ -32,16 +32,40 @@ Times are medians of one whole bisection on one thread, published ones on the au
 scatter by a few samples, and so do the published ones. The ends of the single bisections are in `runs.jsonl`, with
 the duality gap of every fit.
 
+Two aims are missed, and no solver can mend that. The aims came from a trial with other random targets. Data without
+noise are met exactly, so there is no weight to choose and no shrinkage to undo, and the duality gaps show that every
+fit is at the minimum of its norm. How many samples that minimum needs is then a property of the norm and of the
+targets drawn; ours stand as they were drawn.
+
 ## Promotion in a network
 
 A network 3-64-64-1 with tanh learns `sin(2 |x|) + b x_1` from 60 noisy samples, with `LiePenalty` for so(3) at fresh
 points of each step. With `b = 0.5` only one of the three rotations is a symmetry. Mean squared test error, medians
-over seeds with the 95 % interval of the median by bootstrap. *Certified* counts the networks of which the penalty says
-that they keep all three rotations; of the others it says "undecided" or "none".
+over seeds with the 95 % interval of the median by bootstrap. *Certified* counts the finished networks of which a
+penalty without memory, at 2000 fresh points, says that they keep all three rotations; the others are "undecided".
 
 | b | weight | test error | interval | certified |
 |---|---|---|---|---|
 """
+
+
+PAIRED = """
+Seed by seed, with the same data and the same start, against the plain network:
+
+| b | weight | better than plain in | error / plain, median | worst | target | met |
+|---|---|---|---|---|---|---|
+"""
+
+READING = """
+The penalty of the training loop itself certifies fewer: its running mean spans the last ten minibatches, in which Adam
+with a constant step still moves the network, so the finished network is read anew. Of those with b = 0 and weight
+{weight:g}, {open} stay undecided: their worst direction has {least:.1%} to {most:.1%} of the size it could have,
+and the limit is 5 %. They are symmetric only that nearly. With b = 0.5 the broken directions are small as well, and
+the step from them down to the kept one is narrower than the step above all three, so the answer is "undecided" rather
+than a guess.
+"""
+
+MOST_WORSE = 1.02  # error over plain that a broken symmetry may cost in the median
 
 
 def summarize(runs: list[dict[str, Any]], published: dict[str, Any]) -> dict[str, Any]:
@@ -50,7 +74,8 @@ def summarize(runs: list[dict[str, Any]], published: dict[str, Any]) -> dict[str
     for run in (run for run in runs if run["kind"] == "recovery"):
         recovery.setdefault(run["label"], {}).setdefault(run["measure"], []).append(run)
     network: dict[str, Any] = {}
-    for run in (run for run in runs if run["kind"] == "network"):
+    trained = [run for run in runs if run["kind"] == "network"]
+    for run in sorted(trained, key=lambda run: (run["breaking"], run["weight"], run["seed"])):
         network.setdefault(run["label"], []).append(run)
     return {
         "source": SOURCE,
@@ -63,7 +88,8 @@ def summarize(runs: list[dict[str, Any]], published: dict[str, Any]) -> dict[str
 def write_page(results: dict[str, Any]) -> str:
     """The page in Markdown."""
     rows = [_recovery_row(label, parts, results["published"]) for label, parts in results["recovery"].items()]
-    return HEAD + TABLE + "".join(rows) + _targets(results) + NETWORK + "".join(_network_rows(results))
+    network = "".join(_network_rows(results)) + "".join(_paired_rows(results)) + _reading(results)
+    return HEAD + TABLE + "".join(rows) + _targets(results) + NETWORK + network
 
 
 def _recovered(runs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -88,6 +114,7 @@ def _trained(runs: list[dict[str, Any]]) -> dict[str, Any]:
         "errors": errors,
         "dimensions": [run["dimension"] for run in runs],
         "statuses": [run["status"] for run in runs],
+        "worst_directions": [run["relative"][0] if run["weight"] else None for run in runs],
     }
 
 
@@ -128,6 +155,32 @@ def _network_rows(results: dict[str, Any]) -> list[str]:
         f"{_certified(part)} |\n"
         for part in results["network"].values()
     ]
+
+
+def _paired_rows(results: dict[str, Any]) -> list[str]:
+    """Errors over those of the plain network of the same seed, and whether the target is met."""
+    parts = list(results["network"].values())
+    plain = {part["breaking"]: part["errors"] for part in parts if not part["weight"]}
+    lines = [PAIRED]
+    for part in (part for part in parts if part["weight"]):
+        ratios = [mine / theirs for mine, theirs in zip(part["errors"], plain[part["breaking"]], strict=True)]
+        better, middle = sum(ratio < 1 for ratio in ratios), statistics.median(ratios)
+        target = f"median <= {MOST_WORSE:g}" if part["breaking"] else "every seed"
+        met = middle <= MOST_WORSE if part["breaking"] else better == len(ratios)
+        lines.append(
+            f"| {part['breaking']:g} | {part['weight']:g} | {better} of {len(ratios)} seeds | {middle:.2f} | "
+            f"{max(ratios):.2f} | {target} | {'yes' if met else 'no'} |\n"
+        )
+    return lines
+
+
+def _reading(results: dict[str, Any]) -> str:
+    """Why some symmetric networks are not certified, at the largest weight."""
+    part = max((p for p in results["network"].values() if not p["breaking"]), key=lambda p: p["weight"])
+    pairs = zip(part["worst_directions"], part["statuses"], strict=True)
+    worst = [size for size, status in pairs if status != "certified"]
+    least, most = min(worst, default=0.0), max(worst, default=0.0)
+    return READING.format(weight=part["weight"], open=len(worst), least=least, most=most)
 
 
 def _certified(part: dict[str, Any]) -> str:

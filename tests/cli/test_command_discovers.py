@@ -85,8 +85,9 @@ def test_examples_are_certified_by_the_right_name(command, folder, name):
     algebra = iso.LieAlgebra.load(Path(name, "symmetry.json"))
     assert torch.equal(algebra.basis, torch.tensor(answer["basis"], dtype=torch.float64))
     standard = iso.so(3) if name != "stars" else iso.LieAlgebra(iso.so(3).basis[:1])
-    # The Moon keeps to a thin shell near one plane: the name is right, the generators are off by 11 degrees.
-    assert algebra.distance(standard) < {"planets": 0.02, "stars": 1e-3, "moon": 0.3}[name]
+    turning = iso.LieAlgebra(algebra.basis[:, :3, :3])  # of the Moon without the shift, which is small
+    assert turning.distance(standard) < {"planets": 0.02, "stars": 1e-3, "moon": 2e-3}[name]
+    assert algebra.basis[:, :3, 3:].norm() < 1e-4
 
 
 def test_json_is_one_document_equal_to_the_file(command, folder):
@@ -95,7 +96,7 @@ def test_json_is_one_document_equal_to_the_file(command, folder):
     assert done.out.count("\n") == 1
     assert printed == json.loads(Path("p/symmetry.json").read_text())
     assert [key for key in KEYS.split() if key not in printed] == []
-    assert set(printed["certificates"]) == {"gap", "held_out", "closure", "finite_flow", "stability"}
+    assert set(printed["certificates"]) == {"gap", "held_out", "closure", "finite_flow", "stability", "identifiability"}
     assert command("discover", "example:planets", "--json").out == done.out
 
 
@@ -174,7 +175,8 @@ def test_an_interrupted_run_leaves_nothing(folder, number):
     _wait_for(lambda: Path(f"/proc/{process.pid}/maps").read_text().count("/scipy/") > 0, process)
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
+    # Python ends by the signal itself if it arrived inside an import; a shell shows the same number for both.
+    assert process.returncode in (128 + number, -number)
     assert out == ""
     assert err.count("\n") == 1
     assert err.endswith("nothing written\n")

@@ -98,7 +98,7 @@ def test_planets_obey_the_third_law():
         assert abs(float(axis.mean()) ** 1.5 / period - 1) < 0.01, name
 
 
-def test_moon_determines_rotations_in_sl3_but_not_in_gl3():
+def test_moon_points_to_rotations_in_sl3_but_not_in_gl3():
     data = load("moon").data
     x, a = (part.numpy() / np.sqrt((part.numpy() ** 2).mean()) for part in (data.x, data.y))
     powers = np.array([p for p in np.ndindex(4, 4, 4) if sum(p) <= 3])

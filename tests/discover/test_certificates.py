@@ -152,7 +152,7 @@ TRANSLATIONS = iso.translation(3)
 def test_good_evidence_is_certified():
     found = concluded(TRANSLATIONS, [broken_on(TRANSLATIONS, (0, 1.0))] * FOLDS)
     assert (found.status_, failed(found), found.algebra_.dim) == ("certified", set(), 2)
-    assert set(found.certificates_) == {"gap", "held_out", "closure", "finite_flow", "stability"}
+    assert set(found.certificates_) == {"gap", "held_out", "closure", "finite_flow", "stability", "identifiability"}
 
 
 def test_only_gap_fails():
@@ -211,6 +211,26 @@ def test_only_stability_fails():
     found = concluded(many, folds, rank=44)
     assert (found.status_, failed(found)) == ("undecided", {"stability"})
     assert found.certificates_["stability"].value > 0.9
+
+
+@pytest.mark.parametrize(("thickness", "passed"), [(1.0, True), (0.001, False)])
+def test_identifiability_needs_data_of_some_extent(thickness, passed):
+    """Moves along y are kept to a percent; on points close to the axis, moves by y are hardly seen."""
+    x = torch.randn(400, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    x[:, 1] *= thickness
+    V, one = iso.gl(2).vector(), iso.gl(2).scalar()
+    found = iso.discover.FromModel(V, one, rank=2).fit(
+        lambda p: p[:, 0].sin() + 0.03 * (3 * p[:, 0]).sin() * p[:, 1] / thickness, x
+    )
+    assert found.certificates_["identifiability"].passed == passed
+    assert (found.status_ == "certified") <= passed
+
+
+def test_identifiability_bounds_what_the_moon_leaves_open():
+    """The Moon keeps to a thin shell, so stretches across it hardly move the data."""
+    data, vectors = iso.datasets.load("moon").data, iso.sl(3).vector()
+    found = iso.discover.FromData(vectors, vectors, kinds=["polynomial-5"]).fit(data.x, data.y)
+    assert 0.1 < found.algebra_.distance(iso.so(3)) < found.certificates_["identifiability"].value
 
 
 def test_statuses_without_a_kernel():

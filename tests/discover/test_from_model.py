@@ -354,7 +354,7 @@ def test_results_feed_the_other_verbs():
     assert_action(found.action_, x[:5])
     assert_equivariant(square, x, found.action_, found.algebra_.scalar())
     assert found.vector_fields() == ["x d/dy - y d/dx", "x d/dz - z d/dx", "y d/dz - z d/dy"]
-    assert set(found.certificates_) == {"gap", "held_out", "closure", "finite_flow", "stability"}
+    assert set(found.certificates_) == {"gap", "held_out", "closure", "finite_flow", "stability", "identifiability"}
     assert all(c.passed for c in found.certificates_.values())
 
 

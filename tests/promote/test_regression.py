@@ -132,6 +132,21 @@ def test_a_generic_quadratic_needs_every_sample():
         assert bool((fit.coef_[0] - weights).abs().amax() < 5e-3 * weights.abs().amax()) == found
 
 
+def test_a_quadratic_with_one_rotation_needs_most_samples():
+    """``x^2 + y^2 + 2 z^2`` is not found from six samples, and from nine by some."""
+    weights = torch.zeros(10, dtype=torch.float64)
+    weights[[4, 7, 9]] = torch.tensor([1.0, 1.0, 2.0], dtype=torch.float64)
+    hits = dict.fromkeys((6, 9, 10), 0)
+    for seed in range(8, 14):
+        x = randn(10, 3, seed=seed)
+        for count in hits:
+            fit = model(tolerance=1e-7).fit(x[:count], QUADRATICS.evaluate(x[:count]) @ weights)
+            hits[count] += bool((fit.coef_[0] - weights).abs().amax() < 5e-3 * 2)
+    assert hits[6] == 0
+    assert 0 < hits[9] < 6
+    assert hits[10] == 6
+
+
 def recovered(action, degree, target, count, seed, measure):
     """Whether so many samples recover a target of the cube."""
     library = polynomials(action.size, degree)

@@ -6,7 +6,7 @@ import pytest
 
 from isotropy.report import Orbits
 
-CHECKS = ("gap", "held_out", "closure", "finite_flow", "stability")
+CHECKS = ("gap", "held_out", "closure", "finite_flow", "stability", "identifiability")
 
 
 @pytest.fixture

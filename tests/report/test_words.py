@@ -23,7 +23,7 @@ def test_numbers_read_as_people_write_them(value, text):
 
 def test_a_certified_answer_says_dimension_name_and_certainty(answer):
     assert _words.headline(answer) == (
-        "There is a 3-dimensional continuous symmetry: so(3), the rotations. It passed all 5 checks."
+        "There is a 3-dimensional continuous symmetry: so(3), the rotations. It passed all 6 checks."
     )
     assert _words.advice(answer) == []
 
@@ -31,7 +31,7 @@ def test_a_certified_answer_says_dimension_name_and_certainty(answer):
 def test_an_undecided_answer_names_the_failed_checks_and_what_to_do(answer):
     answer |= {"status": "undecided"}
     answer["certificates"]["closure"]["passed"] = False
-    assert "1 of 5 checks failed (closed under the bracket)" in _words.headline(answer)
+    assert "1 of 6 checks failed (closed under the bracket)" in _words.headline(answer)
     assert len(_words.advice(answer)) == 1
 
 

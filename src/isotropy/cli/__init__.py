@@ -20,9 +20,12 @@ import typer
 
 from ..errors import SymmetryError
 from ._discover import discover
+from ._equations import equations
 from ._examples import examples
 from ._measure import measure
 from ._parameters import parameters
+from ._probe import probe
+from ._study import PASSED_ON, study
 
 INTERRUPTED = 130
 UsageError: Any = typer.BadParameter.__bases__[0]  # of click, which some versions of typer carry inside
@@ -36,8 +39,11 @@ app = typer.Typer(
 )
 app.command()(discover)
 app.command()(measure)
+app.command()(equations)
 app.command()(parameters)
 app.command()(examples)
+app.command()(probe)
+app.command(context_settings=PASSED_ON)(study)
 
 
 @app.callback(invoke_without_command=True)

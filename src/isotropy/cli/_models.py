@@ -37,7 +37,7 @@ def load_model(text: str) -> tuple[Map, torch.dtype]:
             f"MODEL: expected a .pt2 file or module:callable, received {text!r}, which holds pickled objects that are "
             "never loaded; write it with torch.export.save"
         )
-    model = _imported(text)
+    model = imported(text)
     if isinstance(model, type) or not callable(model):
         raise DataError(
             f"MODEL: expected a function or a module that is ready to call, received {text!r}, a "
@@ -66,24 +66,25 @@ def calling(text: str) -> Iterator[None]:
         ) from error
 
 
-def _imported(text: str) -> Any:
+def imported(text: str, what: str = "MODEL") -> Any:
     """The object behind ``module:name``, with the current folder on the path."""
     module, colon, name = text.partition(":")
+    kind = "a .pt2 file or " if what == "MODEL" else ""
     if not colon or not all(part.isidentifier() for part in [*module.split("."), *name.split(".")]):
-        raise DataError(f"MODEL: expected a .pt2 file or module:callable, received {text!r}; write e.g. nets:model")
+        raise DataError(f"{what}: expected {kind}module:callable, received {text!r}; write e.g. nets:model")
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
         found = importlib.import_module(module)
     except (Exception, SystemExit) as error:
         raise DataError(
-            f"MODEL: expected the importable module {module!r}, received {type(error).__name__} ({error}); "
+            f"{what}: expected the importable module {module!r}, received {type(error).__name__} ({error}); "
             "run the command from its folder or install it"
         ) from error
     try:
         return reduce(getattr, name.split("."), found)
     except AttributeError as error:
-        raise DataError(f"MODEL: expected {name!r} in the module {module!r}, received none; check the name") from error
+        raise DataError(f"{what}: expected {name!r} in the module {module!r}, received none; check the name") from error
 
 
 def _dtype(model: Any) -> torch.dtype:

@@ -8,6 +8,7 @@ from typing import Any
 from ..report import advice, headline
 
 _MOST_FIELDS = 12
+_MOST_REASONS = 8
 _ROADS = {
     "points": "motions that keep the set of points",
     "supervised": "motions that the map from inputs to outputs respects",
@@ -106,3 +107,17 @@ def _error(row: dict[str, Any]) -> str:
     low, high = row["interval"]
     within = "" if low is None or high is None else f" [{low:.3g} to {high:.3g}]"
     return f"{row['relative_error']:.3g}{within}"
+
+
+def equations_words(answer: dict[str, Any], out: Path | None) -> str:
+    """Governing equations in plain words."""
+    lines = ["Equations:" if not answer["doubts"] else "Equations, with doubts:"]
+    lines += [f"  {text}" for text in answer["equations"]]
+    free = answer["without_symmetry"]
+    if free is not None and free != answer["equations"]:
+        lines += listed("Without symmetry", free)
+    lines += listed("How", answer["road"][:_MOST_REASONS])
+    lines += listed("Doubts", answer["doubts"])
+    if out is not None:
+        lines.append(f"Written: {out / 'equations.json'} and {out / 'report.html'} (open it in a browser)")
+    return "\n".join(lines)

@@ -14,7 +14,7 @@ from isotropy.datasets._reading import read_table
 from isotropy.datasets._samples import Samples, supervised, trajectories
 from isotropy.errors import DataError
 
-FILES = {"planets": "planets.csv", "moon": "moon.csv.gz", "stars": "stars.csv"}
+FILES = {"planets": "planets.csv", "moon": "moon.csv.gz", "stars": "stars.csv", "hare": "hare.csv"}
 
 
 def names() -> tuple[str, ...]:
@@ -71,14 +71,13 @@ def planets() -> Problem:
 def moon() -> Problem:
     """Return geocentric positions (au) of the Moon with its accelerations (au per day squared).
 
-    The acceleration is a function of the position to 0.8 percent only: the rest is the pull of the Sun. The
-    positions fill a thin shell, 5 degrees to either side of a plane and 7 percent of the distance. The rotations
-    are the best three directions in sl(3), the one in the plane to a hundredth of a degree, the other two to
-    about ten degrees: a stretch across the plane moves the positions too little to be noticed. In gl(3) the data
-    cannot decide.
+    The acceleration is a function of the position to 0.8 percent only: the rest is the pull of the Sun. Among
+    turns, shifts and one dilation the data determine the rotations and nothing else. The positions fill a thin
+    shell, 5 degrees to either side of a plane and 7 percent of the distance, so in sl(3) two of the rotations are
+    known to 10 degrees only: a stretch across the plane moves them too little to be noticed.
     """
     data = supervised(read_table(path("moon")), "x,y,z", "ax,ay,az")
-    answer = Expected("rotations of position and acceleration together, so(3)", 3, "sl(3)")
+    answer = Expected("rotations of position and acceleration together, so(3)", 3, "similarity(3)")
     return Problem("moon", "the Moon about the Earth, erfa.moon98", "supervised", data, answer)
 
 
@@ -93,6 +92,17 @@ def stars() -> Problem:
     data = trajectories(table, "time", "x,y,z", "star")
     answer = Expected("rotations about the axis of the Earth, so(2)", 1, "so(3)")
     return Problem("stars", "the turning sky, erfa.c2t06a", "dynamics", data, answer)
+
+
+def hare() -> Problem:
+    """Return pelts of hares and lynx (thousands a year) traded by the Hudson's Bay Company, 1900 to 1920.
+
+    Twenty-one pairs of numbers, rounded, of trade rather than of animals. They determine the four terms of the
+    predator-prey equations and no continuous symmetry: none of the common ones is accepted.
+    """
+    data = trajectories(read_table(path("hare")), "year", "hare,lynx")
+    answer = Expected("none that two cycles show", 0, "gl(2)")
+    return Problem("hare", "hare and lynx, Hudson's Bay Company 1900-1920", "dynamics", data, answer)
 
 
 def digits() -> Problem:
@@ -115,5 +125,6 @@ LOADERS: dict[str, Callable[[], Problem]] = {
     "planets": planets,
     "moon": moon,
     "stars": stars,
+    "hare": hare,
     "digits": digits,
 }

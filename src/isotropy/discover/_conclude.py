@@ -120,6 +120,7 @@ def _certificates(question: Question, kernel: Kernel, motion: Tensor, coefficien
             question.check, question.action, moving, question.points, question.seed, question.flow_words
         ),
         "stability": certify.stability(evidence, kernel, rules),
+        "identifiability": certify.identifiability(question.action, kernel, motion, question.points, question.seed),
         **question.checks,
     }
 

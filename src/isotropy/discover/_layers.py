@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from .._autodiff import evaluating
 from .._catalogue import gl
 from .._checks import as_points
 from .._linalg import EPSILON, cut_spectrum, orthonormal_rows, sparse_rows
+from .._recording import Call, recording
 from ..actions import Affine
 from ..errors import DataError, RepresentationMismatchError
 from ._from_model import FromModel
@@ -95,14 +95,14 @@ def layers(
     ends, spectrum = _chained(kernels)
     through = None
     if len(ends):
-        rho_in, rho_out = _pair("model", algebra, points.shape[1], steps[-1][3].shape[1])
+        rho_in, rho_out = _pair("model", algebra, points.shape[1], steps[-1].output.shape[1])
         through = FromModel(rho_in.restrict(ends), rho_out.restrict(ends), rank=rank, seed=seed).fit(model, points)
     return LayerSymmetries(results, through, spectrum)
 
 
-def _steps(model: nn.Module, points: Tensor) -> list[tuple[str, nn.Module, Tensor, Tensor]]:
-    """Name, module, inputs and outputs of every leaf module, in order of evaluation."""
-    with evaluating(model), torch.no_grad(), _recorded(model) as seen:
+def _steps(model: nn.Module, points: Tensor) -> list[Call]:
+    """Calls of leaf modules, each on what the one before gave."""
+    with evaluating(model), torch.no_grad(), recording(model, inputs=True) as seen:
         model(points)
     if not seen:
         raise DataError("model: expected modules that are called, received none; wrap functions in nn.Module")
@@ -117,28 +117,6 @@ def _steps(model: nn.Module, points: Tensor) -> list[tuple[str, nn.Module, Tenso
             )
         previous = after
     return seen
-
-
-@contextmanager
-def _recorded(model: nn.Module) -> Iterator[list[tuple[str, nn.Module, Any, Any]]]:
-    """Note what leaf modules take and give while the context is open."""
-    seen: list[tuple[str, nn.Module, Any, Any]] = []
-
-    def keep(name: str) -> Any:
-        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
-            again = sum(label.split("#")[0] == name for label, *_ in seen)
-            given = inputs[0].clone() if inputs and isinstance(inputs[0], Tensor) else None
-            seen.append((f"{name}#{again + 1}" if again else name, module, given, output))
-
-        return hook
-
-    leaves = [(name or type(m).__name__, m) for name, m in model.named_modules() if not list(m.children())]
-    handles = [module.register_forward_hook(keep(name)) for name, module in leaves]
-    try:
-        yield seen
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def _checked(algebra: Candidates, width: int) -> LieAlgebra:

@@ -20,6 +20,8 @@ from torch import Tensor
 
 from isotropy.errors import DataError
 
+from ._local_fit import LocalFit, fit_balls, principal_axes, sureness, weighted_mean
+
 _ROWS = 16  # radii in the scan
 _SCAN_ANCHORS = 100
 _ANCHORS = 500
@@ -30,9 +32,6 @@ _BLOCK = 1_000_000  # numbers held by one block of local designs
 _CLEAR_GAP = 2.2  # a ratio of neighbouring local singular values that separates tangent from normal
 _NO_GAP = 1.8  # the ball of a filled volume stays below this, half balls at its boundary included
 _PLATEAU = 3  # neighbouring radii that must agree on a dimension
-_OUTLYING = 8.0  # residuals beyond so many typical ones are another sheet or an outlier
-_JUDGED = 5  # points per coefficient before a fit may call any of them an outlier
-_REFITS = 4  # frame updates; the foot point and the tangent settle quadratically
 
 
 class ScanRow(NamedTuple):
@@ -89,15 +88,6 @@ class TangentFrames:
     weights: Tensor
     scan: tuple[ScanRow, ...]
     spectrum: Tensor
-
-
-class _Fit(NamedTuple):
-    """Local fits at anchors: feet (a, n), frames (a, n, n) tangents first, scatter^2 and noise^2 (a,)."""
-
-    feet: Tensor
-    frames: Tensor
-    scatter: Tensor
-    noise: Tensor
 
 
 def tangent_frames(
@@ -234,7 +224,7 @@ def _spectra(balls: _Balls) -> list[ScanRow]:
 def _spectrum_row(balls: _Balls, radius: float, fewest: int) -> ScanRow:
     """Pool the local spectra of one radius and read off the first clear gap."""
     blocks = balls.blocks(radius, fewest, 2 * balls.cloud.shape[1])
-    local = [_principal(ball, mask.double())[1] / reach[:, None] for _, ball, mask, reach in blocks]
+    local = [principal_axes(ball, mask.double())[1] / reach[:, None] for _, ball, mask, reach in blocks]
     spectrum = torch.cat(local).median(0).values
     dimension, gap = _first_gap(spectrum)
     neighbours = float(balls.count(radius, fewest).double().median())
@@ -248,19 +238,6 @@ def _first_gap(spectrum: Tensor) -> tuple[int | None, float]:
     if len(clear):
         return int(clear[0]) + 1, float(gaps[clear[0]])
     return None, float(gaps.max()) if len(gaps) else 1.0
-
-
-def _principal(ball: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Return principal directions (b, n, n) in columns and standard deviations (b, n), largest first."""
-    total = weight.sum(1)[:, None, None]
-    mean = (weight[..., None] * ball).sum(1, keepdim=True) / total
-    rows = (weight[..., None] / total).sqrt() * (ball - mean)
-    n = ball.shape[2]
-    if rows.shape[1] < n:
-        rows = torch.nn.functional.pad(rows, (0, 0, 0, n - rows.shape[1]))
-    triangle = torch.linalg.qr(rows, mode="r").R
-    _, values, directions = torch.linalg.svd(triangle)
-    return directions.mT, values
 
 
 def _consensus(scan: list[ScanRow], n: int) -> int | None:
@@ -290,139 +267,50 @@ def _errors(balls: _Balls, scan: list[ScanRow], dimension: int) -> list[ScanRow]
         below = [k for k in range(place) if rows[k].radius >= row.radius / 2.1]
         finer = [_bias(fits[k], fit, dimension) for k in below]
         bias = math.sqrt(max(finer, default=0.0))
-        scatter = math.sqrt(_weighted(fit.scatter, _weights(fit.scatter)))
+        scatter = math.sqrt(weighted_mean(fit.scatter, sureness(fit.scatter)))
         noise = math.sqrt(float(fit.noise.median()))
         filled.append(row._replace(noise=noise, scatter=scatter, bias=bias))
     return filled
 
 
-def _bias(finer: _Fit, coarser: _Fit, dimension: int) -> float:
+def _bias(finer: LocalFit, coarser: LocalFit, dimension: int) -> float:
     """Squared angle between tangents of two radii, beyond what their scatter explains."""
     tangents, normals = finer.frames[:, :, :dimension], coarser.frames[:, :, dimension:]
     moved = (normals.mT @ tangents).square().sum((1, 2)) / dimension
     expected = (finer.scatter - coarser.scatter).clamp(min=0)
     # Half the radius has a quarter of the bias, so what moved is three quarters of it.
-    return max(0.0, _weighted(moved - expected, _weights(coarser.scatter))) * (4 / 3) ** 2
+    return max(0.0, weighted_mean(moved - expected, sureness(coarser.scatter))) * (4 / 3) ** 2
 
 
-def _weights(scatter: Tensor) -> Tensor:
-    """Weights (a,) in (0, 1]: one for a sure tangent, 1/2 for twice the typical squared scatter."""
-    typical = scatter.median() + 1e-30
-    return typical / torch.maximum(typical, scatter)
-
-
-def _weighted(values: Tensor, weights: Tensor) -> float:
-    """Weighted mean."""
-    return float((weights * values).sum() / weights.sum())
-
-
-def _fit_all(balls: _Balls, radius: float, dimension: int) -> _Fit:
+def _fit_all(balls: _Balls, radius: float, dimension: int) -> LocalFit:
     """Fit every ball, block by block."""
     n = balls.cloud.shape[1]
     width = 3 * (1 + dimension + dimension * (dimension + 1) // 2) + 3 * n
     blocks = balls.blocks(radius, _smallest_ball(dimension), width)
-    fits = [_fit(centres, ball, mask, reach, dimension) for centres, ball, mask, reach in blocks]
+    fits = [fit_balls(centres, ball, mask, reach, dimension) for centres, ball, mask, reach in blocks]
     feet, frames, scatter, noise = (torch.cat(parts) for parts in zip(*fits, strict=True))
-    return _Fit(feet, frames, scatter, noise)
-
-
-def _fit(centres: Tensor, ball: Tensor, mask: Tensor, radius: Tensor, dimension: int) -> _Fit:
-    """Alternate between a quadratic fit over the tangent plane and moving the plane onto the fit."""
-    frames, _ = _principal(ball, mask.double())
-    feet, trust = centres, mask.double()
-    turn = 0
-    while True:
-        shift = ((centres - feet)[:, None] @ frames[:, :, :dimension]) / radius[:, None, None]
-        local = (ball - feet[:, None]) @ frames / radius[:, None, None]
-        tangent, normal = local[..., :dimension], local[..., dimension:]
-        # The weight sees tangent coordinates only: weighting by full distance would favour inner points.
-        weight = trust * (1 - tangent.square().sum(2)).clamp(min=0).square()
-        smoother, coefficients = _quadratic(tangent, normal, weight)
-        residual = normal - _monomials(tangent) @ coefficients
-        if turn == 1:  # the plane has settled enough to judge points by it
-            trust = mask * _trust(residual, weight, coefficients.shape[1])
-        feet, frames = _move(feet, frames, shift, coefficients, radius)
-        turn += 1
-        if turn == _REFITS:
-            break
-    leverage = (_monomials(tangent) * smoother.mT).sum(2)
-    freedom = (weight * (1 - leverage)).sum(1).clamp(min=1e-30)
-    spread = (weight[..., None] * residual.square()).sum((1, 2)) / freedom
-    scatter = spread * smoother[:, 1 : 1 + dimension].square().sum((1, 2)) / dimension
-    scatter[torch.count_nonzero(weight, dim=1) <= coefficients.shape[1]] = 1.0  # too few points left to judge the fit
-    codimension = normal.shape[2]
-    return _Fit(feet, frames, scatter.clamp(max=1.0), spread * radius.square() / codimension)
-
-
-def _trust(residual: Tensor, weight: Tensor, fitted: int) -> Tensor:
-    """Tukey weights (b, k): zero for points far off the fit, nearly one for normal noise."""
-    size = residual.norm(dim=2)
-    inside = weight > 0
-    typical = torch.where(inside, size, math.nan).nanmedian(1, keepdim=True).values
-    # A fit through few points bends to any of them, so its residuals tell nothing about outliers.
-    judged = inside.sum(1, keepdim=True) >= _JUDGED * fitted
-    relative = size / (_OUTLYING * typical.clamp(min=1e-14))
-    return torch.where(judged, (1 - relative.square()).clamp(min=0).square(), 1.0)
-
-
-def _monomials(tangent: Tensor) -> Tensor:
-    """Columns 1, t_i, t_i t_j of shape (b, k, q)."""
-    i, j = torch.triu_indices(tangent.shape[2], tangent.shape[2])
-    one = torch.ones_like(tangent[..., :1])
-    return torch.cat([one, tangent, tangent[..., i] * tangent[..., j]], dim=2)
-
-
-def _quadratic(tangent: Tensor, normal: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the linear smoother (b, q, k) and coefficients (b, q, n - d) of the weighted fit."""
-    root = weight.sqrt()[..., None]
-    design = root * _monomials(tangent)
-    q = design.shape[2]  # the whisper of ridge keeps a fit finite that its ball does not determine
-    ridge = 1e-6 * torch.eye(q, dtype=design.dtype).expand(len(design), q, q)
-    basis, triangle = torch.linalg.qr(torch.cat([design, ridge], dim=1))
-    smoother = torch.linalg.solve_triangular(triangle, (basis[:, :-q] * root).mT, upper=True)
-    return smoother, smoother @ normal
-
-
-def _move(feet: Tensor, frames: Tensor, shift: Tensor, coefficients: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
-    """Move to the point of the fit above the anchor and turn the frame to the tangent there."""
-    dimension = shift.shape[2]
-    tangents, normals = frames[:, :, :dimension], frames[:, :, dimension:]
-    height = _monomials(shift) @ coefficients
-    step = (shift @ tangents.mT + height @ normals.mT)[:, 0]
-    slope = _slope(shift[:, 0], coefficients)
-    turned = torch.cat([tangents + normals @ slope.mT, normals - tangents @ slope], dim=2)
-    return feet + radius[:, None] * step, torch.linalg.qr(turned).Q
-
-
-def _slope(shift: Tensor, coefficients: Tensor) -> Tensor:
-    """Differentiate, (b, d, n - d), the fitted normal coordinates at the tangent coordinates `shift`."""
-    d = shift.shape[1]
-    slope, second = coefficients[:, 1 : 1 + d].clone(), coefficients[:, 1 + d :]
-    i, j = torch.triu_indices(d, d)
-    slope.index_add_(1, i, second * shift[:, j, None])
-    slope.index_add_(1, j, second * shift[:, i, None])
-    return slope
+    return LocalFit(feet, frames, scatter, noise)
 
 
 def _frames(cloud: Tensor, anchors: Tensor, dimension: int, best: ScanRow, scan: list[ScanRow]) -> TangentFrames:
     """Fit at the chosen radius and turn the fits into the answer."""
     fits = [_refined(cloud, part, dimension, best) for part in anchors.split(_ANCHORS)]
-    fit = _Fit(*(torch.cat(parts) for parts in zip(*fits, strict=True)))
-    normals, weights = fit.frames[:, :, dimension:], _weights(fit.scatter)
+    fit = LocalFit(*(torch.cat(parts) for parts in zip(*fits, strict=True)))
+    normals, weights = fit.frames[:, :, dimension:], sureness(fit.scatter)
     return TangentFrames(
         anchors=fit.feet,
         normals=normals @ normals.mT,
         dimension=dimension,
         radius=best.radius,
         noise=median(row.noise for row in scan if best.radius / 3 <= row.radius <= best.radius),
-        angle=math.hypot(math.sqrt(_weighted(fit.scatter, weights)), best.bias),
+        angle=math.hypot(math.sqrt(weighted_mean(fit.scatter, weights)), best.bias),
         weights=weights,
         scan=tuple(scan),
         spectrum=torch.tensor(best.spectrum, dtype=torch.float64),
     )
 
 
-def _refined(cloud: Tensor, anchors: Tensor, dimension: int, row: ScanRow) -> _Fit:
+def _refined(cloud: Tensor, anchors: Tensor, dimension: int, row: ScanRow) -> LocalFit:
     """Fit about the anchors, then about their feet, whose balls the noise of the anchor does not tilt."""
     most = min(len(cloud) // 2, int(4 * row.neighbours))
     feet = _fit_all(_Balls(cloud, anchors, most), row.radius, dimension).feet

@@ -16,7 +16,7 @@ from ._tensor_product import TensorProduct
 _BLOCK = 32  # vectors to begin with; doubled while the kernel fills the block
 _ROUNDS = 60
 _GAIN = 8.0  # exponent of the gain per round of the kernel over the rest of the block
-_SETTLED = 1e-2  # relative change of a singular value from one round to the next
+_SETTLED = 1e-3  # relative change of a singular value from one round to the next
 _ZERO = 1e-11  # singular values that no longer matter
 _FULL = 0.02  # a block whose largest value falls below is taken for kernel alone, and a wider one is tried
 _EDGE = 4e-4  # of the filter, at least

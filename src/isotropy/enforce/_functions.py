@@ -12,12 +12,12 @@ from torch import Tensor
 
 from .._action import Action
 from .._checks import as_points
+from .._elements import component_rows, components_of
 from .._family import FamilyDerivative
 from .._linalg import EPSILON, StreamedQR, cut_spectrum, sparse_rows
 from .._spanned import write_sum
 from ..dictionary import Dictionary
 from ..errors import AmbiguousRankWarning, DataError
-from ._components import component_rows, components_of
 
 _TOLERANCE = 1e-6  # an exact kernel lies many orders of magnitude lower
 _FLOOR = 1e3 * EPSILON

@@ -171,5 +171,7 @@ def _noise_of(rep: Representation) -> float:
 
 def _require_rank(rank: Rank) -> None:
     known = rank == "gap" or (isinstance(rank, int | float) and not isinstance(rank, bool))
-    if not known or (not isinstance(rank, str) and (math.isnan(rank) or rank < 0)):
-        raise DataError(f'rank: expected "gap", a dimension or a threshold, received {rank!r}; use "gap" if unsure')
+    if not known or (not isinstance(rank, str) and not 0 <= rank <= (math.inf if isinstance(rank, int) else 1)):
+        raise DataError(
+            f'rank: expected "gap", a dimension or a threshold in [0, 1], received {rank!r}; use "gap" if unsure'
+        )

@@ -8,11 +8,11 @@ from typing import Any
 from torch import Tensor
 
 from .._action import Action, _base_point
+from .._elements import moved, stretched
 from .._representation import Representation
 from ..actions import Product
 from ..dictionary import Dictionary
 from ..errors import RepresentationMismatchError
-from ._components import moved, stretched
 from ._functions import FunctionBasis, equivariant_functions
 
 

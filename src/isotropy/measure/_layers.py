@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from .._action import Action
 from .._autodiff import Map, _failure, along, evaluating
 from .._checks import as_points, require_fraction
+from .._recording import Call, recording
 from ..actions import Image, Trivial
 from ..errors import DataError, DerivativeUnavailableError, RepresentationMismatchError, SymmetryWarning
 from ._report import SymmetryReport
@@ -22,7 +22,6 @@ from ._terms import frames, generator_names, term_squares
 
 _PROBES = 16  # random directions that estimate |Df| of every layer at once
 _MOST_ENTRIES = 2**24
-Activations = list[tuple[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def layers(
     """
     require_fraction(confidence, "confidence")
     points = as_points(x, "x", rho_in.event).detach()
-    with evaluating(model), _recording(model) as seen:
+    with evaluating(model), recording(model) as seen:
         plan, total = _plan(model, points[:1], seen, rho_in, actions or {})
         names = [layer.name for layer in plan]
         stacked = _stacked(model, seen, names)
@@ -94,35 +93,14 @@ def layers(
     }
 
 
-@contextmanager
-def _recording(model: nn.Module) -> Iterator[Activations]:
-    """Note the outputs of leaf modules while the context is open."""
-    seen: Activations = []
-
-    def keep(name: str) -> Any:
-        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
-            before = sum(label.split("#")[0] == name for label, _ in seen)
-            seen.append((f"{name}#{before + 1}" if before else name, output))
-
-        return hook
-
-    leaves = [(name or type(m).__name__, m) for name, m in model.named_modules() if not list(m.children())]
-    handles = [module.register_forward_hook(keep(name)) for name, module in leaves]
-    try:
-        yield seen
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
 def _plan(
-    model: nn.Module, one: Tensor, seen: Activations, rho_in: Action, actions: Mapping[str, Action]
+    model: nn.Module, one: Tensor, seen: list[Call], rho_in: Action, actions: Mapping[str, Action]
 ) -> tuple[list[_Layer], int]:
     """What there is to measure, and how many numbers that is per sample."""
     with torch.no_grad():
         model(one)
-    usable = [(name, out) for name, out in seen if isinstance(out, Tensor) and out.ndim > 1 and len(out) == 1]
-    left_out = [name for name, _ in seen if name not in dict(usable)]
+    usable = [(name, out) for name, _, _, out in seen if isinstance(out, Tensor) and out.ndim > 1 and len(out) == 1]
+    left_out = [call.name for call in seen if call.name not in dict(usable)]
     seen.clear()
     unknown = sorted(set(actions) - {name for name, _ in usable})
     if unknown or not usable:
@@ -156,13 +134,13 @@ def _action(name: str, out: Tensor, rho_in: Action, actions: Mapping[str, Action
     return Trivial(rho_in.algebra, event)
 
 
-def _stacked(model: nn.Module, seen: Activations, names: list[str]) -> Map:
+def _stacked(model: nn.Module, seen: list[Call], names: list[str]) -> Map:
     """The map from inputs to all activations side by side, `(batch, total)`."""
 
     def stacked(x: Tensor) -> Tensor:
         seen.clear()
         model(x)
-        outputs = dict(seen)
+        outputs = {call.name: call.output for call in seen}
         seen.clear()
         return torch.cat([outputs[name].flatten(1) for name in names], dim=1)
 

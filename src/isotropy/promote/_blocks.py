@@ -50,10 +50,9 @@ class Nuclear:
         matrix = z.reshape(self.shape)
         wide = matrix.shape[0] <= matrix.shape[1]
         squares, axes = torch.linalg.eigh(matrix @ matrix.T if wide else matrix.T @ matrix)
-        kept = squares > threshold**2
-        basis = axes[:, kept]
-        scaled = basis * (1 - threshold / squares[kept].sqrt())
-        shrunk = scaled @ (basis.T @ matrix) if wide else (matrix @ scaled) @ basis.T
+        lengths = squares.clamp_min(threshold**2).sqrt()
+        scaled = axes * (1 - threshold / lengths)
+        shrunk = scaled @ (axes.T @ matrix) if wide else (matrix @ scaled) @ axes.T
         return shrunk.reshape(-1)
 
 

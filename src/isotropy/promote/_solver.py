@@ -18,9 +18,10 @@ _RELAXATION = 1.6  # of the splitting; 1 is the plain method
 _CHECKED = 10  # iterations between two looks at the duality gap
 _MEMORY, _EVERY = 10, 5  # residuals that an extrapolation sees, and iterations between two
 _DAMPING = 1e-10  # relative, of the extrapolation's small linear system
-_WORSE = 2.0  # growth of the residual at which the memory is dropped
+_WORSE = 100.0  # growth of the residual at which an extrapolation is taken back
 _SMALL = 1e-3  # of the size an objective may have; the gap of one below it is relative to that
 _SINGULAR = 1e-12  # relative eigenvalue below which a direction is seen neither by data nor by penalty
+_DEPENDENT = 1e-10  # relative singular value below which samples repeat one another
 _MISFIT = 1e-7  # relative residual above which data cannot be met
 
 
@@ -179,14 +180,13 @@ class Interpolating:
 
     def __init__(self, system: System) -> None:
         self.system = system
-        solution = torch.linalg.lstsq(system.design, system.target[:, None], driver="gelsd").solution[:, 0]
+        solution, free = interpolants(system.design, system.target)
         misfit = float((system.design @ solution - system.target).norm())
         if misfit > _MISFIT * float(system.target.norm()):
             raise DataError(
                 "y: expected values that the dictionary meets exactly, received a least residual of "
                 f"{misfit / float(system.target.norm()):.2g} of their size; give a positive weight for noisy data"
             )
-        free = null_space(system.design.T @ system.design)
         inner = torch.linalg.pinv(free.T @ system.gram() @ free, rtol=_SINGULAR, hermitian=True)
         self.solve = free @ inner @ free.T
         self.start = solution - self.solve @ system.pull(system.image(solution))
@@ -230,12 +230,15 @@ class _Memory:
         self.points: list[Tensor] = []
         self.residuals: list[Tensor] = []
         self.count, self.best = 0, math.inf
+        self.plain: Tensor | None = None  # where the last extrapolation would have gone without memory
 
     def extrapolate(self, point: Tensor, residual: Tensor) -> Tensor:
         """The next point: every few rounds the combination of past ones whose residual is least, else a plain step."""
         size = float(residual.norm())
-        if size > _WORSE * self.best:  # the last extrapolation led astray
+        back, self.plain = self.plain, None
+        if back is not None and size > _WORSE * self.best:  # the last extrapolation led astray
             self.points, self.residuals, self.best = [], [], math.inf
+            return back
         self.best = min(self.best, size)
         self.points = [*self.points[-_MEMORY:], point]
         self.residuals = [*self.residuals[-_MEMORY:], residual]
@@ -246,7 +249,8 @@ class _Memory:
         moves = torch.stack(self.points[1:]) - torch.stack(self.points[:-1])
         gram = changes @ changes.T
         gram.diagonal().add_(_DAMPING * gram.trace())
-        return point + residual - torch.linalg.solve(gram, changes @ residual) @ (moves + changes)
+        self.plain = point + residual
+        return self.plain - torch.linalg.solve(gram, changes @ residual) @ (moves + changes)
 
 
 def _begin(system: System, fit: Fit) -> tuple[Tensor, float]:
@@ -255,6 +259,13 @@ def _begin(system: System, fit: Fit) -> tuple[Tensor, float]:
     image = system.image(w)
     largest = max(system.dual(image), _SMALL * system.reach(w))
     return image, 10 * fit.weight / largest if largest > 0 else 1.0
+
+
+def interpolants(design: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """The least-norm solution of ``design w = target``, and orthonormal columns that may be added to it."""
+    u, sizes, vh = torch.linalg.svd(design, full_matrices=design.shape[0] < design.shape[1])
+    rank = int((sizes > _DEPENDENT * sizes[:1]).sum())
+    return vh[:rank].T @ (u[:, :rank].T @ target / sizes[:rank]), vh[rank:].T
 
 
 def null_space(gram: Tensor) -> Tensor:

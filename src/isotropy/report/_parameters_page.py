@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import viz
 from .._files import write_atomic
-from ._page import template
+from ._page import open_template
 from ._pictures import inline_svg
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def write_parameters(path: str | os.PathLike[str], answer: Mapping[str, Any], ti
             "its sharpness, the largest eigenvalue of the Hessian of the loss of imitating it, does not stay.",
             inline_svg(lambda: _curve(answer["orbit"]["points"]), "orbit"),
         )
-    return write_atomic(path, template("parameters.html").render(title=title, answer=answer, pictures=pictures))
+    return write_atomic(path, open_template("parameters.html").render(title=title, answer=answer, pictures=pictures))
 
 
 def _bars(blocks: list[dict[str, Any]]) -> Figure:

@@ -50,6 +50,11 @@ _CHECKS = {
         "Do other halves of the data give the same answer?",
         "take more samples, spread over all directions",
     ),
+    "identifiability": (
+        "Entries determined by the data",
+        "Do the data extend far enough in every direction to fix the entries of the generators?",
+        "take data that extend further in every direction, bring columns to one scale, or search fewer candidates",
+    ),
 }
 
 _KINDS = {

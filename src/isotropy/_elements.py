@@ -1,4 +1,4 @@
-"""Finite group elements, one of each component that the exponential cannot reach."""
+"""Single group elements as conditions: one of each component that the exponential cannot reach, or candidates."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._action import Action, RestrictedAction
-from .._checks import as_basis
-from .._linalg import StreamedQR
-from .._representation import Representation
-from ..actions import Affine, Points, Product, Trivial
-from ..dictionary import Dictionary
-from ..errors import RepresentationMismatchError
+from ._action import Action, RestrictedAction
+from ._checks import as_basis
+from ._family import FamilyDerivative
+from ._linalg import StreamedQR
+from ._representation import Representation
+from .actions import Affine, Points, Product, Trivial
+from .dictionary import Dictionary
+from .errors import RepresentationMismatchError
 
 
 @singledispatch
@@ -95,3 +96,27 @@ def component_rows(dictionary: Dictionary, rho_in: Action, rho_out: Action, g: T
     before, after = dictionary.evaluate(x), dictionary.evaluate(moved(rho_in, g, x))
     rows = torch.einsum("bp,oq->boqp", after, units) - torch.einsum("qbo,bp->boqp", turned, before)
     return StreamedQR(rows[0, 0].numel()).update(rows.flatten(2).flatten(0, 1) / len(x) ** 0.5).R
+
+
+def difference_maps(family: FamilyDerivative, elements: Tensor) -> Tensor:
+    """Maps `(count, rows, m * terms)` in an orthonormal basis of the functions, for matrices `(count, n, n)`.
+
+    ``(K_g F)(x) = rho_out(g)^-1 F(rho_in(g) x)``, which equals F exactly when g is a symmetry of F.
+    """
+    inner, outer = _linear(family.rho_in, "rho_in"), _linear(family.rho_out, "rho_out")
+    unit = torch.eye(family.outputs, dtype=torch.float64)
+    stay = torch.kron(unit, family.basis_change)
+    moved = [
+        torch.kron(torch.linalg.inv(outer.rho(g)), family.basis_change @ family.substitution(inner.rho(g)))
+        for g in elements
+    ]
+    return torch.stack(moved) - stay
+
+
+def _linear(action: Action, name: str) -> Representation:
+    if not isinstance(action, Representation):
+        raise RepresentationMismatchError(
+            f"{name}: expected a Representation when single elements are candidates, received "
+            f"{type(action).__name__}; use algebra.vector() and algebra.scalar()"
+        )
+    return action

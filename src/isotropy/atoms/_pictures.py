@@ -1,0 +1,68 @@
+"""Pictures of a probe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ._report import ProbeReport
+
+_EVEN, _ODD, _INK = "#2f78b7", "#e0662f", "#7f93a8"
+
+
+def overview(report: ProbeReport, name: str) -> Figure:
+    """Spectrum, error against cost and errors by element, side by side."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as missing:
+        message = "expected matplotlib for pictures, found none; run pip install 'isotropy[report]'"
+        raise MissingExtraError(message) from missing
+    found = report.summary(name)
+    per_atom = report.records[0]["properties"][name]["per_atom"] is not None
+    figure = Figure(figsize=(4.2 * (2 + per_atom), 3.4), layout="constrained")
+    axes: list[Any] = list(figure.subplots(1, 2 + per_atom))
+    _draw_spectrum(axes[0], found)
+    _draw_costs(axes[1], report.rules(), name, found)
+    if per_atom:
+        _draw_elements(axes[2], report.locality(name), found["unit"])
+    figure.suptitle(f"{name}: error {found['error']:.3g} {found['unit']}")
+    return figure
+
+
+def _draw_spectrum(axes: Axes, found: dict[str, Any]) -> None:
+    """Root mean squares by degree, even beside odd."""
+    rows = found["spectrum"]
+    columns = (("even", _EVEN), ("odd", _ODD)) if len(rows[0]) == 2 else (("both parities", _INK),)
+    for place, (label, colour) in enumerate(columns):
+        heights = [row[place] ** 0.5 for row in rows]
+        at = [degree + 0.4 * (place - (len(columns) - 1) / 2) for degree in range(len(rows))]
+        axes.bar(at, heights, width=0.35, color=colour, label=label)
+    axes.axhline(found["floor"], linestyle=":", color=_INK, label="noise floor")
+    axes.set(xlabel="degree", ylabel=f"error ({found['unit']})", xticks=range(len(rows)))
+    axes.legend(frameon=False)
+
+
+def _draw_costs(axes: Axes, rows: list[dict[str, Any]], name: str, found: dict[str, Any]) -> None:
+    """What is left by each rule."""
+    costs = [row["evaluations"] for row in rows]
+    errors = [max(row["errors"][name]["mean"], found["floor"] / 10) for row in rows]
+    axes.loglog(costs, errors, "o", color=_ODD)
+    for cost, error, row in zip(costs, errors, rows, strict=True):
+        label = row["name"].replace(", with inversion", "i")
+        axes.annotate(label, (cost, error), textcoords="offset points", xytext=(4, 4), fontsize=8)
+    axes.axhline(found["floor"], linestyle=":", color=_INK)
+    axes.set(xlabel="evaluations", ylabel=f"mean absolute error left ({found['unit']})")
+
+
+def _draw_elements(axes: Axes, locality: dict[str, dict[str, float]], unit: str) -> None:
+    """Errors of atoms by element."""
+    symbols = list(locality)
+    axes.bar(symbols, [locality[symbol]["error"] for symbol in symbols], color=_EVEN, label="root mean square")
+    axes.plot(symbols, [locality[symbol]["largest"] for symbol in symbols], "v", color=_ODD, label="worst atom")
+    axes.set(xlabel="element", ylabel=f"error per atom ({unit})")
+    axes.legend(frameon=False)

@@ -1,0 +1,52 @@
+"""A probe in plain words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._report import ProbeReport
+
+_WHAT = {
+    "repeat": "the same structure twice gives different results",
+    "permutation": "the order of atoms matters",
+    "translation": "the place in space matters",
+}
+
+
+def report_lines(report: ProbeReport) -> list[str]:
+    """The answer, the cost and the rules."""
+    settings = report.settings
+    lines = [
+        f"{len(report.records)} frames, {report.evaluations} evaluations, reference {settings['rule']} "
+        f"({settings['elements']} elements, degree {settings['degree']})"
+    ]
+    if report.vacuous:
+        lines.append(
+            "Energies are the same to the last bit however a structure is turned: the calculator turns it back "
+            "itself or does not look at it, so this says nothing about the model inside."
+        )
+    for name in report.properties:
+        lines += _property_lines(name, report.summary(name))
+    rows = report.rules()
+    if rows:
+        lines.append("Mean absolute error left by cheaper rules:")
+        lines += [_rule_line(row) for row in rows]
+    return lines
+
+
+def _property_lines(name: str, found: dict[str, Any]) -> list[str]:
+    unit = found["unit"]
+    if found["at_floor"]:
+        first = f"{name}: symmetric as far as rounding can tell, error {found['error']:.1e} {unit}"
+    else:
+        first = (
+            f"{name}: error {found['error']:.3g} {unit} ({found['relative']:.2g} of its size), as it stands "
+            f"{found['raw']:.3g}, largest {found['largest']:.3g}, floor {found['floor']:.1g}"
+        )
+    return [first, *(f"  broken besides: {_WHAT[key]} ({found[key]:.2g} {unit})" for key in found["broken"])]
+
+
+def _rule_line(row: dict[str, Any]) -> str:
+    errors = ", ".join(f"{name} {one['mean']:.2e}" for name, one in row["errors"].items())
+    return f"  {row['evaluations']:>5} evaluations, {row['name']}: {errors}"

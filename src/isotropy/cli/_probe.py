@@ -1,0 +1,189 @@
+"""``isotropy probe``: how much a force field breaks rotations, and the cheapest cure."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .. import atoms as package
+from .. import report as pages
+from ..atoms import ProbeReport
+from ..errors import DataError, SymmetryError
+from ..quadrature import Rule, gauss, grid, lebedev, polyhedral
+from ._models import imported
+from ._options import AsJson, Out, Seed
+from ._output import require_folder, require_report, whole_folder
+from ._progress import reporting
+
+FILE = "probe.json"
+PAGE = "report.html"
+_RULE = re.compile(r"(?P<name>D2|T|O|I|lebedev|gauss|grid)(:(?P<size>\w+))?(?P<inversion>\+i)?")
+
+
+def probe(
+    frames: Annotated[str, typer.Argument(help="structures in any format that ase reads, such as extxyz, cif or traj")],
+    calculator: Annotated[str, typer.Option(help="module:factory importable from here; gives a calculator of ase")],
+    select: Annotated[str, typer.Option(help="which frames, as a Python index: 0, :10, ::5")] = ":",
+    rule: Annotated[
+        str, typer.Option(help="reference: D2, T, O, I, lebedev:7, gauss:6 or grid:3i; +i adds inversion")
+    ] = "I+i",
+    properties: Annotated[str, typer.Option(help="what to measure, such as energy,forces,stress")] = "energy,forces",
+    tolerance: Annotated[
+        str | None, typer.Option(help="such as forces=1e-3,energy=1e-2: names the cheapest rule within; code 1 if none")
+    ] = None,
+    held_out: Annotated[int, typer.Option(min=3, help="random elements that no rule has seen")] = 12,
+    candidates: Annotated[bool, typer.Option(help="compare cheaper rules with the reference")] = True,
+    resume: Annotated[Path | None, typer.Option(help="file of finished frames, kept if the run stops")] = None,
+    out: Out = None,
+    as_json: AsJson = False,
+    seed: Seed = 0,
+) -> None:
+    """Probe how much the force field behind --calculator breaks rotations and inversion at the structures of FRAMES.
+
+    Says the error of each output, its noise floor, and what is left after averages over cheaper rules.
+    """
+    if out is not None:
+        require_folder(out)
+        require_report()
+    limits = _limits(tolerance)
+    reference, measured = read_rule(rule), properties.split(",")
+    _require_measured(limits, measured, candidates)
+    structures = read_frames(frames, select)
+    force_field = load_calculator(calculator)
+    with reporting(quiet=as_json) as step:
+        found = package.probe(
+            force_field,
+            structures,
+            reference,
+            properties=measured,
+            candidates=None if candidates else (),
+            held_out=held_out,
+            seed=seed,
+            resume=resume,
+            progress=step,
+        )
+    choice = _choice(found, limits)
+    answer = {**found.to_dict(), "tolerance": limits, "choice": choice, "calculator": calculator, "data": frames}
+    if out is not None:
+        _write(out, answer, found)
+    typer.echo(json.dumps(answer, allow_nan=False) if as_json else _words(found, limits, choice, out))
+    raise typer.Exit(1 if limits and choice is None else 0)
+
+
+def read_frames(path: str, select: str) -> list[Any]:
+    """Structures of a file.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, or no frame is chosen.
+    """
+    read = package.ase_module("io").read
+    try:
+        chosen = read(path, index=select)
+    except Exception as error:  # whatever a reader makes of a strange file
+        raise DataError(
+            f"{path}: expected structures that ase can read, received {type(error).__name__} ({error}); check the "
+            "file and --select"
+        ) from error
+    listed = chosen if isinstance(chosen, list) else [chosen]
+    if not listed:
+        raise DataError(f"--select: expected frames of {path}, received none by {select!r}; write e.g. :10")
+    return listed
+
+
+def load_calculator(text: str) -> Any:
+    """The calculator that ``module:factory`` gives, or that it is.
+
+    Raises
+    ------
+    DataError
+        If there is no such object, or it gives no calculator.
+    """
+    found = imported(text, "--calculator")
+    try:
+        made = found if hasattr(found, "get_property") and not isinstance(found, type) else found()
+    except SymmetryError:
+        raise
+    except Exception as error:
+        raise DataError(
+            f"--calculator: expected {text} to give a calculator when called, received {type(error).__name__} "
+            f"({error}); write a function without arguments"
+        ) from error
+    if not hasattr(made, "get_property"):
+        raise DataError(
+            f"--calculator: expected a calculator of ase from {text}, received {type(made).__name__}; return one"
+        )
+    return made
+
+
+def read_rule(text: str) -> Rule:
+    """A rule from its name on the command line.
+
+    Raises
+    ------
+    DataError
+        If there is no such rule.
+    """
+    found = _RULE.fullmatch(text)
+    if found is None or (found["size"] is None) != (found["name"] in ("D2", "T", "O", "I")):
+        raise DataError(f"--rule: expected D2, T, O, I, lebedev:N, gauss:N or grid:NAME, received {text!r}; see --help")
+    made = _made(found["name"], found["size"], text)
+    return made.with_inversion() if found["inversion"] else made
+
+
+def _made(name: str, size: str | None, text: str) -> Rule:
+    if size is None:
+        return polyhedral(name)
+    if name == "grid":
+        return grid(size)
+    if not size.isdecimal():
+        raise DataError(f"--rule: expected a degree after the colon, received {text!r}; write e.g. lebedev:7")
+    return lebedev(int(size)) if name == "lebedev" else gauss(int(size))
+
+
+def _limits(text: str | None) -> dict[str, float]:
+    """Tolerances by property."""
+    try:
+        pairs = [part.split("=") for part in text.split(",")] if text else []
+        return {name.strip(): float(value) for name, value in pairs}
+    except ValueError as error:
+        raise DataError(f"--tolerance: expected e.g. forces=1e-3,energy=1e-2, received {text!r}; name each") from error
+
+
+def _require_measured(limits: dict[str, float], measured: list[str], candidates: bool) -> None:
+    """Refuse tolerances that cannot be judged, before anything is computed."""
+    strange = sorted(set(limits) - set(measured))
+    if strange or (limits and not candidates):
+        raise DataError(
+            f"--tolerance: expected properties that are measured, with candidates, received {', '.join(limits)}; "
+            "add them to --properties and leave out --no-candidates"
+        )
+
+
+def _choice(found: ProbeReport, limits: dict[str, float]) -> dict[str, Any] | None:
+    """The cheapest rule within the tolerances, if any is asked for and there is one."""
+    rows = found.rules() if limits else []
+    within = [row for row in rows if all(row["errors"][name]["mean"] <= limits[name] for name in limits)]
+    return within[0] if within else None
+
+
+def _write(out: Path, answer: dict[str, Any], found: ProbeReport) -> None:
+    with whole_folder(out) as folder:
+        (folder / FILE).write_text(json.dumps(answer, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        pages.write_probe(folder / PAGE, found, f"Probe of {answer['calculator']} at {answer['data']}")
+
+
+def _words(found: ProbeReport, limits: dict[str, float], choice: dict[str, Any] | None, out: Path | None) -> str:
+    lines = [str(found)]
+    if limits:
+        asked = ", ".join(f"{name} {value:g}" for name, value in limits.items())
+        chosen = f"{choice['name']}, {choice['evaluations']} evaluations" if choice else "none of the rules"
+        lines.append(f"Cheapest rule within {asked}: {chosen}.")
+    if out is not None:
+        lines.append(f"Written: {out / FILE} and {out / PAGE} (open it in a browser)")
+    return "\n".join(lines)

@@ -1,0 +1,81 @@
+"""One call for every road to the symmetries of samples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._action import Action
+from ..errors import DataError
+from ._adversary import Progress
+from ._from_data import FromData
+from ._from_points import FromPoints
+from ._liegan import LieGAN
+from ._result import Discovery
+
+METHODS = ("direct", "liegan", "auto")
+
+
+def by_method(
+    method: str,
+    rho_in: Action,
+    rho_out: Action,
+    x: Any,
+    y: Any = None,
+    *,
+    n_generators: int = 1,
+    rank: str | int | float = "gap",
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Discovery:
+    """Discover by the direct road, by an adversarial game, or by the game only where the direct road stays open.
+
+    Parameters
+    ----------
+    method : "direct", "liegan" or "auto"
+        With ``"auto"`` the direct road is asked first; if its answer is "undecided", the game is played, and its
+        answer is taken if it is certified.
+    rho_in, rho_out : Action
+        Candidate actions on inputs and outputs.
+    x, y
+        Samples `(S, *event)` and values, labels, or None for points alone.
+    n_generators : int
+        Channels of the game.
+
+    Raises
+    ------
+    DataError
+        If the method is unknown, or the data cannot decide.
+    """
+    if method not in METHODS:
+        raise DataError(f"method: expected one of {', '.join(METHODS)}, received {method!r}; use 'auto' if unsure")
+    if method == "liegan":
+        return _play(rho_in, rho_out, x, y, n_generators, rank, seed, progress)
+    direct = _ask(rho_in, rho_out, x, y, rank, seed, progress)
+    if method == "direct" or direct.status_ != "undecided":
+        return direct
+    played = _play(rho_in, rho_out, x, y, n_generators, rank, seed, progress)
+    return played if played.status_ == "certified" else direct
+
+
+def _ask(
+    rho_in: Action, rho_out: Action, x: Any, y: Any, rank: str | int | float, seed: int, progress: Progress | None
+) -> Discovery:
+    if y is None:
+        return FromPoints(rho_in, rank=rank, seed=seed).fit(x)
+    return FromData(rho_in, rho_out, rank=rank, seed=seed).fit(x, y, progress=progress)
+
+
+def _play(
+    rho_in: Action,
+    rho_out: Action,
+    x: Any,
+    y: Any,
+    n_generators: int,
+    rank: str | int | float,
+    seed: int,
+    progress: Progress | None,
+) -> Discovery:
+    game = LieGAN(
+        rho_in, None if y is None else rho_out, n_generators=n_generators, conditional="auto", rank=rank, seed=seed
+    )
+    return game.fit(x, y, progress=progress)

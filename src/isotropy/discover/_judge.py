@@ -1,0 +1,165 @@
+"""Held-out scores of proposed symmetries: by a learnt map, by the shape of the cloud, or element by element."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from .._action import Action
+from .._linalg import EPSILON
+from ._conclude import TOLERANCE
+from ._evidence import Evidence, Factors
+from ._generator import moved
+from ._kernel import relative_kernel
+
+_KEPT = 400  # held-out samples of a cloud
+_MOST = 4000  # held-out samples that elements are tried on
+_NEIGHBOURS = 6
+_RESOLUTION = 1e-9
+_STEPS, _SCANNED = (0.1, 2.8), 120  # motions that are tried, in spreads of the points
+_ALIKE = 0.15  # of the range of errors: valleys no deeper than that are as good as the best
+
+
+class Judge(Protocol):
+    """A score of directions of the candidates; smaller is better."""
+
+    def score(self, directions: Tensor) -> float:
+        """Score of directions `(k, dim)`."""
+        ...
+
+
+class Narrowed(Evidence):
+    """Evidence about the span of combinations `(k, dim)` of the candidates that it was gathered for."""
+
+    def __init__(self, whole: Evidence, combos: Tensor) -> None:
+        self.folds = whole.folds
+        self.combos = combos
+
+    def factors(self, without: int | None = None, only: int | None = None) -> Factors:
+        """Factors whose columns belong to the combinations."""
+        whole = super().factors(without, only)
+        return Factors(*(part @ self.combos.T for part in (whole.broken, whole.moved, whole.turned)))
+
+
+class MapJudge:
+    """Geometric mean of the equivariance errors of a span, out of fold, by the evidence of a direct road.
+
+    It depends on the span alone, and one direction that is badly broken does not hide what the others do.
+    """
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.factors = evidence.factors()
+
+    def score(self, directions: Tensor) -> float:
+        """Score of a span `(k, dim)`; 1 if nothing in it moves the data."""
+        parts = (self.factors.broken, self.factors.moved, self.factors.turned)
+        spectrum = relative_kernel(
+            Factors(*(part @ directions.T for part in parts)),
+            rank=0,
+            floor=EPSILON,
+            resolution=_RESOLUTION,
+            tolerance=TOLERANCE,
+        ).spectrum
+        return float(spectrum.clamp_min(EPSILON).log().mean().exp()) if len(spectrum) else 1.0
+
+
+class CloudJudge:
+    """Energy distance between held-out points and moved ones, relative to their spread.
+
+    Each direction moves the points by half their spread, forth and back.
+    """
+
+    def __init__(self, action: Action, x: Tensor) -> None:
+        self.action = action
+        self.held, self.others = x[::2][:_KEPT], x[1::2][:_KEPT]
+        self.spread = float((x - x.mean(0)).flatten(1).norm(dim=1).square().mean().sqrt())
+        self.floor = max(self._distance(self.held), 1e-3)
+
+    def score(self, directions: Tensor) -> float:
+        """Geometric mean over directions `(k, dim)`."""
+        errors = [self._error(xi) for xi in directions]
+        return float(torch.tensor(errors).clamp_min(self.floor).log().mean().exp())
+
+    def _error(self, xi: Tensor) -> float:
+        speed = float(self.action.field(xi, self.held).flatten(1).norm(dim=1).square().mean().sqrt())
+        if not speed > 0:
+            return 1.0
+        step = 0.5 * self.spread / speed * xi
+        both = [moved(self.action, sign * step[None], self.held) for sign in (1.0, -1.0)]
+        return max(self._distance(points) for points in both)
+
+    def _distance(self, points: Tensor) -> float:
+        a, b = points.flatten(1), self.others.flatten(1)
+        within = torch.cdist(a, a).mean() + torch.cdist(b, b).mean()
+        square = 2 * torch.cdist(a, b).mean() - within
+        return float(square.clamp_min(0.0).sqrt()) / self.spread**0.5
+
+
+class ElementJudge:
+    """Error of single group elements: held-out values, turned, against what neighbours of the moved points say.
+
+    Relative to the spread of the values, and to how far the points move, so that the identity is no symmetry.
+    """
+
+    def __init__(self, rho_in: Action, rho_out: Action, x: Tensor, y: Tensor) -> None:
+        from scipy.spatial import KDTree
+
+        self.rho_in, self.rho_out = rho_in, rho_out
+        half = len(x) // 2
+        self.seen, self.values = x[:half], y[:half].flatten(1)
+        self.x, self.y = x[half:][:_MOST], y[half:][:_MOST]
+        self.tree: Any = KDTree(self.seen.flatten(1).numpy())
+        self.spread = float((x - x.mean(0)).flatten(1).norm(dim=1).square().mean().sqrt())
+        self.scale = float((self.y - self.y.mean(0)).flatten(1).norm(dim=1).square().mean().sqrt())
+        self.still = self._mismatch(self.x, self.y)
+
+    def score(self, directions: Tensor) -> float:
+        """Worst error of the elements ``exp(xi)`` of directions `(k, dim)`."""
+        return max(self._relative(xi) for xi in directions)
+
+    def error(self, xi: Tensor) -> float:
+        """Mismatch of ``exp(xi)`` relative to the spread of the values; ``still`` is that of the identity."""
+        x, y = moved(self.rho_in, xi[None], self.x), moved(self.rho_out, xi[None], self.y, self.x)
+        return self._mismatch(x, y)
+
+    def best_step(self, xi: Tensor) -> float:
+        """The shortest step ``t`` for which the powers of ``exp(t xi)`` fit the held-out samples about best.
+
+        Powers sharpen the valley: an error in ``t`` grows with each.
+        """
+        from scipy.optimize import minimize_scalar
+
+        steps = torch.linspace(*_STEPS, _SCANNED) / max(self._pace(xi), 1e-12)
+        errors = torch.tensor([self._powers(float(t) * xi, 1) for t in steps])
+        inner = (errors[1:-1] <= errors[:-2]) & (errors[1:-1] <= errors[2:])
+        good = errors[1:-1] - errors[1:-1].min() <= _ALIKE * (errors.max() - errors.min())
+        valleys = torch.nonzero(inner & good)[:, 0]
+        first = int(valleys[0]) + 1 if len(valleys) else int(errors.argmin())
+        best, width = float(steps[first]), float(steps[1] - steps[0])
+        for power in (1, 2, 3, 5):
+            ends = (best - width, best + width)
+            found: Any = minimize_scalar(lambda t: self._powers(t * xi, power), bounds=ends, method="bounded")  # noqa: B023
+            best, width = float(found.x), width / 2
+        return best
+
+    def _powers(self, xi: Tensor, most: int) -> float:
+        """Mean error of the powers of ``exp(xi)`` up to ``most`` times forth."""
+        return sum(self.error(power * xi) for power in range(1, most + 1)) / most
+
+    def _pace(self, xi: Tensor) -> float:
+        """How far ``xi`` moves the points, in their spreads."""
+        return float(self.rho_in.field(xi, self.x).flatten(1).norm(dim=1).square().mean().sqrt()) / self.spread
+
+    def _relative(self, xi: Tensor) -> float:
+        x = moved(self.rho_in, xi[None], self.x)
+        far = float((x - self.x).flatten(1).norm(dim=1).square().mean().sqrt()) / self.spread
+        return self.error(xi) / max(min(1.0, 2 * far), 1e-12)
+
+    def _mismatch(self, x: Tensor, y: Tensor) -> float:
+        distance, index = self.tree.query(x.flatten(1).numpy(), k=_NEIGHBOURS)
+        near = torch.from_numpy(distance)
+        weights = 1 / (near + 1e-3 * near.mean())
+        said = torch.einsum("bk,bkm->bm", weights / weights.sum(1, keepdim=True), self.values[torch.from_numpy(index)])
+        return float((said - y.flatten(1)).norm(dim=1).square().mean().sqrt()) / self.scale

@@ -1,0 +1,321 @@
+"""Adversarial discovery: generators whose random elements an adversary cannot tell from no motion at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .._action import Action
+from .._algebra import LieAlgebra
+from ..errors import DataError
+from ._adversary import Outcome, Plan, Progress, train
+from ._certificates import lie_algebra
+from ._checkpoint import require_safetensors
+from ._conclude import Question
+from ._generator import Generator, Law, motion_factor, start_weight, unit_frame
+from ._judge import CloudJudge, ElementJudge, Judge, MapJudge
+from ._kernel import relative_kernel
+from ._pairs import PairGame, Samples, as_samples
+from ._proposal import conclude_cloud, conclude_elements, conclude_map
+from ._result import Discovery
+from ._sampled import fit_outputs, require_enough, sampled_question
+from ._surrogate import fit_surrogates
+
+_EVIDENCE = 4000  # samples that the held-out score is taken on
+_QUICK = ["polynomial", "kernel"]
+_LEAST = {"integer": 0.3}  # a whole step need not move the data far
+
+
+class LieGAN(Discovery):
+    """Symmetries of samples by an adversarial game, judged on held-out samples and certified by a direct road.
+
+    A generator draws ``g = exp(sum_i z_i A_i)`` with learnt ``A_i`` and moves samples ``(x, y)`` to ``(g x, g y)``; an
+    adversary tries to tell them from samples that stayed. The weights that are kept are those of the best equivariance
+    error on held-out samples, never those of the best loss. Use it for discrete subgroups (``law="integer"``), for
+    which part of a known group is present (``subgroup=True``), and where no smooth map can be learnt; elsewhere
+    ``FromData`` is faster and closer.
+
+    Parameters
+    ----------
+    rho_in : Action
+        How candidates act on inputs. Masks are choices of candidates: ``iso.gl(2) + iso.gl(2)`` is two blocks.
+    rho_out : Action, optional
+        How they act on outputs; nothing moves if left out, as for labels and invariants.
+    n_generators : int
+        Number of channels; more than there are symmetries is better than fewer.
+    law : "normal", "uniform" or "integer"
+        Law of the coefficients z. Whole numbers find single elements and their powers.
+    width : float
+        Scale of z; with ``law="integer"`` the largest whole number.
+    subgroup : bool
+        Keep the candidates as generators and learn the law instead.
+    conditional : bool or "auto"
+        Whether the adversary judges outputs given inputs, so that the inputs need not be spread evenly along orbits
+        (boosts, scalings), or both together. With "auto" one start of each, and the held-out score decides.
+    start : "random" or "direct"
+        Where the generators start: at random, or at the kernel of the direct road.
+    starts : int
+        Number of starts of each kind; the best held-out score is kept.
+    incremental : bool
+        Learn the channels one after the other.
+    anti_identity : "motion", "unit", "cosine" or None
+        What keeps elements away from the identity.
+    decorrelation : float
+        Weight of the penalty on channels that point the same way.
+    plan : Plan, optional
+        Epochs, rates and accelerator.
+    batch, hidden : int
+        Samples in a round, and width of the adversary.
+    kinds : sequence of str, optional
+        Kinds of surrogate for the held-out score and the certificates; polynomials and kernels if left out.
+    rank : "gap", int or float
+        How to cut the spectrum of what was proposed.
+    seed : int
+        Of everything random.
+
+    Attributes
+    ----------
+    proposal_ : LieAlgebra
+        What the game proposed, before evidence was asked; ``algebra_`` is what the evidence confirms of it.
+    lengths_ : Tensor
+        `(n_generators,)` how far each channel moves the data, in spreads of the data.
+    outcomes_ : list of Outcome
+        Score of every epoch of every start.
+    conditional_ : bool
+        Which adversary won.
+    elements_, orders_ : Tensor, list of int
+        After ``law="integer"``: elements `(k, n, n)`, and how often each has to be repeated to come back, or 0.
+
+    References
+    ----------
+    yang2023liegan
+    """
+
+    proposal_: LieAlgebra
+    lengths_: Tensor
+    outcomes_: list[Outcome]
+    conditional_: bool
+    elements_: Tensor
+    orders_: list[int]
+
+    def __init__(
+        self,
+        rho_in: Action,
+        rho_out: Action | None = None,
+        *,
+        n_generators: int = 1,
+        law: str = "normal",
+        width: float = 1.0,
+        subgroup: bool = False,
+        conditional: bool | str = False,
+        start: str = "random",
+        starts: int = 1,
+        incremental: bool = False,
+        anti_identity: str | None = "motion",
+        decorrelation: float = 1.0,
+        plan: Plan | None = None,
+        batch: int = 256,
+        hidden: int = 64,
+        kinds: list[str] | None = None,
+        rank: str | int | float = "gap",
+        seed: int = 0,
+    ) -> None:
+        self.rho_in = rho_in
+        self.rho_out = rho_out
+        self.n_generators = n_generators
+        self.law = law
+        self.width = width
+        self.subgroup = subgroup
+        self.conditional = conditional
+        self.start = start
+        self.starts = starts
+        self.incremental = incremental
+        self.anti_identity = anti_identity
+        self.decorrelation = decorrelation
+        self.plan = plan
+        self.batch = batch
+        self.hidden = hidden
+        self.kinds = kinds
+        self.rank = rank
+        self.seed = seed
+
+    def fit(
+        self,
+        x: Any | Iterable[Any],
+        y: Any = None,
+        *,
+        resume: str | os.PathLike[str] | None = None,
+        progress: Progress | None = None,
+    ) -> LieGAN:
+        """Discover from inputs `(S, *event)` and outputs `(S, m)` or labels `(S,)`, or from a loader of such batches.
+
+        With ``resume``, a ``.safetensors`` name, each start writes its state beside it after every epoch
+        (``run.0.safetensors``, ...), and a rerun goes on from there.
+
+        Raises
+        ------
+        DataError
+            If the data cannot decide (one class, a constant target, too few samples), an option is unknown, training
+            leaves the finite numbers, or a state on disk is damaged.
+        MissingExtraError
+            Without lightning-fabric.
+        """
+        path = None if resume is None else require_safetensors(Path(resume))
+        Law(self.law, 1, self.width, learn=self.subgroup)  # refuses before anything is computed
+        self._require_options()
+        samples = as_samples(x, y, self.rho_in, self.rho_out)
+        question = self._question(samples, progress)
+        judge = self._judge(samples, question)
+        games = [
+            self._play(samples, judge, question, k, path, progress) for k in range(len(self._kinds_of_start(samples)))
+        ]
+        self.outcomes_ = [outcome for _, outcome in games]
+        best = min(range(len(games)), key=lambda k: self.outcomes_[k].score)
+        self.conditional_ = self._kinds_of_start(samples)[best]
+        self._settle(games[best][0].proposer, samples, judge, question)
+        return self
+
+    def _question(self, samples: Samples, progress: Progress | None) -> Question | None:
+        """What the direct road would ask of these samples; None where it has no map to look at."""
+        if samples.y is None or self.law == "integer":
+            return None
+        x, targets = samples.x[:_EVIDENCE], samples.targets[:_EVIDENCE]
+        require_enough(len(x), self.rho_in.algebra.dim, samples.rho_out.size)
+        kinds = self.kinds if self.kinds is not None or samples.labelled else _QUICK
+        cross = fit_surrogates(x.flatten(1), targets, kinds=kinds, seed=self.seed, progress=progress)
+        outputs = fit_outputs(cross, x, samples.rho_out)
+        return sampled_question(cross, x, self.rho_in, outputs, self.rank, self.seed)
+
+    def _judge(self, samples: Samples, question: Question | None) -> Judge:
+        if question is not None:
+            return MapJudge(question.evidence)
+        if samples.y is None:
+            return CloudJudge(self.rho_in, samples.x)
+        return ElementJudge(self.rho_in, samples.rho_out, samples.x, samples.y)
+
+    def _play(
+        self,
+        samples: Samples,
+        judge: Judge,
+        question: Question | None,
+        index: int,
+        path: Path | None,
+        progress: Progress | None,
+    ) -> tuple[PairGame, Outcome]:
+        """One start: a game trained to its best held-out score, channel by channel if asked."""
+        seed = self.seed + 7919 * index
+        conditional = self._kinds_of_start(samples)[index]
+        generator = self._generator(samples, question, seed)
+        game = PairGame(
+            generator, self.rho_in, samples, judge, conditional=conditional, batch=self.batch, hidden=self.hidden,
+            decorrelation=self.decorrelation, seed=seed,
+        )  # fmt: skip
+        outcome = Outcome()
+        for active in range(1, len(generator.weight) + 1) if self.incremental else [len(generator.weight)]:
+            game.learn_up_to(active, alone=self.incremental)
+            file = (
+                None
+                if path is None
+                else path.with_suffix(f".{index}.{active}.safetensors" if self.incremental else f".{index}.safetensors")
+            )
+            outcome = train(
+                game,
+                self.plan or Plan(),
+                seed=seed,
+                path=file,
+                settings=self._settings(samples, index),
+                progress=progress,
+            )
+        if isinstance(judge, ElementJudge):
+            outcome = self._step_by_step(game, judge, outcome, seed, progress)
+        return game, outcome
+
+    def _step_by_step(
+        self, game: PairGame, judge: ElementJudge, outcome: Outcome, seed: int, progress: Progress | None
+    ) -> Outcome:
+        """Match the length of each step to held-out samples, play on from there, and match it again.
+
+        An adversary sees an axis soon and teeth around it late; held-out samples see the teeth at once.
+        """
+        plan = self.plan or Plan()
+        game.generator.rescale([judge.best_step(xi) for xi in game.generator.directions()])
+        slower = replace(plan, rates=(plan.rates[0] / 4, plan.rates[1]))
+        later = train(game, slower, seed=seed + 1, progress=progress)
+        game.generator.rescale([judge.best_step(xi) for xi in game.generator.directions()])
+        score = game.score()
+        history = [*outcome.history, *later.history, score]
+        return Outcome(score, outcome.epoch + later.epoch, len(history), later.stalls, 0, history)
+
+    def _generator(self, samples: Samples, question: Question | None, seed: int) -> Generator:
+        algebra = self.rho_in.algebra
+        least = _LEAST.get(self.law, 1.0)
+        if self.subgroup:
+            law = Law(self.law, algebra.dim, self.width, learn=True)
+            frame = torch.eye(algebra.dim, dtype=torch.float64)
+            return Generator(frame, law, frame, learn=False, anti_identity=self.anti_identity, least=least)
+        motion = motion_factor(self.rho_in, samples.x, samples.rho_out, samples.moving)
+        frame = unit_frame(motion, samples.spread)
+        if self.n_generators > len(frame):
+            raise DataError(
+                f"n_generators: expected at most {len(frame)} (directions that move the data), received "
+                f"{self.n_generators}; ask for fewer"
+            )
+        weight = start_weight(self.n_generators, len(frame), seed)
+        if self.start == "direct":
+            weight = _direct_weight(weight, frame, question)
+        law = Law(self.law, self.n_generators, self.width)
+        return Generator(frame, law, weight, anti_identity=self.anti_identity, least=least)
+
+    def _settle(self, generator: Any, samples: Samples, judge: Judge, question: Question | None) -> None:
+        """Turn what was learnt into a result."""
+        directions = generator.directions()
+        self.lengths_ = generator.lengths()
+        self.proposal_ = lie_algebra(self.rho_in).span(directions)
+        if question is not None:
+            conclude_map(self, question, directions)
+        elif isinstance(judge, ElementJudge):
+            conclude_elements(self, self.rho_in, judge, directions)
+        else:
+            conclude_cloud(self, self.rho_in, samples.x, directions, self.rank, self.seed)
+
+    def _kinds_of_start(self, samples: Samples) -> list[bool]:
+        """Whether each start is conditional."""
+        both = [False, True] if self.conditional == "auto" else [bool(self.conditional)]
+        return [False] * self.starts if samples.y is None else both * self.starts
+
+    def _settings(self, samples: Samples, index: int) -> str:
+        """What a state on disk has to agree with."""
+        names = ("n_generators", "law", "width", "subgroup", "conditional", "start", "incremental", "anti_identity",
+                 "decorrelation", "batch", "hidden", "seed")  # fmt: skip
+        plan = {k: v for k, v in asdict(self.plan or Plan()).items() if k not in ("epochs", "accelerator")}
+        chosen = {name: getattr(self, name) for name in names}
+        return json.dumps({**chosen, **plan, "samples": len(samples.x), "index": index, "sum": samples.fingerprint})
+
+    def _require_options(self) -> None:
+        if self.start not in ("random", "direct"):
+            raise DataError(f"start: expected 'random' or 'direct', received {self.start!r}; use 'random' if unsure")
+        if self.conditional not in (True, False, "auto"):
+            raise DataError(f"conditional: expected True, False or 'auto', received {self.conditional!r}; use 'auto'")
+        if self.n_generators < 1 or self.starts < 1:
+            raise DataError(
+                f"n_generators, starts: expected at least 1, received {self.n_generators}, {self.starts}; ask for more"
+            )
+
+
+def _direct_weight(weight: Tensor, frame: Tensor, question: Question | None) -> Tensor:
+    """Rows whose first ones are the least broken directions of the direct road."""
+    if question is None:
+        raise DataError("start: expected 'random' without a map or with law 'integer', received 'direct'; use 'random'")
+    kernel = relative_kernel(question.evidence.factors(), **question.rules)
+    count = min(len(weight), max(kernel.cut.dim, 1))
+    rows = kernel.directions[len(kernel.directions) - count :] @ torch.linalg.pinv(frame)
+    start = weight.to(torch.float64).clone()
+    start[:count] = rows / rows.norm(dim=1, keepdim=True)
+    return start

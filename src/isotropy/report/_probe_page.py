@@ -1,0 +1,39 @@
+"""The page of a probe of broken symmetry."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from .._files import write_atomic
+from ..atoms import ProbeReport
+from ._page import open_template
+from ._pictures import inline_svg
+
+
+def write_probe(path: str | os.PathLike[str], report: ProbeReport, title: str = "Probe of broken symmetry") -> Path:
+    """Write a probe as one HTML file that needs no network: the answer, pictures, and what each rule leaves.
+
+    Raises
+    ------
+    MissingExtraError
+        Without jinja2 or matplotlib.
+    """
+    return write_atomic(path, open_template("probe.html").render(_content(report, title)))
+
+
+def _content(report: ProbeReport, title: str) -> dict[str, Any]:
+    """Everything the template reads."""
+    first, *lines = str(report).splitlines()
+    rules = report.rules()
+    return {
+        "title": title,
+        "headline": first,
+        "lines": lines[: len(lines) - len(rules) - 1] if rules else lines,
+        "pictures": {
+            name: inline_svg(lambda name=name: report.plot(name), f"probe-{name}") for name in report.properties
+        },
+        "properties": report.properties,
+        "rules": rules,
+    }

@@ -1,0 +1,95 @@
+"""The page of the documentation, from the files of the runs.
+
+python -m studies.governing_equations.table
+"""
+
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+PAGE = HERE.parents[1] / "docs" / "studies" / "governing_equations.md"
+PUBLIC = "https://github.com/Rose-STL-Lab/symmetry-ode-discovery"
+
+HEAD = """# Study: governing equations from noisy trajectories
+
+Four systems of *Symmetry-Informed Governing Equation Discovery* (arXiv 2405.16756), and the first of them in other
+coordinates. Every run draws new starts and new noise. A run counts as exact when every equation has exactly its true
+terms; RMSE is over the true terms. No setting has been adapted to a system: `WeakSINDy` runs with its defaults,
+`SINDy` on spline derivatives with each of four thresholds, of which the best is shown, chosen with the truth in view.
+Written by `python -m studies.governing_equations.run` from `results/`.
+
+| system | trajectories | runs, first seed | method | exact | median RMSE | mean RMSE | CPU s per fit |
+|---|---|---|---|---|---|---|---|
+"""
+
+TAIL = f"""
+Samples: oscillator, growth and the warped oscillator have 100 per trajectory, Selkov and Lotka-Volterra 10,000. Noise:
+20 % of each coordinate's standard deviation for the oscillator and Selkov, 5 % for the warped oscillator, 5 % of each
+value for growth, 99 % for Lotka-Volterra, which is written in logarithms with exponentials among the terms.
+
+The public code of the paper ({PUBLIC}), run by us on one draw of noise with random halves of densely sampled and
+smoothed data: constrained fit 50 of 50 for growth and 18 of 50 for the oscillator (50 of 50 when its constant term is
+constrained too); its regularised fit 0 of 12 for Selkov. These are other data than those of the table.
+
+Draws of seeds below 2000 were partly looked at while the weights and the search of the method were made; those from
+20000 on were not.
+
+## What this says
+
+- The symmetry pays where data are scarce: one trajectory of the oscillator, three of growth. With many trajectories
+  the weak form needs no symmetry.
+- Most of the gain over derivative fits comes from the weights: rows of the weak form are whitened with the covariance
+  that noise of the states causes in the whole residual, and the bias that noise in the terms causes is taken out.
+- Selkov and Lotka-Volterra are run without any symmetry.
+"""
+
+
+def write_page(results: Path = HERE / "results", page: Path = PAGE) -> None:
+    """Write the table of all settings that have results."""
+    lines: list[str] = []
+    for path in sorted(results.glob("*.json"), key=lambda p: _order(p.stem)):
+        lines += _rows(json.loads(path.read_text()))
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(HEAD + "\n".join(lines) + "\n" + TAIL)
+
+
+def _order(stem: str) -> tuple[int, int]:
+    name, _, count = stem.rpartition("_")
+    known = ["oscillator", "growth", "warped_oscillator", "selkov", "lotka-volterra"]
+    return known.index(name), int(count)
+
+
+def _rows(setting: dict[str, Any]) -> list[str]:
+    methods = setting["methods"]
+    shown = [n for n in ("weak, symmetric", "weak, free") if n in methods]
+    shown += [n for n in (_best(methods, kind) for kind in ("derivative, symmetric", "derivative, free")) if n]
+    return [_row(setting, name, methods[name]) for name in shown]
+
+
+def _best(methods: dict[str, Any], kind: str) -> str | None:
+    """The threshold with most exact runs."""
+    names = [name for name in methods if name.startswith(kind)]
+    return max(names, key=lambda n: (_exact(methods[n]), -_median(methods[n], "rmse"))) if names else None
+
+
+def _row(setting: dict[str, Any], name: str, runs: list[dict[str, Any]]) -> str:
+    mean = statistics.fmean(r["rmse"] for r in runs)
+    head = f"| {setting['name']} | {setting['trajectories']} | {len(runs)}, {setting['first_seed']} | {name}"
+    return (
+        f"{head} | {_exact(runs)}/{len(runs)} | "
+        f"{_median(runs, 'rmse'):.2g} | {mean:.2g} | {_median(runs, 'seconds'):.2g} |"
+    )
+
+
+def _exact(runs: list[dict[str, Any]]) -> int:
+    return sum(all(run["exact"]) for run in runs)
+
+
+def _median(runs: list[dict[str, Any]], key: str) -> float:
+    return statistics.median(run[key] for run in runs)
+
+
+if __name__ == "__main__":
+    write_page()
