@@ -12,6 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from ..errors import DataError, SymmetryError
 from ._extra import ShiftBlock
 from ._symmetry import ParameterSymmetry
+from ._vectors import inner, moved
 
 Named = dict[str, Tensor]
 OBJECTIVES = (
@@ -61,7 +62,7 @@ class Probe:
             return float(score.detach()), self.slopes(score)
         if name == "balance_weight":
             values = {key: p.detach() for key, p in self.parameters.items()}
-            total = torch.stack([value.square().sum() for value in values.values()]).sum()
+            total = inner(values, values)
             return -float(total.log()), {key: -2 * value / total for key, value in values.items()}
         return self._flatness(options)
 
@@ -70,12 +71,13 @@ class Probe:
         owners = list(self.parameters.values())
         with sdpa_kernel(SDPBackend.MATH):  # the fused kernels of attention have no second derivative
             slopes = _slopes(require_loss(self.loss()), owners, graph=True)
-        known = [(p, g) for p, g in zip(owners, slopes, strict=True) if g is not None]
-        square = torch.stack([g.square().sum() for _, g in known]).sum()
+        pairs = zip(self.parameters.items(), slopes, strict=True)
+        known = {name: slope for (name, _), slope in pairs if slope is not None}
+        square = inner(known, known)
         if name in ("grad_norm", "balance_grad"):
             return (1 if name == "grad_norm" else -1) * square.log(), 3.0
-        product = _slopes(0.5 * square, [p for p, _ in known], graph=True)
-        bent = torch.stack([(h * g).sum() for h, (_, g) in zip(product, known, strict=True) if h is not None]).sum()
+        product = _slopes(0.5 * square, [self.parameters[name] for name in known], graph=True)
+        bent = inner({name: h for name, h in zip(known, product, strict=True) if h is not None}, known)
         if name == "fixed_lr":
             return options.rate * square - 0.5 * options.rate**2 * bent, 8.0
         if float(bent.detach()) <= 0:
@@ -92,8 +94,7 @@ class Probe:
         kept = {name: p.detach().clone() for name, p in self.parameters.items()}
         for _ in range(options.directions):
             step = {name: torch.randn(p.shape, generator=generator).to(p) for name, p in kept.items()}
-            size = torch.stack([d.square().sum() for d in step.values()]).sum().sqrt()
-            write(self.parameters, {name: kept[name] + options.distance * step[name] / size for name in kept})
+            write(self.parameters, moved(kept, step, options.distance / inner(step, step).sqrt()))
             value, gradient = self.gradient()
             total += value / options.directions
             for name, slope in gradient.items():
@@ -149,7 +150,8 @@ def lie_gradient(model: torch.nn.Module, loss: Callable[[], Tensor], symmetry: P
     owners = list(parameters.values())
     with sdpa_kernel(SDPBackend.MATH):
         slopes = _slopes(require_loss(loss()), owners, graph=True)
-    half = 0.5 * torch.stack([slope.square().sum() for slope in slopes if slope is not None]).sum()
+    known = {name: slope for name, slope in zip(parameters, slopes, strict=True) if slope is not None}
+    half = 0.5 * inner(known, known)
     product = Probe(loss, parameters, []).slopes(half)
     return symmetry.moment(product, {name: p.detach() for name, p in parameters.items()})
 
@@ -168,9 +170,7 @@ def orbit_curvature(symmetry: ParameterSymmetry, parameters: Named, directions: 
         xi = (xi / xi.norm()).to(next(iter(parameters.values())))
         first = symmetry.velocity(xi, parameters)
         second = symmetry.velocity(xi, {**{k: torch.zeros_like(v) for k, v in parameters.items()}, **first})
-        a = torch.stack([v.square().sum() for v in first.values()]).sum()
-        b = torch.stack([v.square().sum() for v in second.values()]).sum()
-        c = torch.stack([(first[name] * second[name]).sum() for name in first]).sum()
+        a, b, c = inner(first, first), inner(second, second), inner(first, second)
         found.append((a * b - c.square()).clamp_min(0).sqrt() / a**1.5)
     return torch.stack(found).mean()
 

@@ -7,10 +7,11 @@ from typing import Any
 from torch import nn
 
 from ..errors import DataError, SymmetryError
+from . import _shape_rules as _shape_rules  # registers its rules
+from ._attention_rules import settle_packed
 from ._collect import Part, read_blocks, read_parts, read_permutations
 from ._extra import normalised_blocks, shift_blocks
 from ._inference import Inference, Skipped
-from ._layer_rules import settle_packed
 from ._regions import find_packed, find_rotations, settle_rotation
 from ._rules import RULES
 from ._symmetry import ParameterSymmetry
