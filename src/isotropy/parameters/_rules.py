@@ -14,11 +14,11 @@ RULES: dict[str, Rule] = {}
 
 _PASSING = """contiguous clone detach to float double half bfloat16 type type_as neg requires_grad_ cpu cuda
     identity alias positive nan_to_num requires_grad"""
-_HOMOGENEOUS = "relu leaky_relu rrelu abs threshold"
-_ODD = """tanh sin sinh asinh atan arctan erf softsign hardtanh tanhshrink softshrink hardshrink sign tan asin"""
-_PLAIN = """sigmoid gelu silu mish softplus elu selu celu logsigmoid exp log log1p expm1 hardswish hardsigmoid relu6
+HOMOGENEOUS = "relu leaky_relu rrelu abs threshold"
+ODD = """tanh sin sinh asinh atan arctan erf softsign hardtanh tanhshrink softshrink hardshrink sign tan asin"""
+PLAIN = """sigmoid gelu silu mish softplus elu selu celu logsigmoid exp log log1p expm1 hardswish hardsigmoid relu6
     cos cosh softmax log_softmax softmin clamp clamp_min clamp_max masked_fill tril triu round floor logit glu_"""
-_SCALELESS = "dropout alpha_dropout feature_dropout dropout2d dropout1d dropout3d"
+DROPOUTS = "dropout alpha_dropout feature_dropout dropout2d dropout1d dropout3d"
 
 
 def rule(names: str) -> Callable[[Rule], Rule]:
@@ -40,7 +40,7 @@ def passing(state: Inference, operation: Operation) -> None:
     _keep(state, operation)
 
 
-@rule(_HOMOGENEOUS)
+@rule(HOMOGENEOUS)
 def homogeneous(state: Inference, operation: Operation) -> None:
     """``f(c x) = c f(x)`` for positive numbers only."""
     for gauge in state.type_of(operation.inputs[0]).gauges():
@@ -49,7 +49,7 @@ def homogeneous(state: Inference, operation: Operation) -> None:
     _keep(state, operation)
 
 
-@rule(_ODD)
+@rule(ODD)
 def odd(state: Inference, operation: Operation) -> None:
     """``f(-x) = -f(x)``: signs pass."""
     for gauge in state.type_of(operation.inputs[0]).gauges():
@@ -58,7 +58,7 @@ def odd(state: Inference, operation: Operation) -> None:
     _keep(state, operation)
 
 
-@rule(_PLAIN)
+@rule(PLAIN)
 def plain(state: Inference, operation: Operation) -> None:
     """A function without scale: only permutations pass."""
     source = state.type_of(operation.inputs[0])
@@ -68,7 +68,7 @@ def plain(state: Inference, operation: Operation) -> None:
     _keep(state, operation)
 
 
-@rule(_SCALELESS)
+@rule(DROPOUTS)
 def dropout(state: Inference, operation: Operation) -> None:
     """Each entry is kept or not: no mixing in training."""
     if state.record.training:
