@@ -164,6 +164,18 @@ def test_orthogonal_groups_keep_the_gradient_norm():
     assert report.why == "nothing to move"
 
 
+def test_reordering_keeps_the_gradient_norm():
+    model, found, loss = problem(4, 6, 5, 3, activation=nn.LeakyReLU)
+    before = square(gradients(model, loss))
+    for permutation in found.permutations:
+        moved = permutation.act(torch.randperm(permutation.size), named(model))
+        with torch.no_grad():
+            for name, value in moved.items():
+                model.get_parameter(name).copy_(value)
+    assert [one.size for one in found.permutations] == [6, 5]
+    assert square(gradients(model, loss)) == pytest.approx(before, rel=1e-10)
+
+
 def test_curvature_of_a_circle():
     weight = {"w": torch.tensor([[3.0], [4.0]], dtype=F64)}
     block = iso.parameters.Block(
