@@ -253,10 +253,11 @@ is not a symmetry: the loss itself falls by 60 % in it, see step 5. Ours keeps t
 inputs. All arms of AdaGrad but *none* restart the optimizer."""
 
 TRAINING_WORDS = """Networks with two hidden layers of 32 leaky ReLU units, full-batch SGD with momentum 0.9, 200
-gradients in all; what a move costs is taken from them. One move before step 5. *Unbalanced*: neurons start with random
-scales. The learning rate is tuned for each arm on five seeds of its own, over a grid in which a rate above the best is
-always there and worse, then 20 other seeds run. Ratios of losses are geometric means over paired seeds with 95 % intervals; below 1 is better. A run that ends above its first loss or is not
-finite has failed and is counted apart."""
+gradients in all; what a move costs is taken from them. One move before step 5. *Unbalanced*: neurons start with
+random scales. The learning rate is tuned for each arm on five seeds of its own, over a grid in which a rate above the
+best is always there and worse, then 20 other seeds run. Ratios of losses are geometric means over paired seeds with
+95 % intervals; below 1 is better. A run that ends above its first loss or is not finite has failed and is counted
+apart."""
 
 PLAIN = """**Teleportation does not pay on these tasks.** At equal cost and tuned rates no move lowers the training loss
 beyond doubt."""
