@@ -290,6 +290,7 @@ def test_auto_waits_where_the_best_step_has_no_length():
     model, found, loss = problem(4, 6, 3)
     training = Teleport(torch.optim.SGD(model.parameters(), lr=1e-6), found, model, "decrement", schedule="auto")
     training.step(lambda: -loss())  # a loss of negative curvature along its gradient
+    assert training.cost == 3.0
     assert not training.reports
     with pytest.raises(iso.errors.DataError, match="finite"):
         training.every = 1
@@ -314,6 +315,7 @@ def test_auto_weighs_gain_against_cost():
         for _ in range(10):
             training.step(loss)
         assert bool(training.reports) is some
+        assert training.cost == 2 * 3.0 + sum(report.cost for _, report in training.reports)
 
 
 def test_lbfgs_inside_the_wrapper():

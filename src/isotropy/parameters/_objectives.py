@@ -57,8 +57,7 @@ class Probe:
     def score(self, name: str, options: Options) -> tuple[float, Named]:
         """A score and its derivative by the parameters."""
         if name in ("grad_norm", "balance_grad", "decrement", "fixed_lr"):
-            score, cost = self._of_gradient(name, options)
-            self.spent.append(cost)
+            score = self._of_gradient(name, options)
             return float(score.detach()), self.slopes(score)
         if name == "balance_weight":
             values = {key: p.detach() for key, p in self.parameters.items()}
@@ -66,7 +65,7 @@ class Probe:
             return -float(total.log()), {key: -2 * value / total for key, value in values.items()}
         return self._flatness(options)
 
-    def _of_gradient(self, name: str, options: Options) -> tuple[Tensor, float]:
+    def _of_gradient(self, name: str, options: Options) -> Tensor:
         """Scores that are functions of the gradient and of the curvature along it."""
         owners = list(self.parameters.values())
         with sdpa_kernel(SDPBackend.MATH):  # the fused kernels of attention have no second derivative
@@ -74,18 +73,21 @@ class Probe:
         pairs = zip(self.parameters.items(), slopes, strict=True)
         known = {name: slope for (name, _), slope in pairs if slope is not None}
         square = inner(known, known)
+        self.spent.append(3.0)
         if name in ("grad_norm", "balance_grad"):
-            return (1 if name == "grad_norm" else -1) * square.log(), 3.0
+            return (1 if name == "grad_norm" else -1) * square.log()
         product = _slopes(0.5 * square, [self.parameters[name] for name in known], graph=True)
         bent = inner({name: h for name, h in zip(known, product, strict=True) if h is not None}, known)
         if name == "fixed_lr":
-            return options.rate * square - 0.5 * options.rate**2 * bent, 8.0
+            self.spent.append(5.0)
+            return options.rate * square - 0.5 * options.rate**2 * bent
         if float(bent.detach()) <= 0:
             raise UndefinedScoreError(
                 f"objective: expected positive curvature along the gradient for 'decrement', received "
                 f"{float(bent.detach()):.3g}; use 'fixed_lr' or 'grad_norm' here"
             )
-        return (square**2 / (2 * bent)).log(), 8.0
+        self.spent.append(5.0)
+        return (square**2 / (2 * bent)).log()
 
     def _flatness(self, options: Options) -> tuple[float, Named]:
         """Minus the mean loss at a distance, over isotropic directions."""
