@@ -11,9 +11,11 @@ from torch import Tensor
 
 import isotropy as iso
 from isotropy.datasets import bump_images
-from isotropy.discover import FromMoments, FromPairs, principal_frame
+from isotropy.dictionary import Polynomials
+from isotropy.discover import Frame, FromMoments, FromPairs, principal_frame
+from isotropy.discover._pair_fit import nearest_antisymmetric
 
-from . import digits
+from . import chance, digits
 
 PI = math.pi
 Task = Callable[[], dict[str, Any]]
@@ -29,7 +31,7 @@ ESTIMATORS = {  # angles, noise, whether they are known; one round is a differen
         "known",
         PI / 10,
         0.01,
-        {"antisymmetric": True, "resolution": 1e-2},
+        {"antisymmetric": True, "resolution": "auto"},
     ),
 }
 PUBLISHED = {  # of the reference implementation's notebooks: fixed angle pi/10, single L-conv
@@ -39,6 +41,7 @@ PUBLISHED = {  # of the reference implementation's notebooks: fixed angle pi/10,
 STACKS = [(20, 8, 0.77), (20, 16, 0.93), (40, 8, 0.75), (40, 16, 0.93)]  # published correlations
 UNPAIRED = (2000, 5000, 20000)
 COMPONENTS = 10
+WIDER = 24
 PAIRS = 2000
 RESOLUTION = 1e-4
 DIGIT_SEEDS = 5
@@ -52,6 +55,7 @@ def tasks() -> dict[str, Task]:
     named |= {f"unpaired|{count}": partial(unpaired, count) for count in UNPAIRED}
     named |= {f"artefact|{size}": partial(artefact, size) for size in (7, 20)}
     named |= {f"stack|{points}|{steps}": partial(stack, points, steps) for points, steps, _ in STACKS}
+    named |= chance.tasks()
     for condition in digits.CONDITIONS:
         for model in digits.MODELS:
             for seed in range(DIGIT_SEEDS):
@@ -108,10 +112,11 @@ def unpaired(count: int) -> dict[str, Any]:
     import warnings
 
     angles = 2 * PI * torch.rand(count, generator=torch.Generator().manual_seed(1000), dtype=torch.float64)
-    frame = principal_frame(bump_images(count, angles), COMPONENTS)
+    images = bump_images(count, angles)
+    frame = principal_frame(images, COMPONENTS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the status says what the warnings say
-        found = FromMoments(iso.so(COMPONENTS).vector()).fit(frame.whiten(bump_images(count, angles)))
+        found = FromMoments(iso.so(COMPONENTS).vector()).fit(frame.whiten(images))
     z, moved = frame.whiten(bump_images(2000, seed=500)), derivative(2000, 500) @ frame.directions.T / frame.sizes
     truth = torch.linalg.lstsq(z, moved).solution.T
     answer: dict[str, Any] = {"status": found.status_, "dimension": found.algebra_.dim, "gap": found.gap_}
@@ -120,8 +125,31 @@ def unpaired(count: int) -> dict[str, Any]:
         L = found.algebra_.basis[0]
         L = L * (L * truth).sum() / L.square().sum()
         answer["error"] = float((L - truth).norm() / truth.norm())
+        answer["whole"] = whole_error(frame, L)
+        wider = principal_frame(images, WIDER)
+        answer["wider"] = whole_error(wider, widen(L, wider.whiten(images)))
         answer["weights"] = torch.linalg.eigvals(L).imag.sort(descending=True).values[: COMPONENTS // 2].tolist()
     return answer
+
+
+def widen(generator: Tensor, z: Tensor) -> Tensor:
+    """The generator on all components `(count, r)`, from what it does to the first few.
+
+    Quadratic functions g of those move by a known ``dg``, and the joint moments stay: ``M E[z g] + E[z dg] = 0``.
+    """
+    few, products = z[:, : len(generator)], Polynomials(len(generator), 2)
+    known, moved = (z.new_zeros(z.shape[1], len(products)) for _ in range(2))
+    for whole, part in zip(z.split(2000), few.split(2000), strict=True):
+        known += whole.T @ products.evaluate(part)
+        moved += whole.T @ torch.einsum("bfi,bi->bf", products.jacobian(part), part @ generator.T)
+    return nearest_antisymmetric(known.T, -moved.T)
+
+
+def whole_error(frame: Frame, generator: Tensor) -> float:
+    """Error of the motion of whole images by a generator on whitened components, after its scale."""
+    truth, z = derivative(500, 500), frame.whiten(bump_images(500, seed=500))
+    moved = (z @ generator.T * frame.sizes) @ frame.directions
+    return float((moved * (moved * truth).sum() / moved.square().sum() - truth).norm() / truth.norm())
 
 
 def artefact(size: int) -> dict[str, float]:
@@ -167,7 +195,7 @@ def stack(points: int, steps: int) -> dict[str, float]:
 
 def table(results: dict[str, Any]) -> str:
     """The part of the page on L-conv, from the results."""
-    parts = [_estimators, _unknown, _unpaired, _artefacts, _stacks, _digits]
+    parts = [_estimators, _unknown, chance.table, _unpaired, _artefacts, _stacks, _digits]
     return "\n".join(["## L-conv", "", *(part(results) for part in parts)])
 
 
