@@ -173,6 +173,10 @@ class RestrictedAction(Action):
         """Combine the fields of the wider action."""
         return torch.einsum("jk,bk...->bj...", self.combos.to(y), self.base.fields(y, at))
 
+    def field(self, xi: Tensor, y: Tensor, at: Tensor | None = None) -> Tensor:
+        """Field of the combined element of the wider action."""
+        return self.base.field(self._coordinates(xi) @ self.combos, y, at)
+
     def flow(self, xi: Tensor, y: Tensor, t: float = 1.0, at: Tensor | None = None) -> Tensor:
         """Flow of the combined element of the wider action."""
         return self.base.flow(self._coordinates(xi) @ self.combos, y, t, at)

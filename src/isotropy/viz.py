@@ -254,7 +254,7 @@ def _finite(values: Any) -> np.ndarray:
     return array
 
 
-def _new_figure(size: tuple[float, float]) -> Figure:
+def new_figure(size: tuple[float, float]) -> Figure:
     """Return a figure that no global state knows of."""
     try:
         from matplotlib.figure import Figure
@@ -266,7 +266,7 @@ def _new_figure(size: tuple[float, float]) -> Figure:
 
 def _axes(ax: Axes | None, size: tuple[float, float], projection: str | None = None) -> Any:
     """Return the axes given, or the only ones of a new figure."""
-    return ax if ax is not None else _new_figure(size).add_subplot(projection=projection)
+    return ax if ax is not None else new_figure(size).add_subplot(projection=projection)
 
 
 def _panels(ax: Axes | Sequence[Axes] | None, count: int) -> list[Any]:
@@ -275,7 +275,7 @@ def _panels(ax: Axes | Sequence[Axes] | None, count: int) -> list[Any]:
         return [ax] if hasattr(ax, "plot") else list(ax)  # type: ignore[arg-type]
     columns = min(count, 4)
     rows = -(-count // columns)
-    figure = _new_figure((3.0 * columns, 3.0 * rows))
+    figure = new_figure((3.0 * columns, 3.0 * rows))
     return [figure.add_subplot(rows, columns, place + 1) for place in range(count)]
 
 

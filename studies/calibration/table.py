@@ -194,10 +194,8 @@ HEAD = """# How far to trust "certified"
 
 This page is written by `python -m studies.calibration.table` from the runs of `python -m studies.calibration.run`.
 All problems are seeded. Intervals are Wilson intervals at 95 %. "Refused" is an error that says what is missing.
-Runs that were not certified before the last rule (a gap of ten) were kept, since it can only turn "certified" into
-"undecided"; the certified ones were run again.
 
-The study set six rules of the decision (see [what the answer means](../certificates.md)):
+The study set seven rules of the decision (see [what the answer means](../certificates.md)):
 
 - A linear map and a quadratic form have large algebras whatever the data. Where noise lets such a fit win, its symmetry
   is an accident. So a kind of surrogate without symmetries of its own has to know the gradient to a third, before
@@ -207,7 +205,9 @@ The study set six rules of the decision (see [what the answer means](../certific
 - An error that stands clear of the noise is no zero. Generic maps in few dimensions keep some direction to 5 to 20 %,
   so such a direction has to be kept ten times better than the next, not three times.
 - The held-out error is that of all folds together; the worst fold is a matter of luck.
-- Closure is judged by what brackets do to the data, so that it does not depend on units."""
+- Closure is judged by what brackets do to the data, so that it does not depend on units.
+- What the data hardly see is judged by how it moves a round cloud as wide as the data; entries of matrices would make
+  the answer depend on units, too."""
 
 PLANTED_WORDS = f"""Found means: certified, the right dimension, and a Grassmann distance below {NEAR:g} to the planted
 algebra after undoing a random change of basis (condition number up to 3) and random units (a factor up to 1000). Named

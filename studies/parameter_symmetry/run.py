@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from ensembles import ensembles
 from landscapes import booth, rosenbrock
 from quantities import drifts, initialisation, isolated
 from regression import regression, safety
@@ -36,6 +37,7 @@ def parts() -> dict[str, Part]:
         "drifts": drifts,
         "initialisation": initialisation,
         "isolated": isolated,
+        "ensembles": ensembles,
     }
     trained = {f"training-{task}-{arm}": _bound(task, arm) for task in TASKS for arm in ARMS}
     return {**fixed, **trained}

@@ -19,6 +19,15 @@ def blobs(size):
     return torch.stack([first, first * (line[:, None] + 0.3)])[:, None]
 
 
+def bend(x):
+    return torch.stack([x[:, 0], x[:, 1] * torch.exp(0.3 * x[:, 0]), x[:, 2] + 0.2 * x[:, 0] * x[:, 1]], dim=1)
+
+
+def straighten(z):
+    y = z[:, 1] * torch.exp(-0.3 * z[:, 0])
+    return torch.stack([z[:, 0], y, z[:, 2] - 0.2 * z[:, 0] * y], dim=1)
+
+
 ACTIONS = {  # action, points, accuracy of flow and bracket
     "linear": (iso.gl(3).vector(), scattered(3), 1e-8),
     "affine": (actions.Affine(iso.se(2)), scattered(2), 1e-8),
@@ -27,6 +36,7 @@ ACTIONS = {  # action, points, accuracy of flow and bracket
     "trivial": (actions.Trivial(iso.so(3), (2, 3)), scattered(2, 3), 1e-8),
     "image": (actions.Image(iso.se(2), 48, 48), blobs(48), 1e-3),
     "polynomial": (actions.PolynomialFields(2, 1), scattered(2), 1e-8),
+    "latent": (actions.LatentAction(bend, straighten, iso.so(3).vector(), (3,)), scattered(3), 1e-8),
     "squeeze": (Squeeze(), scattered(2), 1e-8),
 }
 

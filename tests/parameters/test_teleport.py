@@ -80,7 +80,7 @@ def test_balanced_weights():
     weights = named(model)
     for first, second in (("0", "2"), ("2", "4")):
         into = weights[f"{first}.weight"].square().sum(1) + weights[f"{first}.bias"].square()
-        assert torch.allclose(into, weights[f"{second}.weight"].square().sum(0), atol=1e-5)
+        assert torch.allclose(into, weights[f"{second}.weight"].square().sum(0), rtol=0, atol=1e-8)
     assert square(weights) < start
     assert loss().item() == pytest.approx(before, rel=1e-12)
     for seed in range(5):  # no point of the orbit is smaller
@@ -195,7 +195,8 @@ def test_momentum_is_that_of_a_history_at_the_teleported_points():
         slopes = gradients(model, loss)
         wanted = {name: 0.9 * wanted[name] + slopes[name] for name in wanted}
     for name, p in model.named_parameters():
-        assert torch.allclose(optimizer.state[p]["momentum_buffer"], wanted[name], rtol=1e-9, atol=1e-12)
+        error = (optimizer.state[p]["momentum_buffer"] - wanted[name]).norm() / wanted[name].norm()
+        assert float(error) <= 1e-12
 
 
 @pytest.mark.parametrize("state", ["transport", "reset", "keep"])

@@ -2,6 +2,8 @@
 
 from ._ase import ase_module as ase_module
 from ._calculator import SymmetrizedCalculator as SymmetrizedCalculator
+from ._curl import Curl as Curl
+from ._curl import curl as curl
 from ._estimates import Estimate as Estimate
 from ._estimates import RelativeEnergies as RelativeEnergies
 from ._estimates import Weights as Weights
@@ -11,6 +13,7 @@ from ._estimates import reweight as reweight
 from ._graph import Graph as Graph
 from ._graph import energies_and_forces as energies_and_forces
 from ._graph import graph as graph
+from ._graph import joined as joined
 from ._heating import heating as heating
 from ._module import ModuleCalculator as ModuleCalculator
 from ._module import SymmetrizedModule as SymmetrizedModule
@@ -27,6 +30,9 @@ from ._pairs import PairCurves as PairCurves
 from ._pairs import pair_curves as pair_curves
 from ._penalties import lie_penalty as lie_penalty
 from ._penalties import variance_penalty as variance_penalty
+from ._point_edge import PointEdgeTransformer as PointEdgeTransformer
+from ._prediction import predicted_free_energy as predicted_free_energy
+from ._prediction import predicted_orientations as predicted_orientations
 from ._probe import ProbeStopped as ProbeStopped
 from ._probe import probe as probe
 from ._properties import Property as Property
@@ -46,3 +52,6 @@ from ._toys import Together as Together
 from ._toys import dipoles as dipoles
 from ._toys import lab_field as lab_field
 from ._toys import lab_field_mean as lab_field_mean
+from ._training import Accuracy as Accuracy
+from ._training import accuracy as accuracy
+from ._training import train as train

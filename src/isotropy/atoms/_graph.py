@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -25,6 +27,8 @@ class Graph:
         `(edges, 3)` from each centre to its neighbour, periodic images included.
     centres, neighbours : Tensor
         `(edges,)` places of the atoms.
+    reverse : Tensor
+        `(edges,)` the place of the same edge seen from its other end.
     structures : Tensor
         `(atoms,)` which structure an atom belongs to.
     count : int
@@ -35,12 +39,13 @@ class Graph:
     vectors: Tensor
     centres: Tensor
     neighbours: Tensor
+    reverse: Tensor
     structures: Tensor
     count: int
 
     def moved(self, vectors: Tensor) -> Graph:
         """The same neighbours with other vectors."""
-        return Graph(self.species, vectors, self.centres, self.neighbours, self.structures, self.count)
+        return replace(self, vectors=vectors)
 
     def copies(self, rotations: Tensor) -> Graph:
         """One copy for each matrix `(k, 3, 3)`, with vectors ``R v``; neighbours are counted on, not searched again."""
@@ -52,6 +57,7 @@ class Graph:
             vectors.flatten(0, 1),
             (self.centres + offsets * len(self.species)).flatten(),
             (self.neighbours + offsets * len(self.species)).flatten(),
+            (self.reverse + offsets * len(self.reverse)).flatten(),
             (self.structures + offsets * self.count).flatten(),
             k * self.count,
         )
@@ -60,9 +66,8 @@ class Graph:
         """Vectors in another dtype, or everything on another device."""
         vectors = self.vectors.to(target)
         where = vectors.device
-        rest = (self.species, self.centres, self.neighbours, self.structures)
-        species, centres, neighbours, structures = (one.to(where) for one in rest)
-        return Graph(species, vectors, centres, neighbours, structures, self.count)
+        rest = ("species", "centres", "neighbours", "reverse", "structures")
+        return replace(self, vectors=vectors, **{name: getattr(self, name).to(where) for name in rest})
 
     def forces(self, slopes: Tensor) -> Tensor:
         """Forces `(atoms, 3)` from derivatives of the energy by the vectors `(edges, 3)`."""
@@ -86,19 +91,47 @@ def graph(frames: Any, cutoff: float, dtype: torch.dtype = torch.float64) -> Gra
     """
     if not cutoff > 0:
         raise DataError(f"cutoff: expected a positive distance, received {cutoff}; 4 angstrom suits water")
-    listed = as_frames(frames)
-    search = ase_module("neighborlist").neighbor_list
-    parts: list[tuple[Tensor, ...]] = []
-    start = 0
-    for place, atoms in enumerate(listed):
-        centres, neighbours, vectors = search("ijD", atoms, cutoff)
-        indices = (torch.as_tensor(centres) + start, torch.as_tensor(neighbours) + start)
-        numbers = torch.as_tensor(atoms.numbers)
-        vectors = torch.as_tensor(vectors, dtype=dtype).reshape(-1, 3)
-        parts.append((numbers, vectors, *indices, torch.full_like(numbers, place)))
-        start += len(atoms)
-    species, vectors, centres, neighbours, structures = (torch.cat(rows) for rows in zip(*parts, strict=True))
-    return Graph(species, vectors, centres.long(), neighbours.long(), structures, len(listed))
+    return joined([_neighbours(atoms, cutoff, dtype) for atoms in as_frames(frames)])
+
+
+def joined(parts: Sequence[Graph]) -> Graph:
+    """Several graphs as one, their structures in order."""
+    atoms, edges, structures = ([0, *accumulate(sizes)] for sizes in zip(*map(_sizes, parts), strict=True))
+    return Graph(
+        torch.cat([one.species for one in parts]),
+        torch.cat([one.vectors for one in parts]),
+        torch.cat([one.centres + start for one, start in zip(parts, atoms, strict=False)]),
+        torch.cat([one.neighbours + start for one, start in zip(parts, atoms, strict=False)]),
+        torch.cat([one.reverse + start for one, start in zip(parts, edges, strict=False)]),
+        torch.cat([one.structures + start for one, start in zip(parts, structures, strict=False)]),
+        structures[-1],
+    )
+
+
+def _sizes(g: Graph) -> tuple[int, int, int]:
+    return len(g.species), len(g.centres), g.count
+
+
+def _neighbours(atoms: Any, cutoff: float, dtype: torch.dtype) -> Graph:
+    """The graph of one structure."""
+    found = ase_module("neighborlist").neighbor_list("ijSD", atoms, cutoff)
+    centres, neighbours, shifts = (torch.as_tensor(one).long() for one in found[:3])
+    vectors = torch.as_tensor(found[3], dtype=dtype).reshape(-1, 3)
+    species = torch.as_tensor(atoms.numbers)
+    # Edges sorted by (i, j, shift) meet those sorted by (j, i, -shift) in the same place.
+    there, back = _sorted_by(centres, neighbours, shifts), _sorted_by(neighbours, centres, -shifts)
+    reverse = torch.empty_like(centres)
+    reverse[there] = back
+    return Graph(species, vectors, centres, neighbours, reverse, torch.zeros_like(species), 1)
+
+
+def _sorted_by(first: Tensor, second: Tensor, shifts: Tensor) -> Tensor:
+    """Order of edges by these keys."""
+    keys = torch.cat([torch.stack([first, second], 1), shifts.reshape(-1, 3)], 1)
+    order = torch.arange(len(keys))
+    for column in keys.flip(1).T:
+        order = order[torch.argsort(column[order], stable=True)]
+    return order
 
 
 def energies_and_forces(model: Any, g: Graph, create_graph: bool = False) -> tuple[Tensor, Tensor, Tensor]:

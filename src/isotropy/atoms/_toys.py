@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,6 +25,11 @@ def _waters(positions: Tensor, numbers: Tensor) -> Tensor:
     oxygen, hydrogen = positions[numbers == 8], positions[numbers == 1]
     nearest = torch.cdist(oxygen.detach(), hydrogen.detach()).topk(2, largest=False).indices
     return torch.cat([oxygen[:, None], hydrogen[nearest]], 1).flatten(0, 1)
+
+
+def directions_of_waters(atoms: Any) -> Tensor:
+    """Dipole directions `(molecules, 3)` of a structure of waters in any order of atoms."""
+    return dipoles(_waters(torch.as_tensor(atoms.positions), torch.as_tensor(atoms.numbers)))
 
 
 def lab_field(positions: Tensor, cell: Tensor, numbers: Tensor) -> Tensor:

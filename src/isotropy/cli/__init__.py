@@ -20,8 +20,10 @@ import typer
 
 from ..errors import SymmetryError
 from ._discover import discover
+from ._equations import equations
 from ._examples import examples
 from ._measure import measure
+from ._parameters import parameters
 from ._probe import probe
 from ._study import PASSED_ON, study
 
@@ -37,6 +39,8 @@ app = typer.Typer(
 )
 app.command()(discover)
 app.command()(measure)
+app.command()(equations)
+app.command()(parameters)
 app.command()(examples)
 app.command()(probe)
 app.command(context_settings=PASSED_ON)(study)

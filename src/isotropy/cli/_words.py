@@ -8,6 +8,7 @@ from typing import Any
 from ..report import advice, headline
 
 _MOST_FIELDS = 12
+_MOST_REASONS = 8
 _ROADS = {
     "points": "motions that keep the set of points",
     "supervised": "motions that the map from inputs to outputs respects",
@@ -20,12 +21,12 @@ _MOVING = {"scalar": ", outputs at rest", "vector": ", outputs moving as the inp
 def discovered_words(answer: dict[str, Any], out: Path | None) -> str:
     """What a discovery found, in plain words."""
     lines = [_verdict(answer)]
-    lines += _listed("Generators", _fields(answer))
+    lines += listed("Generators", _fields(answer))
     if "conserved" in answer:
-        lines += _listed("Conserved along every trajectory", answer["conserved"] or ["nothing"])
-    lines += _listed("Checks", [_check(*item) for item in answer["certificates"].items()])
-    lines += _listed("Limits", answer["limits"])
-    lines += _listed("What to try", advice(answer))
+        lines += listed("Conserved along every trajectory", answer["conserved"] or ["nothing"])
+    lines += listed("Checks", [_check(*item) for item in answer["certificates"].items()])
+    lines += listed("Limits", answer["limits"])
+    lines += listed("What to try", advice(answer))
     moving = _MOVING.get(answer["outputs"] or "", "")
     lines.append(f"Searched in {answer['candidates']}: {_ROADS[answer['kind']]}{moving}.")
     if out is not None:
@@ -36,7 +37,7 @@ def discovered_words(answer: dict[str, Any], out: Path | None) -> str:
 def measured_words(answer: dict[str, Any], written: Path | None) -> str:
     """How symmetric a model is, in plain words."""
     lines = [_extent(answer)]
-    lines += _listed(
+    lines += listed(
         f"Generators, the most broken first, with {100 * answer['confidence']:g} % intervals", _generator_rows(answer)
     )
     lines.append(
@@ -65,7 +66,7 @@ def _verdict(answer: dict[str, Any]) -> str:
     return sentence
 
 
-def _listed(title: str, rows: list[str]) -> list[str]:
+def listed(title: str, rows: list[str]) -> list[str]:
     """Rows under a title; nothing if there are none."""
     return [f"{title}:", *(f"  {row}" for row in rows)] if rows else []
 
@@ -106,3 +107,17 @@ def _error(row: dict[str, Any]) -> str:
     low, high = row["interval"]
     within = "" if low is None or high is None else f" [{low:.3g} to {high:.3g}]"
     return f"{row['relative_error']:.3g}{within}"
+
+
+def equations_words(answer: dict[str, Any], out: Path | None) -> str:
+    """Governing equations in plain words."""
+    lines = ["Equations:" if not answer["doubts"] else "Equations, with doubts:"]
+    lines += [f"  {text}" for text in answer["equations"]]
+    free = answer["without_symmetry"]
+    if free is not None and free != answer["equations"]:
+        lines += listed("Without symmetry", free)
+    lines += listed("How", answer["road"][:_MOST_REASONS])
+    lines += listed("Doubts", answer["doubts"])
+    if out is not None:
+        lines.append(f"Written: {out / 'equations.json'} and {out / 'report.html'} (open it in a browser)")
+    return "\n".join(lines)

@@ -3,9 +3,11 @@
 from isotropy.datasets._adversarial import discrete_rotation, lorentz_pairs, three_body, two_body
 from isotropy.datasets._bumps import bump_images
 from isotropy.datasets._bundled import load, names, path
+from isotropy.datasets._equations import Equation, equation
 from isotropy.datasets._graph_sets import GraphSet, tu_graphs
 from isotropy.datasets._images import Images, cifar10, cifar100, fashion_mnist, mnist, read_idx
 from isotropy.datasets._jets import top_tagging
+from isotropy.datasets._latent import double_bump, lotka_volterra, lotka_volterra_energy, pendulum, pendulum_energy
 from isotropy.datasets._problem import Expected, Problem
 from isotropy.datasets._reading import read_table
 from isotropy.datasets._samples import Samples, Trajectories, points, supervised, trajectories
@@ -21,8 +23,11 @@ from isotropy.datasets._textbook import (
     random_cubic,
     random_network,
 )
+from isotropy.datasets._waters import water_model, waters
+from isotropy.datasets._waves import reaction_diffusion, turning_shape
 
 __all__ = [
+    "Equation",
     "Expected",
     "GraphSet",
     "Images",
@@ -36,20 +41,27 @@ __all__ = [
     "cifar100",
     "cross_product",
     "discrete_rotation",
+    "double_bump",
+    "equation",
     "fashion_mnist",
     "hopf",
     "kepler",
     "load",
     "lorentz_pairs",
     "lorenz",
+    "lotka_volterra",
+    "lotka_volterra_energy",
     "mnist",
     "names",
     "oscillator",
     "path",
+    "pendulum",
+    "pendulum_energy",
     "points",
     "quadratic_form",
     "random_cubic",
     "random_network",
+    "reaction_diffusion",
     "read_idx",
     "read_table",
     "require_varying",
@@ -59,5 +71,8 @@ __all__ = [
     "top_tagging",
     "trajectories",
     "tu_graphs",
+    "turning_shape",
     "two_body",
+    "water_model",
+    "waters",
 ]

@@ -14,7 +14,7 @@ from isotropy.datasets._reading import read_table
 from isotropy.datasets._samples import Samples, supervised, trajectories
 from isotropy.errors import DataError
 
-FILES = {"planets": "planets.csv", "moon": "moon.csv.gz", "stars": "stars.csv"}
+FILES = {"planets": "planets.csv", "moon": "moon.csv.gz", "stars": "stars.csv", "hare": "hare.csv"}
 
 
 def names() -> tuple[str, ...]:
@@ -94,6 +94,17 @@ def stars() -> Problem:
     return Problem("stars", "the turning sky, erfa.c2t06a", "dynamics", data, answer)
 
 
+def hare() -> Problem:
+    """Return pelts of hares and lynx (thousands a year) traded by the Hudson's Bay Company, 1900 to 1920.
+
+    Twenty-one pairs of numbers, rounded, of trade rather than of animals. They determine the four terms of the
+    predator-prey equations and no continuous symmetry: none of the common ones is accepted.
+    """
+    data = trajectories(read_table(path("hare")), "year", "hare,lynx")
+    answer = Expected("none that two cycles show", 0, "gl(2)")
+    return Problem("hare", "hare and lynx, Hudson's Bay Company 1900-1920", "dynamics", data, answer)
+
+
 def digits() -> Problem:
     """Return 1797 handwritten digits of 8 by 8 pixels, from scikit-learn, with their labels.
 
@@ -114,5 +125,6 @@ LOADERS: dict[str, Callable[[], Problem]] = {
     "planets": planets,
     "moon": moon,
     "stars": stars,
+    "hare": hare,
     "digits": digits,
 }

@@ -25,7 +25,7 @@ _REACH = 2.0  # a moved point is observed if a sample lies within so many typica
 _ENOUGH = 0.2  # share of moved points that has to stay where the map was observed
 _RESOLUTION = 1e-9
 # Kinds with symmetries of their own whatever the data: a linear map and a quadratic form always have a large algebra.
-_RIGID = ("polynomial-1", "polynomial-2")
+_RIGID = ("polynomial-1", "polynomial-2", "classifier-logistic-2")
 
 
 def sampled_question(cross: CrossFit, x: Tensor, rho_in: Action, rho_out: Action, rank: str | int | float, seed: int):

@@ -5,15 +5,15 @@ Discovery looks at derivatives, so its noise floor is the error of the gradient,
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from math import inf, isfinite, nan, sqrt
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from isotropy.discover._surrogate_classes import ClassFitter, class_fitters
 from isotropy.discover._surrogate_kinds import Fitter, Model, fitters
-from isotropy.discover._surrogate_networks import fit_classifier
 from isotropy.errors import DataError
 
 __all__ = ["CrossFit", "Score", "Surrogate", "fit_surrogates"]
@@ -25,6 +25,9 @@ SCORED_PER_FOLD = 4000
 JACOBIAN_POINTS = 200
 CHUNK = 256
 
+CLEAR_GAIN = 3.0  # standard errors by which logits have to beat the frequencies of the classes
+
+Kind = TypeVar("Kind")
 Progress = Callable[[int, int, str], None]
 
 
@@ -79,11 +82,13 @@ class CrossFit:
     Attributes
     ----------
     models : tuple of Surrogate
-        ``models[k]`` never saw the samples with ``fold == k``; for classes they return logits.
+        ``models[k]`` never saw the samples with ``fold == k``; for classes they return logits, centred
+        over the classes and of unit spread.
     fold : Tensor
         Fold of each sample, ``(S,)``.
     kind : str
-        Name of the winner: ``"polynomial-2"``, ``"kernel-matern"``, ``"network-tanh"``, ``"classifier"``, ...
+        Name of the winner: ``"polynomial-2"``, ``"kernel-matern"``, ``"network-tanh"``,
+        ``"classifier-logistic-2"``, ...
     scores : dict of str to Score
         Relative gradient error and value error of every kind that competed.
     value_error : float
@@ -139,7 +144,8 @@ def fit_surrogates(
     held-out error of the best kind less the jackknife variance of its values.
 
     Targets with at most 20 distinct whole values or strings, ten samples of each, are classes: logits are
-    fitted then, with `gradient_error` ``J`` alone. Naming regression kinds keeps them numbers.
+    fitted then, polynomials and networks. Labels show no gradient, so the least held-out log-loss, at the best
+    temperature, wins, and `gradient_error` is ``J`` alone. Naming regression kinds keeps them numbers.
 
     Parameters
     ----------
@@ -174,10 +180,14 @@ def fit_surrogates(
     fold = _folds(len(points), folds, seed).to(points.device)
     labels = _labels(y, len(points), kinds)
     if labels is not None:
-        return _fit_classes(points, labels[0].to(points.device), labels[1], fold, seed)
+        known = class_fitters(int((fold != 0).sum()), points.shape[1], len(labels[1]))
+        return _fit_classes(
+            points, labels[0].to(points.device), labels[1], fold, _chosen(kinds, known, len(points)), seed, progress
+        )
     targets = _targets(y, points)
     contest = _Contest(points, targets, fold, Frame.of(points), Frame.of(targets), seed)
-    chosen = _chosen(kinds, int((fold != 0).sum()), points.shape[1])
+    count = int((fold != 0).sum())
+    chosen = _chosen(kinds, fitters(count, points.shape[1]), count)
     entries = {}
     for done, (kind, fitter) in enumerate(chosen.items(), start=1):
         entries[kind] = contest.enter(fitter)
@@ -285,19 +295,46 @@ def _jackknife(models: Sequence[Surrogate], x: Tensor) -> float:
     return _disagreement(models, x) * sqrt((len(models) - 1) / 2)
 
 
-def _fit_classes(x: Tensor, labels: Tensor, classes: tuple[str | int, ...], fold: Tensor, seed: int) -> CrossFit:
-    """Fit logits out of fold; the gradient error is what the folds disagree on."""
+def _fit_classes(
+    x: Tensor,
+    labels: Tensor,
+    classes: tuple[str | int, ...],
+    fold: Tensor,
+    fitters: dict[str, ClassFitter],
+    seed: int,
+    progress: Progress | None,
+) -> CrossFit:
+    """Fit every kind of logits out of fold; the least log-loss wins."""
     inputs, count = Frame.of(x), int(fold.max()) + 1
     outputs = Frame(x.new_zeros(()), x.new_ones(()))
-    fit = partial(fit_classifier, classes=len(classes))
-    models = tuple(
-        Surrogate(fit(inputs.enter(x[fold != k]), labels[fold != k], seed * count + k), inputs, outputs)
-        for k in range(count)
-    )
-    wrong = sum(int((f(x[fold == k]).argmax(1) != labels[fold == k]).sum()) for k, f in enumerate(models))
-    score = Score(_jackknife(models, x[:JACOBIAN_POINTS]), wrong / len(x))
-    scores = {CLASSIFIER: score}
-    return CrossFit(models, fold, CLASSIFIER, scores, score.value_error, score.gradient_error, nan, classes)
+    entries: dict[str, tuple[Surrogate, ...]] = {}
+    scores: dict[str, Score] = {}
+    losses: dict[str, float] = {}
+    for done, (kind, fit) in enumerate(fitters.items(), start=1):
+        models = [fit(inputs.enter(x[fold != k]), labels[fold != k], seed * count + k) for k in range(count)]
+        entries[kind] = tuple(Surrogate(model, inputs, outputs) for model in models)
+        losses[kind], scores[kind] = _score_classes(entries[kind], x, labels, fold)
+        if progress is not None:
+            progress(done, len(fitters), kind)
+    kind = min(losses, key=losses.__getitem__)
+    best = scores[kind]
+    return CrossFit(entries[kind], fold, kind, scores, best.value_error, best.gradient_error, nan, classes)
+
+
+def _score_classes(models: tuple[Surrogate, ...], x: Tensor, labels: Tensor, fold: Tensor) -> tuple[float, Score]:
+    """Held-out log-loss at the best temperature, and the score of one kind of logits.
+
+    The gradient is as good as unknown if the logits tell the labels no better than their frequencies do.
+    """
+    logits = torch.stack([f(x) for f in models])[fold, torch.arange(len(x), device=x.device)]
+    wrong = float((logits.argmax(1) != labels).double().mean())
+    grid = torch.logspace(-2, 3, 51, dtype=x.dtype, device=x.device)
+    losses = torch.stack([functional.cross_entropy(t * logits, labels, reduction="none") for t in grid])
+    best = losses[int(losses.mean(1).argmin())]
+    share = torch.bincount(labels, minlength=logits.shape[1]).to(x) / len(x)
+    gain = -share.log()[labels] - best
+    seen = float(gain.mean()) > CLEAR_GAIN * float(gain.std()) / sqrt(len(x))
+    return float(best.mean()), Score(_jackknife(models, x[:JACOBIAN_POINTS]) if seen else inf, wrong)
 
 
 def _points(x: Tensor, folds: int) -> Tensor:
@@ -344,7 +381,7 @@ def _labels(
     y: Tensor | Sequence[str] | Sequence[int], count: int, kinds: Sequence[str] | None
 ) -> tuple[Tensor, tuple[str | int, ...]] | None:
     """Label indices and class names when the targets are classes, None when they are numbers."""
-    wanted = kinds is None or list(kinds) == [CLASSIFIER]
+    wanted = kinds is None or all(kind.split("-")[0] == CLASSIFIER for kind in kinds)
     text = not isinstance(y, Tensor) and any(isinstance(value, str) for value in y)
     names: list[str | int]
     if not text:
@@ -367,12 +404,11 @@ def _labels(
     return None
 
 
-def _chosen(kinds: Sequence[str] | None, n_train: int, n: int) -> dict[str, Fitter]:
+def _chosen(kinds: Sequence[str] | None, known: dict[str, Kind], n_train: int) -> dict[str, Kind]:
     """Pick kinds by name or family."""
-    known = fitters(n_train, n)
     if kinds is None:
         return known
-    chosen: dict[str, Fitter] = {}
+    chosen: dict[str, Kind] = {}
     for kind in kinds:
         found = {name: fitter for name, fitter in known.items() if kind in (name, name.split("-")[0])}
         if not found:

@@ -10,14 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["Network", "fit_classifier", "fit_network"]
+__all__ = ["Network", "fit_network", "held_back", "train_classifier"]
 
 WIDTHS = [32, 32]
 ROUNDS, STEPS, PATIENCE = 20, 10, 4
 HELD_BACK = 0.15
 MAX_SAMPLES = 4096
 REGRESSION_DECAY = 2e-4
-CLASS_DECAY, LABEL_SMOOTHING = 1e-2, 0.1
 
 Activation = Callable[[Tensor], Tensor]
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -44,14 +43,22 @@ def fit_network(x: Tensor, y: Tensor, seed: int, *, activation: Activation) -> N
     return _train(start, x, y, functional.mse_loss, REGRESSION_DECAY, seed)
 
 
-def fit_classifier(x: Tensor, labels: Tensor, seed: int, *, classes: int) -> Network:
+def train_classifier(
+    x: Tensor, labels: Tensor, sizes: list[int], activation: Activation, decay: float, smoothing: float, seed: int
+) -> Network:
     """Fit logits to ``labels (S,)``; smoothed labels and weight decay keep them from saturating.
 
     Saturated logits are flat, and a flat map is symmetric under everything.
     """
-    start = _initial([x.shape[1], *WIDTHS, classes], x, functional.silu, seed)
-    loss = partial(functional.cross_entropy, label_smoothing=LABEL_SMOOTHING)
-    return _train(start, x, labels, loss, CLASS_DECAY, seed)
+    loss = partial(functional.cross_entropy, label_smoothing=smoothing)
+    return _train(_initial(sizes, x, activation, seed), x, labels, loss, decay, seed)
+
+
+def held_back(count: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Samples that judge a fit and samples that it sees, at most ``MAX_SAMPLES`` together."""
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))[:MAX_SAMPLES]
+    held, kept = order.tensor_split([max(1, int(HELD_BACK * len(order)))])
+    return held, kept
 
 
 def _initial(sizes: list[int], like: Tensor, activation: Activation, seed: int) -> Network:
@@ -72,8 +79,7 @@ def _frozen(network: Network) -> Network:
 
 def _train(network: Network, x: Tensor, y: Tensor, loss: Loss, decay: float, seed: int) -> Network:
     """Minimise ``loss + decay |weights|^2 / 2`` by L-BFGS; keep the round best on samples held back."""
-    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed)).to(x.device)[:MAX_SAMPLES]
-    held, kept = order.tensor_split([max(1, int(HELD_BACK * len(order)))])
+    held, kept = (part.to(x.device) for part in held_back(len(x), seed))
     parameters = [p for layer in network.layers for p in layer]
     optimizer = torch.optim.LBFGS(parameters, max_iter=STEPS, history_size=20, line_search_fn="strong_wolfe")
 

@@ -1,10 +1,21 @@
 """Governing equations that obey a symmetry: sparse regression, weak form, invariants, forecasts."""
 
+from ._alternate import Alternation as Alternation
+from ._alternate import discover_and_fit as discover_and_fit
+from ._candidates import symmetry_candidates as symmetry_candidates
+from ._choice import SymmetryChoice as SymmetryChoice
+from ._choice import Trial as Trial
+from ._choice import choose_symmetry as choose_symmetry
 from ._closure import missing_terms as missing_terms
 from ._conditions import symmetry_conditions as symmetry_conditions
 from ._ensemble import Ensemble as Ensemble
 from ._governing import Governing as Governing
+from ._invariants import Blocks as Blocks
+from ._invariants import building_blocks as building_blocks
+from ._second_order import SecondOrder as SecondOrder
+from ._second_order import central as central
 from ._sindy import SINDy as SINDy
+from ._symbolic import SymbolicRegression as SymbolicRegression
 from ._symmetry import Symmetry as Symmetry
 from ._symmetry import VectorFields as VectorFields
 from ._symmetry import equivariant_fields as equivariant_fields

@@ -79,7 +79,7 @@ class Ensemble(Governing):
         require_fraction(self.keep, "keep")
         whole = self._copy().fit(states, times)
         self.symmetry_ = whole.symmetry_
-        pairs = checked_trajectories(states, times, self.dictionary.size, whole._fewest)
+        pairs = checked_trajectories(states, times, whole.size, whole._fewest)
         systems = whole.systems(pairs)
         generator = torch.Generator().manual_seed(self.seed)
         fits = [whole.selected(_drawn(systems, generator)).coef for _ in range(self.n_models)]

@@ -57,6 +57,15 @@ class Governing(Estimator):
 
     _fewest = 5
 
+    @property
+    def size(self) -> int:
+        """Number of coordinates of a state."""
+        return self.dictionary.size
+
+    def places(self, states: Tensor) -> Tensor:
+        """The part of states `(T, size)` that the terms depend on."""
+        return states
+
     @abstractmethod
     def systems(self, pairs: Sequence[Pair]) -> list[System]:
         """The linear systems of checked trajectories, one or more, with independent rows."""
@@ -70,8 +79,8 @@ class Governing(Estimator):
             If trajectories are unusable or too few, or no field but zero obeys the symmetry.
         """
         self._check_options()
-        pairs = checked_trajectories(states, times, self.dictionary.size, self._fewest)
-        self.symmetry_ = self._allowed(torch.cat([x for x, _ in pairs]))
+        pairs = checked_trajectories(states, times, self.size, self._fewest)
+        self.symmetry_ = self._allowed(torch.cat([self.places(x) for x, _ in pairs]))
         return self._accept(self.selected(System.joined(self.systems(pairs))))
 
     def selected(self, system: System) -> Solution:
@@ -108,7 +117,7 @@ class Governing(Estimator):
 
     def score(self, states: Sequence[Any], times: Sequence[Any]) -> float:
         """Share of the mean square of the targets that the equations explain, on the linear system of new data."""
-        pairs = checked_trajectories(states, times, self.dictionary.size, self._fewest)
+        pairs = checked_trajectories(states, times, self.size, self._fewest)
         system = System.joined(copy.copy(self).systems(pairs))  # what new data say of the noise is not kept
         left = torch.einsum("irp,ip->ir", system.design.expand(len(self.coef_), -1, -1), self.coef_) - system.target
         return 1.0 - float(left.square().sum() / system.target.square().sum())

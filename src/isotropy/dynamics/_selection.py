@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ._systems import Solution, System, settled, solve, without
 
-SELECTIONS = ("threshold", "evidence")
+SELECTIONS = ("threshold", "share", "evidence")
 _WAYS = 16  # kept on every level of the search
 _TIED = 1e-9
 
@@ -21,13 +21,15 @@ def select_terms(
     """Sparse coefficients in the span of ``basis`` `(k, n, terms)`.
 
     ``"threshold"``: entries smaller than ``threshold`` are set to zero together, what is left of the space is fitted
-    again, until nothing is small. ``"evidence"``: entries are set to zero one after another, the least certain first,
+    again, until nothing is small. ``"share"``: the same, for entries whose term makes up less than that share of its
+    equation. ``"evidence"``: entries are set to zero one after another, the least certain first,
     along the few most promising ways; of all fits on the way without entries smaller than ``threshold`` the one of
     least ``residual / noise + dim (log(rows) + log(dim of the space))`` is taken, the extended Bayesian criterion.
     """
     start = settled(basis, tolerance)
-    if selection == "threshold":
-        return _by_size(system, start, threshold, tolerance, penalty)
+    if selection != "evidence":
+        sizes = _shares(system) if selection == "share" else start.new_ones(start.shape[1:])
+        return _by_size(system, start, sizes, threshold, tolerance, penalty)
     groups = [list(range(len(system.target)))] if penalty is not None else _coupled(start)
     found = [
         _by_evidence(_rows_of(system, g), _part_of(start, g), threshold, tolerance, penalty)
@@ -36,9 +38,17 @@ def select_terms(
     return _merged(found, groups, start)
 
 
-def _by_size(system: System, basis: Tensor, threshold: float, tolerance: float, penalty: Tensor | None) -> Solution:
+def _shares(system: System) -> Tensor:
+    """Size of every term beside the target of every equation, `(n, terms)`."""
+    sizes = system.factors.norm(dim=1)
+    return sizes[:, :-1] / sizes[:, -1:].clamp_min(1e-300)
+
+
+def _by_size(
+    system: System, basis: Tensor, sizes: Tensor, threshold: float, tolerance: float, penalty: Tensor | None
+) -> Solution:
     found = solve(system, basis, penalty)
-    while bool((small := found.alive & (found.coef.abs() < threshold)).any()):
+    while bool((small := found.alive & (found.coef.abs() * sizes < threshold)).any()):
         found = solve(system, settled(without(found.basis, small, tolerance), tolerance), penalty)
     return found
 

@@ -30,8 +30,9 @@ class SINDy(Governing):
         What the equations must obey, see ``equivariant_fields``. A basis made before saves time in repeated fits.
     threshold : float
         Coefficients below it are dropped.
-    select : "threshold" or "evidence"
-        Drop all small coefficients together; or drop the least certain one after another and choose by evidence.
+    select : "threshold", "share" or "evidence"
+        Drop all small coefficients together; or all terms that make up less than a share ``threshold`` of their
+        equation, whatever the units; or drop the least certain one after another and choose by evidence.
     constraint : "hard" or "soft"
         Stay in the space of symmetric fields; or add a penalty on the Lie derivative.
     weight : float, optional

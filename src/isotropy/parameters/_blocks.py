@@ -125,6 +125,12 @@ class Block:
         return self.copies * self.group.dim
 
     @property
+    def name(self) -> str:
+        """The group with all its copies, such as ``GL(4)`` or ``(R+)^32``."""
+        one = self.group.name
+        return one if self.copies == 1 else f"({one})^{self.copies}"
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the parameters that are moved, each once."""
         return tuple(dict.fromkeys(place.name for place in self.places))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -78,6 +79,13 @@ class Laws:
         chosen = [replace(law, rates=rates) for law in self.laws if not isinstance(law, NeuronLaw)]
         return Tracker(self.model, chosen, optimizer, tolerance=tolerance, alarm=alarm)
 
+    def to_dict(self, most: int = 4096) -> dict[str, Any]:
+        """Values of every law as plain values for JSON; of more than ``most`` numbers only their count and size."""
+        return {
+            "conserved": [_row(name, values, most) for name, values in self.values().items()],
+            "lawless": [asdict(one) for one in self.lawless],
+        }
+
     def __str__(self) -> str:
         """One line for every law and every symmetry without one."""
         rows = [f"{law.name}: {self._values(law).numel()} values" for law in self.laws]
@@ -135,6 +143,18 @@ def conserved_quantities(
         else:
             laws.append(BlockLaw(block, rates or {}))
     return Laws(model, (*laws, *others), tuple(lawless))
+
+
+def _row(name: str, values: Tensor, most: int) -> dict[str, Any]:
+    """One family of quantities; symmetric matrices also by their eigenvalues."""
+    matrices = values.ndim == 3
+    return {
+        "label": name,
+        "count": values.numel(),
+        "norm": float(values.norm()),
+        "values": values.tolist() if values.numel() <= most else None,
+        "eigenvalues": torch.linalg.eigvalsh(values).tolist() if matrices else None,
+    }
 
 
 def learning_rates(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, float]:

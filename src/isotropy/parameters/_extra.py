@@ -47,6 +47,11 @@ class ShiftBlock:
         return self.size + (self.bias is not None)
 
     @property
+    def name(self) -> str:
+        """The group, vectors under addition."""
+        return f"R^{self.dim}"
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the parameters that are moved."""
         return (self.weight,) if self.bias is None else (self.weight, self.bias)

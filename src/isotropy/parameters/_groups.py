@@ -24,6 +24,11 @@ class Group(ABC):
     def dim(self) -> int:
         """Dimension of one copy."""
 
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What one copy is called."""
+
     @abstractmethod
     def element(self, xi: Tensor) -> Tensor:
         """Algebra elements `(copies, size, size)` from coordinates `(copies, dim)`."""
@@ -68,6 +73,11 @@ class GeneralLinear(Group):
         """``size ** 2``."""
         return self.size**2
 
+    @property
+    def name(self) -> str:
+        """``GL(size)``."""
+        return f"GL({self.size})"
+
     def element(self, xi: Tensor) -> Tensor:
         """The matrix, row by row."""
         return xi.reshape(-1, self.size, self.size)
@@ -89,6 +99,11 @@ class Orthogonal(Group):
     def dim(self) -> int:
         """``size (size - 1) / 2``."""
         return self.size * (self.size - 1) // 2
+
+    @property
+    def name(self) -> str:
+        """``SO(size)``."""
+        return f"SO({self.size})"
 
     def element(self, xi: Tensor) -> Tensor:
         """Antisymmetric matrices of Frobenius norm equal to that of ``xi``."""
@@ -129,6 +144,12 @@ class Commutant(Group):
         """Two for each plane, and the square of the rest."""
         return 2 * len(self.planes) + len(self.rest) ** 2
 
+    @property
+    def name(self) -> str:
+        """Numbers other than zero, and a free block."""
+        rest = f" x GL({len(self.rest)})" if self.rest else ""
+        return f"(C*)^{len(self.planes)}{rest}"
+
     def element(self, xi: Tensor) -> Tensor:
         """Blocks ``[[a, -b], [b, a]]``, scaled to keep norms, and a free block."""
         first, second, rest = self._places(xi)
@@ -165,6 +186,11 @@ class Positive(Group):
     def dim(self) -> int:
         """One."""
         return 1
+
+    @property
+    def name(self) -> str:
+        """Positive numbers."""
+        return "R+"
 
     def element(self, xi: Tensor) -> Tensor:
         """The logarithm of the scale."""

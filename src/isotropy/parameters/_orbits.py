@@ -70,7 +70,13 @@ class OrbitPoint:
 
 
 def sharpness_along(
-    loss: Loss, symmetry: ParameterSymmetry, parameters: Parameters, xi: Tensor, times: Sequence[float]
+    loss: Loss,
+    symmetry: ParameterSymmetry,
+    parameters: Parameters,
+    xi: Tensor,
+    times: Sequence[float],
+    *,
+    tolerance: float = 1e-8,
 ) -> list[OrbitPoint]:
     """Sharpness against the conserved quantity at fixed function, along ``exp(t xi) theta``.
 
@@ -95,7 +101,8 @@ def sharpness_along(
             0.5 * float(block.moment(_wide(there), _wide(there)) @ part.double())
             for block, part in zip(symmetry.blocks, parts, strict=True)
         ]
-        points.append(OrbitPoint(time, float(loss(there)), sum(moments), top_eigenvalue(loss, there)))
+        sharpest = top_eigenvalue(loss, there, tolerance=tolerance)
+        points.append(OrbitPoint(time, float(loss(there)), sum(moments), sharpest))
     return points
 
 

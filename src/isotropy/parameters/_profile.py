@@ -13,6 +13,7 @@ from ._blocks import Block, Parameters
 from ._symmetry import ParameterSymmetry
 
 _HALF = (torch.float16, torch.bfloat16)
+_SMALL = 1e-12  # root mean square below which squares of small numbers would vanish in single precision
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class _Factor:
 
 @dataclass(frozen=True)
 class _Term:
-    """Squares of one part of a parameter over their mean, summed over axes that no block scales."""
+    """Squares of one part of a parameter over a unit, summed over axes that no block scales."""
 
     squares: Tensor
     factors: tuple[_Factor, ...]
@@ -170,17 +171,23 @@ def _terms(blocks: Sequence[Block], tensors: Parameters) -> list[_Term]:
 
 def _term(tensor: Tensor, rows: tuple[int, int] | None, shape: tuple[int, ...], factors: list[_Factor]) -> _Term:
     """Sum squares over what no factor touches."""
-    part = tensor if rows is None else tensor[rows[0] : rows[1]]
-    # Two scaled axes leave a matrix, which stays in the precision of the tensor; its mean is divided out, so that
-    # squares of small numbers do not vanish.
-    unit = float(torch.linalg.vector_norm(part.detach(), dtype=torch.float64)) ** 2 / max(1, part.numel())
-    wide = part.detach() if len({axis for f in factors for axis in f.axes}) > 1 else part.detach().double()
-    squares = (wide.float() if wide.dtype in _HALF else wide).mul(unit**-0.5 if unit else 1.0).square().reshape(shape)
+    part = (tensor if rows is None else tensor[rows[0] : rows[1]]).detach()
+    wide = (part.float() if part.dtype in _HALF else part).reshape(shape)
+    unit = _unit(wide)
+    scaled = wide if unit == 1.0 else wide * unit**-0.5
     used = sorted({axis for factor in factors for axis in factor.axes})
     gone = [axis for axis in range(len(shape)) if axis not in used]
-    reduced = squares.sum(gone) if gone else squares
+    reduced = (torch.linalg.vector_norm(scaled, dim=gone) if gone else scaled).square()
     renamed = [_Factor(f.block, tuple(used.index(axis) for axis in f.axes), f.power) for f in factors]
     return _Term(reduced, tuple(renamed), unit)
+
+
+def _unit(part: Tensor) -> float:
+    """1, or the mean square of numbers so small or large that their squares would vanish or overflow."""
+    count = max(1, part.numel()) ** 0.5
+    if _SMALL < float(torch.linalg.vector_norm(part)) / count < 1 / _SMALL:
+        return 1.0
+    return (float(torch.linalg.vector_norm(part, dtype=torch.float64)) / count) ** 2 or 1.0
 
 
 def _contract(term: _Term, logs: list[Tensor], target: _Factor | None) -> Tensor:

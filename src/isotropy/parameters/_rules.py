@@ -219,7 +219,7 @@ def repeat(state: Inference, operation: Operation) -> None:
     state.types[operation.outputs[0]] = Typed(axes, source.gauges())
 
 
-@rule("getitem select narrow chunk split unbind tensor_split")
+@rule("getitem select slice narrow chunk split unbind tensor_split")
 def take(state: Inference, operation: Operation) -> None:
     """Parts of axes along which nothing moves; elsewhere gauges must be level."""
     source = state.type_of(operation.inputs[0])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -191,6 +192,23 @@ class ParameterSymmetry(Action):
         parameters = self.unflatten(point)
         still = {name: torch.zeros_like(value) for name, value in parameters.items()}
         return self.flatten({**still, **self.velocity(xi, parameters)})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Blocks, discrete moves and what was skipped, as plain values for JSON."""
+        blocks = [
+            {
+                "kind": block.kind,
+                "group": block.name,
+                "dimension": block.dim,
+                "label": block.label,
+                "parameters": list(block.parameters),
+                "exactness": asdict(block.exactness),
+            }
+            for block in self.blocks
+        ]
+        discrete = {"permutations": self.permutations, "signs": self.signs}
+        sizes = {kind: [{"label": one.label, "size": one.size} for one in moves] for kind, moves in discrete.items()}
+        return {"dimension": self.dim, "blocks": blocks, **sizes, "skipped": [asdict(one) for one in self.skipped]}
 
     def __str__(self) -> str:
         """Blocks and what was skipped, one line each."""

@@ -18,6 +18,7 @@ from ._symmetry import ParameterSymmetry
 
 _FRACTION = 2 / 3  # a loss may move by this power of the working precision
 _HALVINGS = 6
+_SWEEPS = 300  # most of one balancing of weights
 _FLAT = 1e-3  # logarithms that far from the optimum leave the norm within 1e-6 of its minimum
 _SPENT = 1e-6  # of log(cap), below which nothing is left
 Moves = list[tuple[Block, Tensor]]
@@ -117,8 +118,8 @@ class _Journey:
         if self.objective == "grad_norm":
             s = profile.ascend(self.walk.cap, self.walk.radius)
         else:
-            exact = _precision(self.probe.parameters) ** 0.5
-            s = profile.minimise(sweeps=30, tolerance=exact if by_weight else max(exact, _FLAT))
+            exact = _precision(self.probe.parameters) ** _FRACTION
+            s = profile.minimise(_SWEEPS, exact) if by_weight else profile.minimise(30, max(exact, _FLAT))
         before = profile.value(torch.zeros_like(s))
         if not by_weight and before > 0:
             self.ratio = profile.value(s) / before
@@ -164,11 +165,13 @@ class _Journey:
         """Move the parameters by ``exp(xi)`` and remember it."""
         if not float(xi.norm()):
             return
+        here, moved = self.values(), {}
         for block, own in zip(group.blocks, group.parts(xi), strict=True):
             if isinstance(block, Block) and float(own.norm()):
                 g = block.exp(own)
-                write(self.probe.parameters, block.act(g, self.values()))
+                moved.update(block.act(g, {**here, **moved}))
                 self.moves.append((block, g))
+        write(self.probe.parameters, moved)
         self.distance += float(xi.norm())
 
     def values(self) -> Named:

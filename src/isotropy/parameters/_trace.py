@@ -125,8 +125,8 @@ class _Recorder(TorchFunctionMode):
         result = func(*args, **given)
         if nodes_in(inside) and any(isinstance(leaf, Tensor) for leaf in tree_flatten(result)[0]):
             output = tree_map(self._new_node, result)
-            name = self.modules[-1] if self.modules else ""
-            self.operations.append(Operation(_name(func), func, inside[0], inside[1], output, name))
+            module, name = self.modules[-1] if self.modules else "", _name(func)
+            self.operations.append(Operation(name, func, _ordered(func, name, inside[0]), inside[1], output, module))
         return result
 
     def _as_nodes(self, tree: Any) -> Any:
@@ -160,9 +160,17 @@ def _drop(names: list[str]) -> None:
     names.pop()
 
 
+def _ordered(func: Callable[..., Any], name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Arguments in the order of ``torch.nn.functional``, also of the operators of exported programs."""
+    if name == "batch_norm" and isinstance(func, torch._ops.OpOverload) and len(args) > 5:
+        x, weight, bias, mean, variance, *rest = args
+        return (x, mean, variance, weight, bias, *rest)
+    return args
+
+
 def _name(func: Callable[..., Any]) -> str:
     """A function's plain name: operators by what they mean, in-place forms without the underscore."""
-    name = getattr(func, "__name__", "")
+    name = getattr(getattr(func, "overloadpacket", func), "__name__", "")
     if name == "__get__":
         name = getattr(getattr(func, "__self__", None), "__name__", "")
     name = _SYNONYMS.get(name, name)

@@ -65,10 +65,10 @@ def write_report(
             f"expected orbits along {answer['dimension']} generators, got {len(orbits.positions())}; "
             "flow the samples along each matrix of basis"
         )
-    return write_atomic(path, template().render(_content(answer, orbits, title)))
+    return write_atomic(path, open_template("template.html").render(_content(answer, orbits, title)))
 
 
-def template(name: str = "template.html") -> Any:
+def open_template(name: str) -> Any:
     """Return a packaged template, with everything that is put into it escaped."""
     try:
         from jinja2 import Environment, PackageLoader, StrictUndefined

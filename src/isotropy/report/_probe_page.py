@@ -8,7 +8,7 @@ from typing import Any
 
 from .._files import write_atomic
 from ..atoms import ProbeReport
-from ._page import template
+from ._page import open_template
 from ._pictures import inline_svg
 
 
@@ -20,7 +20,7 @@ def write_probe(path: str | os.PathLike[str], report: ProbeReport, title: str = 
     MissingExtraError
         Without jinja2 or matplotlib.
     """
-    return write_atomic(path, template("probe.html").render(_content(report, title)))
+    return write_atomic(path, open_template("probe.html").render(_content(report, title)))
 
 
 def _content(report: ProbeReport, title: str) -> dict[str, Any]:

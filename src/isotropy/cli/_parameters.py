@@ -1,0 +1,122 @@
+"""``isotropy parameters``: how the parameters of a network may move, and what training conserves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from torch import Tensor, nn
+
+from .. import parameters as package
+from .. import report as pages
+from .._autodiff import evaluating
+from .._version import version
+from ..discover import plain
+from ..errors import DataError
+from ._models import load_model
+from ._options import AsJson, Key, Out, Seed, X
+from ._orbit import curve_of_network
+from ._output import require_folder, require_report, whole_folder
+from ._parameter_words import network_words
+from ._sources import read_points
+
+FILE = "parameters.json"
+PAGE = "report.html"
+_SAMPLES = 64
+_LARGEST = 100_000  # parameters up to which the curve is drawn unasked
+
+
+def parameters(
+    model: Annotated[str, typer.Argument(help="torch.export program (.pt2), or module:network importable from here")],
+    data: Annotated[str, typer.Argument(help="inputs to call it on: a file as for discover, or example:NAME")],
+    x: X = None,
+    shape: Annotated[str | None, typer.Option(help="axes of one input, such as 1,8,8; one row if left out")] = None,
+    tokens: Annotated[bool, typer.Option("--tokens", help="inputs are integers, as for an embedding")] = False,
+    logits: Annotated[bool, typer.Option("--logits", help="outputs go into a softmax")] = False,
+    approximate: Annotated[
+        bool, typer.Option("--approximate", help="also scales that a normalisation divides out but for its eps")
+    ] = False,
+    orbit: Annotated[
+        bool | None, typer.Option(help="follow loss and sharpness along a motion; by default in small networks")
+    ] = None,
+    key: Key = None,
+    out: Out = None,
+    as_json: AsJson = False,
+    seed: Seed = 0,
+) -> None:
+    """Find how the parameters of MODEL may move while its function stays, and what gradient flow conserves.
+
+    MODEL is called on inputs of DATA in evaluation mode. Code 1 if nothing moves continuously.
+    """
+    if out is not None:
+        require_folder(out)
+        require_report()
+    network, dtype = load_network(model)
+    samples = _inputs(read_points(data, x, key).x[:_SAMPLES], shape, torch.long if tokens else dtype)
+    with evaluating(network):
+        found = package.symmetries(network, samples, logits=logits, approximate=approximate, seed=seed)
+        laws = package.conserved_quantities(network, found)
+        small = found.size <= _LARGEST if orbit is None else orbit
+        curve = curve_of_network(network, found, samples, logits) if small else {"why": "not asked for, see --orbit"}
+    answer: dict[str, Any] = {
+        **found.to_dict(),
+        **laws.to_dict(),
+        "orbit": curve,
+        "size": found.size,
+        "model": model,
+        "data": data,
+        "samples": len(samples),
+        "dtype": str(dtype).removeprefix("torch."),
+        "logits": logits,
+        "approximate": approximate,
+        "seed": seed,
+        "isotropy_version": version(),
+    }
+    answer = plain(answer)
+    if out is not None:
+        _write(out, answer)
+    typer.echo(
+        json.dumps(answer, allow_nan=False) if as_json else network_words(answer, out and (out / FILE, out / PAGE))
+    )
+    raise typer.Exit(0 if found.dim else 1)
+
+
+def load_network(text: str) -> tuple[nn.Module, torch.dtype]:
+    """A network with parameters of its own, and the dtype of its inputs.
+
+    Raises
+    ------
+    DataError
+        If MODEL is none.
+    """
+    found, dtype = load_model(text)
+    if not isinstance(found, nn.Module) or not any(True for _ in found.parameters()):
+        received = "a network without parameters" if isinstance(found, nn.Module) else f"a {type(found).__name__}"
+        raise DataError(
+            f"MODEL {text}: expected a torch.nn.Module with parameters, received {received}; name the network itself, "
+            "or export it with its weights as parameters"
+        )
+    return found, dtype
+
+
+def _inputs(rows: Tensor, shape: str | None, dtype: torch.dtype) -> Tensor:
+    """Rows as inputs `(batch, *shape)`."""
+    if dtype == torch.long and not bool((rows == rows.round()).all()):
+        raise DataError("--tokens: expected integers in DATA, received fractions; choose the columns with --x")
+    try:
+        sizes = [int(part) for part in shape.split(",")] if shape else list(rows.shape[1:])
+        return rows.reshape(len(rows), *sizes).to(dtype)
+    except (ValueError, RuntimeError) as error:
+        raise DataError(
+            f"--shape: expected whole numbers whose product is {rows.shape[1]}, the number of columns, received "
+            f"{shape!r}; write e.g. 1,8,8"
+        ) from error
+
+
+def _write(out: Path, answer: dict[str, Any]) -> None:
+    with whole_folder(out) as folder:
+        (folder / FILE).write_text(json.dumps(answer, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        pages.write_parameters(folder / PAGE, answer, f"Parameters of {answer['model']}")

@@ -1,0 +1,82 @@
+"""The direct road in latent coordinates: with the generators known, coordinates are fitted without an adversary."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .._representation import Representation
+from ._autoencoder import Autoencoder
+
+_MOST = 4000  # pairs
+_KERNEL = 0.1  # of the largest singular value: below, a matrix commutes or a form is kept
+_STEP = 1.0  # weight of the step beside the reconstruction
+
+
+class InvariantStep(nn.Module):
+    """``z -> sum_c f_c(q(z)) B_c z``: every step of this form commutes with the symmetry.
+
+    ``B_c`` span the matrices that commute with the generators, ``q`` the quadratic forms that these keep.
+    """
+
+    def __init__(self, latent: Representation, hidden: int, seed: int) -> None:
+        super().__init__()
+        self.commuting: Tensor
+        self.forms: Tensor
+        self.register_buffer("commuting", commuting(latent))
+        self.register_buffer("forms", _forms(latent))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            inputs = max(len(self.forms), 1)
+            self.network = nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), nn.Linear(hidden, len(self.commuting)))
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Latent points `(batch, n)` one step later."""
+        kept = torch.einsum("bn,qnp,bp->bq", z, self.forms, z) if len(self.forms) else torch.zeros_like(z[:, :1])
+        return torch.einsum("bc,cnp,bp->bn", self.network(kept), self.commuting, z)
+
+
+def polish(coder: Autoencoder, latent: Representation, x: Tensor, y: Tensor, iterations: int, seed: int) -> Autoencoder:
+    """Another autoencoder, in whose coordinates the step from `x` to `y` commutes with the generators better.
+
+    Reconstruction and step are minimised over all pairs at once by LBFGS, in float64.
+    """
+    polished = coder.settled().requires_grad_(True)
+    step = InvariantStep(latent, 32, seed).to(torch.float64)
+    some = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))[:_MOST]
+    points = torch.cat([x[some], y[some]])
+    parameters = [*polished.parameters(), *step.parameters()]
+    optimizer = torch.optim.LBFGS(parameters, max_iter=iterations, history_size=20, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        z = polished.encode(points)
+        before, after = z.chunk(2)
+        missed = (step(before) - after).square().mean() / (after - before).square().mean()
+        price = ((polished.decode(z) - points) / polished.scale).square().mean() + _STEP * missed
+        slopes = torch.autograd.grad(price, parameters, allow_unused=True, materialize_grads=True)
+        for parameter, slope in zip(parameters, slopes, strict=True):
+            parameter.grad = slope.contiguous()
+        return price.detach()
+
+    optimizer.step(loss)
+    return polished.settled()
+
+
+def commuting(latent: Representation) -> Tensor:
+    """Basis `(c, n, n)` of the matrices that commute with the generators."""
+    one = torch.eye(latent.size, dtype=torch.float64)
+    return _kernel([torch.kron(one, A.T.contiguous()) - torch.kron(A.contiguous(), one) for A in latent.tensor], one)
+
+
+def _forms(latent: Representation) -> Tensor:
+    """Basis `(q, n, n)` of the symmetric forms that the generators keep."""
+    one = torch.eye(latent.size, dtype=torch.float64)
+    kept = _kernel([torch.kron(A.T.contiguous(), one) + torch.kron(one, A.T.contiguous()) for A in latent.tensor], one)
+    _, sizes, axes = torch.linalg.svd((kept + kept.transpose(1, 2)).flatten(1) / 2, full_matrices=False)
+    return axes[sizes > _KERNEL].reshape(-1, latent.size, latent.size)
+
+
+def _kernel(rows: list[Tensor], like: Tensor) -> Tensor:
+    """Matrices that all of these maps of flattened matrices send to about zero."""
+    _, sizes, axes = torch.linalg.svd(torch.cat(rows))
+    return axes[sizes <= _KERNEL * sizes[0].clamp_min(1e-12)].reshape(-1, *like.shape)

@@ -1,0 +1,91 @@
+"""What is said about a symmetry in latent coordinates: certificates, labels and the linear step."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .._representation import Representation
+from ..actions import LatentAction
+from ._autoencoder import Autoencoder
+from ._certificates import MOST_DEFECT, Certificate
+from ._latent_judge import LatentJudge, Verdict
+from ._latent_polish import commuting
+from ._proposal import _leave_open
+
+_MOST = {"reconstruction": 0.1, "cycle": 0.15, "step": 0.2, "cloud": 0.15}
+_LEAST_MOTION = 0.3  # of the spread of the data
+_WORDS = {
+    "reconstruction": "decoded latent points miss held-out points by {:.2g} of their spread",
+    "cycle": "moved latent points come back from the data within {:.2g} of their spread",
+    "step": "moved pairs miss the step learnt from others by {:.2g} of its length",
+    "cloud": "moved points lie {:.2g} spreads beside the cloud (energy distance)",
+}
+_UNPAIRED = "without pairs of states, any coordinates in which the cloud looks symmetric pass; that is no proof"
+_TRAINED = "certificates compare with samples that were left out, within the range of the data"
+
+
+def conclude_latent(
+    result: Any, action: LatentAction, coder: Autoencoder, judge: LatentJudge, directions: Tensor
+) -> Verdict:
+    """Fill ``result`` with the span of directions `(k, dim)`, what it is worth, and return the verdict."""
+    verdict = judge.verdict(coder, directions)
+    _leave_open(result, action, directions, [_TRAINED])
+    result.certificates_ = _certificates(verdict, _motion(action, judge.held, directions))
+    if len(directions) > 1:
+        defect = result.algebra_.closure_defect()
+        words = f"brackets of the generators leave their span by {defect:.2g} of their size"
+        result.certificates_["closure"] = Certificate(defect, MOST_DEFECT, defect <= MOST_DEFECT, words)
+    passed = all(certificate.passed for certificate in result.certificates_.values())
+    result.status_ = "certified" if passed and judge.held_after is not None else "undecided"
+    result.limits_ += [] if judge.held_after is not None else [_UNPAIRED]
+    errors = torch.tensor([judge.verdict(coder, xi[None]).score for xi in directions], dtype=torch.float64)
+    result.spectrum_ = errors.clamp_max(1.0).sort(descending=True).values
+    result.uncertainty_ = directions.abs().amax(dim=1, keepdim=True).expand_as(directions) * min(verdict.score, 1.0)
+    result.method_ = "adversary and follower in latent coordinates"
+    return verdict
+
+
+def along_time(latent: Representation, z: Tensor, w: Tensor | None) -> Tensor:
+    """Share `(k,)` of the steps from `z` to `w` that does not point along each generator at the point halfway.
+
+    A chord is parallel to the velocity of a rotation at its middle, however long it is.
+    """
+    count = latent.algebra.dim
+    if w is None:
+        return torch.full((count,), math.nan, dtype=torch.float64)
+    steps, fields = w - z, latent.fields((z + w) / 2)
+    unit = fields / fields.norm(dim=2, keepdim=True).clamp_min(1e-12)
+    along = torch.einsum("bkn,bn->bk", unit, steps).square().sum(0) / steps.square().sum()
+    return (1 - along).clamp_min(0.0).sqrt()
+
+
+def linear_step(latent: Representation, z: Tensor, w: Tensor | None) -> Tensor:
+    """The matrix `(n, n)` closest to the step from `z` to `w` of those that commute with the generators; or none."""
+    n = latent.size
+    if w is None:
+        return torch.zeros(0, n, dtype=torch.float64)
+    basis = commuting(latent)
+    columns = torch.einsum("cnp,bp->bnc", basis, z).reshape(len(z) * n, -1)
+    fitted = torch.linalg.lstsq(columns, w.reshape(-1, 1)).solution[:, 0]
+    return torch.einsum("c,cnp->np", fitted, basis)
+
+
+def _certificates(verdict: Verdict, motion: float) -> dict[str, Certificate]:
+    found: dict[str, Certificate] = {}
+    for name, most in _MOST.items():
+        value = getattr(verdict, name)
+        if not math.isnan(value):
+            found[name] = Certificate(value, most, value <= most, _WORDS[name].format(value))
+    words = f"the generators move the data by {motion:.2g} of their spread"
+    return {**found, "motion": Certificate(motion, _LEAST_MOTION, motion >= _LEAST_MOTION, words)}
+
+
+def _motion(action: LatentAction, x: Tensor, directions: Tensor) -> float:
+    """Root mean square motion by the generator that moves the data least, for a time of one, over their spread."""
+    spread = (x - x.mean(0)).square().mean().sqrt()
+    moves = [(action.flow(xi, x) - x).square().mean().sqrt() for xi in directions]
+    return min(float(move / spread) for move in moves)
