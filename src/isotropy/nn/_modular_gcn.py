@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from .._graph import as_graph, join
 from .._rules import Rule, edge_values, require_rules
 from ..errors import DataError
-from ._propagate import propagate_sparse
 
 _WIRINGS = ("per_rule", "full")
 _SKIPS = ("concat", "sum", "none")
@@ -84,12 +83,15 @@ class ModularBlock(nn.Module):
         """The same with the weights of the rules `(rules, edges)` at hand."""
         source, target = edge_index
         if self.wiring == "per_rule":
-            moved = torch.zeros_like(x).index_add(0, target, x[source] * values.T)
-            each = moved[:, :, None] * self.weight[:, :, 0] + self.bias
+            mapped = (x[:, :, None] * self.weight[:, :, 0]).flatten(1)
         else:
-            moved = propagate_sparse(target, source, values, x, axis=0)
-            each = torch.baddbmm(self.bias[:, None], moved, self.weight.mT).transpose(0, 1)
-        return self._activated(self.mix(self._activated(each.flatten(1))))
+            mapped = nn.functional.linear(x, self.weight.flatten(0, 1))
+        # Mapping first, as W (P h) = P (W h), leaves only the units of each rule to be carried along the edges.
+        carried = mapped.index_select(0, source)
+        units = self.bias.shape[1]
+        weights = values.T if units == 1 else values.T.repeat_interleave(units, dim=1)
+        moved = torch.zeros_like(mapped).index_add(0, target, carried * weights)
+        return self._activated(self.mix(self._activated(moved + self.bias.flatten())))
 
     def _activated(self, x: Tensor) -> Tensor:
         return x if self.activation is None else self.activation(x)
@@ -232,8 +234,8 @@ class _Probability(nn.Module):
 
     def forward(self, x: Tensor, batch: Tensor) -> Tensor:
         """Log-probabilities `(graphs, classes)`."""
-        scores = self.second(nn.functional.leaky_relu(self.first(x), 0.3)).log_softmax(1)
-        return _mean(scores.exp(), batch).clamp(min=torch.finfo(x.dtype).tiny).log()
+        scores = self.second(nn.functional.leaky_relu(self.first(x), 0.3))
+        return _mean(scores.softmax(1), batch).clamp(min=torch.finfo(x.dtype).tiny).log()
 
 
 class _Moments(nn.Module):
