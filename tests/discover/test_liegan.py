@@ -172,10 +172,23 @@ def test_best_step_is_the_smallest_turn_that_fits():
     assert before < 0.99 < 0.995 < after
 
 
-def test_a_race_ends_with_one_start():
-    x, y = swirl(200)
-    outcomes = game(conditional="auto", plan=Plan(epochs=6, steps=10)).fit(x, y).outcomes_
-    assert sorted(len(outcome.history) for outcome in outcomes) == [4, 6]
+def test_a_start_that_is_clearly_behind_stops():
+    from isotropy.discover._adversary import Outcome, race
+
+    class Runner:
+        plan = Plan(epochs=10)
+
+        def __init__(self, pace):
+            self.outcome, self.pace = Outcome(), pace
+
+        def run(self, epochs):
+            self.outcome.epoch, self.outcome.score = epochs, self.pace**epochs
+
+        def finish(self):
+            return self.outcome
+
+    outcomes = race([Runner(0.5), Runner(0.55), Runner(0.9)], 4)
+    assert [outcome.epoch for outcome in outcomes] == [10, 8, 4]
 
 
 # -- bad input ---------------------------------------------------------------------------------------------------
