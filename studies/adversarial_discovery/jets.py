@@ -132,14 +132,13 @@ TAGGERS: dict[str, Callable[[Tensor, int], nn.Module]] = {
     "discovered metric": lambda form, seed: tagger(form, seed),
     "Minkowski metric": lambda form, seed: tagger(MINKOWSKI, seed),
     "Euclidean metric": lambda form, seed: tagger(torch.eye(4), seed),
-    "Euclidean metric at first, then learnt": lambda form, seed: tagger(torch.eye(4), seed, learn=True),
     "no metric": lambda form, seed: SetNetwork(SET_HIDDEN, seed),
 }
 
 
-def tagger(metric: Tensor, seed: int, learn: bool = False) -> MetricNetwork:
+def tagger(metric: Tensor, seed: int) -> MetricNetwork:
     """A small network in a metric."""
-    return MetricNetwork(metric, hidden=HIDDEN, layers=LAYERS, learn=learn, seed=seed)
+    return MetricNetwork(metric, hidden=HIDDEN, layers=LAYERS, seed=seed)
 
 
 def train(network: nn.Module, x: Tensor, y: Tensor, seed: int, epochs: int) -> None:
