@@ -13,6 +13,7 @@ from statistics import median
 
 from isotropy._files import write_atomic
 
+from .jets_page import jets_section
 from .run import RESULTS
 from .tasks import TASKS, Line
 
@@ -125,7 +126,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     parser.add_argument("--page", type=Path, default=PAGE, help="where the page goes")
     chosen = parser.parse_args(argv)
-    write_atomic(chosen.page, page(read(chosen.out)))
+    write_atomic(chosen.page, page(read(chosen.out)) + jets_section(chosen.out / "jets"))
     return 0
 
 

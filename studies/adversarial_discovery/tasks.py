@@ -35,7 +35,7 @@ def two_body(seed: int) -> tuple[Tensor, Tensor, iso.Representation]:
 
 def two_body_direct(seed: int) -> Discovery:
     x, y, V = two_body(seed)
-    return FromData(V, V, kinds=["kernel-gaussian"], seed=seed).fit(x, y)
+    return FromData(V, V, kinds=["kernel-matern"], seed=seed).fit(x, y)
 
 
 def two_body_game(seed: int, **options: Any) -> Discovery:

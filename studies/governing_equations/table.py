@@ -8,6 +8,8 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+from .systems import settings
+
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "studies" / "governing_equations.md"
 PUBLIC = "https://github.com/Rose-STL-Lab/symmetry-ode-discovery"
@@ -20,8 +22,8 @@ terms; RMSE is over the true terms. No setting has been adapted to a system: `We
 `SINDy` on spline derivatives with each of four thresholds, of which the best is shown, chosen with the truth in view.
 Written by `python -m studies.governing_equations.run` from `results/`.
 
-| system | trajectories | runs, first seed | method | exact | median RMSE | mean RMSE | CPU s per fit |
-|---|---|---|---|---|---|---|---|
+| system | trajectories | runs, first seed | method | exact | median RMSE | mean RMSE | mean where exact | CPU s |
+|---|---|---|---|---|---|---|---|---|
 """
 
 TAIL = f"""
@@ -57,7 +59,7 @@ def write_page(results: Path = HERE / "results", page: Path = PAGE) -> None:
 
 def _order(stem: str) -> tuple[int, int]:
     name, _, count = stem.rpartition("_")
-    known = ["oscillator", "growth", "warped_oscillator", "selkov", "lotka-volterra"]
+    known = [s.name.replace(" ", "_").lower() for s in settings()]
     return known.index(name), int(count)
 
 
@@ -76,10 +78,12 @@ def _best(methods: dict[str, Any], kind: str) -> str | None:
 
 def _row(setting: dict[str, Any], name: str, runs: list[dict[str, Any]]) -> str:
     mean = statistics.fmean(r["rmse"] for r in runs)
+    right = [r["rmse"] for r in runs if all(r["exact"])]
+    where = f"{statistics.fmean(right):.2g}" if right else "-"
     head = f"| {setting['name']} | {setting['trajectories']} | {len(runs)}, {setting['first_seed']} | {name}"
     return (
         f"{head} | {_exact(runs)}/{len(runs)} | "
-        f"{_median(runs, 'rmse'):.2g} | {mean:.2g} | {_median(runs, 'seconds'):.2g} |"
+        f"{_median(runs, 'rmse'):.2g} | {mean:.2g} | {where} | {_median(runs, 'seconds'):.2g} |"
     )
 
 

@@ -299,6 +299,21 @@ def test_bad_frames_are_refused(ase):
             ia.probe(EMT(), frames, properties=properties)
 
 
+def test_bad_frames_are_refused_by_averages_graphs_and_screens_too(ase):
+    from ase.calculators.emt import EMT
+
+    for text, (frames, properties) in bad_frames(ase).items():
+        if "entropy" in properties or not frames:
+            continue
+        averaged = ia.SymmetrizedCalculator(EMT(), polyhedral("T"))
+        with pytest.raises(DataError, match=text):
+            averaged.get_property(properties[-1], frames[0])
+        if "stress" not in properties:
+            for call in (lambda f: ia.graph(f, 4.0), lambda f: ia.screen(EMT(), f), lambda f: ia.curl(EMT(), f[0])):
+                with pytest.raises(DataError, match=text):
+                    call(frames)
+
+
 def test_what_a_calculator_cannot_do_is_said(ase, waters):
     from ase.calculators.emt import EMT
 

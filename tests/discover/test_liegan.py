@@ -35,7 +35,9 @@ def swirl(count=300, seed=0):
 
 def game(**options):
     V = iso.gl(2).vector()
-    return LieGAN(V, V, **{"plan": TINY, "batch": 64, "hidden": 8, "kinds": ["polynomial"], **options})
+    return LieGAN(
+        V, V, **{"plan": TINY, "batch": 64, "hidden": 8, "kinds": ["polynomial"], "conditional": False, **options}
+    )
 
 
 def test_rotation_is_proposed_and_certified():
@@ -165,6 +167,15 @@ def test_best_step_is_the_smallest_turn_that_fits():
     turn = torch.zeros(9, dtype=torch.float64)
     turn[3], turn[1] = 1.0, -1.0
     assert judge.best_step(turn) == pytest.approx(2 * math.pi / 5, rel=0.02)
+    tilted = 2 * math.pi / 5 * (turn + 0.1 * randn(9))
+    before, after = (float(xi @ turn / xi.norm() / turn.norm()) for xi in (tilted, judge.polished(tilted)))
+    assert before < 0.99 < 0.995 < after
+
+
+def test_a_race_ends_with_one_start():
+    x, y = swirl(200)
+    outcomes = game(conditional="auto", plan=Plan(epochs=6, steps=10)).fit(x, y).outcomes_
+    assert sorted(len(outcome.history) for outcome in outcomes) == [4, 6]
 
 
 # -- bad input ---------------------------------------------------------------------------------------------------

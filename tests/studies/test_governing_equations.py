@@ -19,7 +19,7 @@ def test_study_writes_one_file_for_each_setting_and_skips_finished_ones(tmp_path
     arguments = ["--runs", "1", "--only", "growth", "--out", str(tmp_path), "--no-page"]
     assert run.main(arguments) == 0
     first = {path.name: path.read_text() for path in tmp_path.glob("*.json")}
-    assert sorted(first) == ["growth_10.json", "growth_100.json", "growth_3.json"]
+    assert sorted(first) == ["growth,_three_terms_3.json", "growth_10.json", "growth_100.json", "growth_3.json"]
     assert run.main(arguments) == 0
     assert {path.name: path.read_text() for path in tmp_path.glob("*.json")} == first
     found = json.loads(first["growth_3.json"])["methods"]
@@ -35,8 +35,8 @@ def test_page_comes_from_the_files(tmp_path):
     table.write_page(tmp_path, tmp_path / "page.md")
     lines = [line for line in (tmp_path / "page.md").read_text().splitlines() if line.startswith("| growth")]
     assert lines == [
-        "| growth | 3 | 2, 0 | weak, free | 1/2 | 0.25 | 0.25 | 0.1 |",
-        "| growth | 3 | 1, 0 | derivative, free, 0.1 | 1/1 | 0.25 | 0.25 | 0.1 |",
+        "| growth | 3 | 2, 0 | weak, free | 1/2 | 0.25 | 0.25 | 0.25 | 0.1 |",
+        "| growth | 3 | 1, 0 | derivative, free, 0.1 | 1/1 | 0.25 | 0.25 | 0.25 | 0.1 |",
     ]
 
 

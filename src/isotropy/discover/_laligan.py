@@ -175,7 +175,7 @@ class LaLiGAN(Discovery):
         games = [self._play(latent, *seen, judge, index, path, progress) for index in range(self.starts)]
         self.outcomes_ = [outcome for _, outcome in games]
         best = min(range(len(games)), key=lambda k: self.outcomes_[k].score)
-        self._settle(games[best][0].proposer, latent, seen, judge)
+        self._settle(games[best][0].learner, latent, seen, judge)
         return self
 
     def forecast(self, x: Any, steps: int) -> Tensor:
@@ -247,7 +247,8 @@ class LaLiGAN(Discovery):
         """Turn what was learnt into a result."""
         x, y = seen
         directions = self._directions(proposer.generator)
-        coder = self.autoencoder_ = self._polished(proposer.autoencoder, latent.restrict(directions), seen, judge)
+        found = latent._restricted(latent.algebra.span(directions), directions)
+        coder = self.autoencoder_ = self._polished(proposer.autoencoder, found, seen, judge)
         action = LatentAction(coder.encode, coder.decode, latent, tuple(x.shape[1:]))
         self.verdict_ = conclude_latent(self, action, coder, judge, directions)
         z = coder.encode(x)

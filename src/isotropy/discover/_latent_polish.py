@@ -10,7 +10,7 @@ from ._autoencoder import Autoencoder
 
 _MOST = 4000  # pairs
 _KERNEL = 0.1  # of the largest singular value: below, a matrix commutes or a form is kept
-_STEP = 1.0  # weight of the step beside the reconstruction
+_STEP, _WHITE = 0.3, 0.1  # weights of the step and of white coordinates beside the reconstruction
 
 
 class InvariantStep(nn.Module):
@@ -52,7 +52,7 @@ def polish(coder: Autoencoder, latent: Representation, x: Tensor, y: Tensor, ite
         z = polished.encode(points)
         before, after = z.chunk(2)
         missed = (step(before) - after).square().mean() / (after - before).square().mean()
-        price = ((polished.decode(z) - points) / polished.scale).square().mean() + _STEP * missed
+        price = ((polished.decode(z) - points) / polished.scale).square().mean() + _STEP * missed + _WHITE * colour(z)
         slopes = torch.autograd.grad(price, parameters, allow_unused=True, materialize_grads=True)
         for parameter, slope in zip(parameters, slopes, strict=True):
             parameter.grad = slope.contiguous()
@@ -60,6 +60,13 @@ def polish(coder: Autoencoder, latent: Representation, x: Tensor, y: Tensor, ite
 
     optimizer.step(loss)
     return polished.settled()
+
+
+def colour(z: Tensor) -> Tensor:
+    """Mean square of what sets mean and covariance of points `(batch, size)` apart from zero and one."""
+    mean = z.mean(0)
+    excess = (z - mean).T @ (z - mean) / len(z) - torch.eye(z.shape[1]).to(z)
+    return mean.square().sum() + excess.square().sum()
 
 
 def commuting(latent: Representation) -> Tensor:

@@ -19,6 +19,7 @@ from ._linear import Bilinear as Bilinear
 from ._linear import EquivariantLinear as EquivariantLinear
 from ._low_rank import LowRankGenerators as LowRankGenerators
 from ._message_passing import message_passing as message_passing
+from ._metric_network import MetricNetwork as MetricNetwork
 from ._mlp import EMLP as EMLP
 from ._mlp import GatedLayer as GatedLayer
 from ._modular_gcn import ModularBlock as ModularBlock

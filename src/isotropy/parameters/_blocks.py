@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,8 +11,7 @@ from torch import Tensor
 
 from ..errors import RepresentationMismatchError
 from ._groups import Group
-
-Parameters = Mapping[str, Tensor]
+from ._vectors import Parameters
 
 
 @dataclass(frozen=True)
