@@ -10,7 +10,7 @@ from ._autoencoder import Autoencoder
 
 _MOST = 4000  # pairs
 _KERNEL = 0.1  # of the largest singular value: below, a matrix commutes or a form is kept
-_STEP = 1.0  # weight of the step beside the reconstruction
+_STEP, _WHITE = 3.0, 0.1  # weights of the step and of white coordinates beside the reconstruction
 
 
 class InvariantStep(nn.Module):
@@ -52,7 +52,7 @@ def polish(coder: Autoencoder, latent: Representation, x: Tensor, y: Tensor, ite
         z = polished.encode(points)
         before, after = z.chunk(2)
         missed = (step(before) - after).square().mean() / (after - before).square().mean()
-        price = ((polished.decode(z) - points) / polished.scale).square().mean() + _STEP * missed
+        price = ((polished.decode(z) - points) / polished.scale).square().mean() + _STEP * missed + _WHITE * colour(z)
         slopes = torch.autograd.grad(price, parameters, allow_unused=True, materialize_grads=True)
         for parameter, slope in zip(parameters, slopes, strict=True):
             parameter.grad = slope.contiguous()
@@ -60,6 +60,29 @@ def polish(coder: Autoencoder, latent: Representation, x: Tensor, y: Tensor, ite
 
     optimizer.step(loss)
     return polished.settled()
+
+
+def colour(z: Tensor) -> Tensor:
+    """Mean square of what sets mean and covariance of points `(batch, size)` apart from zero and one."""
+    mean = z.mean(0)
+    excess = (z - mean).T @ (z - mean) / len(z) - torch.eye(z.shape[1]).to(z)
+    return mean.square().sum() + excess.square().sum()
+
+
+def conserving(latent: Representation, directions: Tensor) -> Tensor:
+    """Generators `(k, dim)` nearest to these of those that keep exactly the forms that these nearly keep.
+
+    A game leaves a rotation with a little growth, and small growth adds up over a turn. What nothing keeps stays.
+    """
+    forms = _forms(latent._restricted(latent.algebra.span(directions), directions))
+    if not len(forms):
+        return directions
+    changed = torch.einsum("kba,fbc->kfac", latent.tensor, forms)
+    _, sizes, axes = torch.linalg.svd((changed + changed.transpose(2, 3)).flatten(1).T)
+    rank = int((sizes > 1e-9 * sizes[0].clamp_min(1e-12)).sum())
+    kept = directions @ axes[rank:].T @ axes[rank:]
+    enough = kept.norm(dim=1) > directions.norm(dim=1) / 2
+    return kept if bool(enough.all()) else directions
 
 
 def commuting(latent: Representation) -> Tensor:
