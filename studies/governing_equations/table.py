@@ -41,8 +41,9 @@ table were not.
 
 ## What this says
 
-- The symmetry pays where data are scarce: one trajectory of the oscillator, three of growth. With many trajectories
-  the weak form needs no symmetry.
+- The symmetry pays where data are scarce: one trajectory of the oscillator, straight or warped, three of growth or of
+  the epidemic. With many trajectories the weak form hardly needs one.
+- Few, well-chosen terms help a free fit, too, but not as much as the symmetry does.
 - Most of the gain over derivative fits comes from the weights: rows of the weak form are whitened with the covariance
   that noise of the states causes in the whole residual, and the bias that noise in the terms causes is taken out.
 - Selkov and Lotka-Volterra are run without any symmetry.
