@@ -1,8 +1,9 @@
 """Recompute what was published on broken rotations of a water potential, and the controls of the averaging rules.
 
 ``python -m studies.broken_symmetry.run --data DIR`` reads the public archive of the study (folder ``langer_water``,
-CC-BY-4.0, doi 10.24435/materialscloud:kz-3b) and writes ``results.json``; ``python -m studies.broken_symmetry.table``
-turns it into a page. Without ``--data`` only the controls are computed and what is published stays as it was.
+CC-BY-4.0, doi 10.24435/materialscloud:kz-3b) and writes ``results/published.json``; without ``--data`` only the
+controls are computed and what is published stays as it was. ``python -m studies.broken_symmetry.table`` turns all
+results into a page.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from isotropy._files import write_atomic
 from isotropy.errors import DataError
 from isotropy.quadrature import Rule, grid, identity, lebedev, polyhedral
 
-RESULTS = Path(__file__).with_name("results.json")
+RESULTS = Path(__file__).parent / "results" / "published.json"
 HARTREE = 27.211386245988  # eV
 KT = 25.85e-3  # eV at 300 K
 GRIDS = ("0", "i", "2", "2i", "3", "3i")
@@ -81,6 +82,7 @@ def ice_energies(folder: Path) -> dict[str, Any]:
 RULES: dict[str, Rule] = {
     "none": identity(),
     "i": grid("i"),
+    "D2": polyhedral("D2"),
     "T": polyhedral("T"),
     "2": grid("2"),
     "O": polyhedral("O"),
@@ -110,6 +112,29 @@ def lab_field_errors() -> list[dict[str, Any]]:
     return rows
 
 
+def peers() -> list[dict[str, int]]:
+    """Evaluations for a band limit: the cheapest rule here, and grids as two peers build them."""
+    rows = []
+    for limit in (1, 2, 3, 5, 7, 9, 11):
+        ours = min((rule for rule in RULES.values() if rule.degree >= limit), key=len, default=lebedev(limit))
+        nodes, order = math.ceil((limit + 2) / 2), _odd(limit + 1)
+        rows.append(
+            {
+                "limit": limit,
+                "ours": len(ours),
+                "metatomic": len(lebedev(_odd(limit))) // (_odd(limit) + 1) * (2 * limit + 1),
+                "ipi_legendre": nodes * (2 * nodes - 1) ** 2,
+                "ipi_lebedev": len(lebedev(order)) // (order + 1) * order,
+            }
+        )
+    return rows
+
+
+def _odd(degree: int) -> int:
+    """The smallest Lebedev order, which are odd from 3 on, of at least a degree."""
+    return max(degree + 1 - degree % 2, 3)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -117,7 +142,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--results", type=Path, default=RESULTS, help="file to write")
     chosen = parser.parse_args(argv)
     found = json.loads(chosen.results.read_text(encoding="utf-8")) if chosen.results.exists() else {}
-    found["lab_field"] = lab_field_errors()
+    found |= {"lab_field": lab_field_errors(), "peers": peers()}
     if chosen.data is not None:
         folder = chosen.data / "langer_water"
         found |= {"grids": errors_by_grid(folder), "ice": ice_energies(folder)}

@@ -1,13 +1,15 @@
-"""Turn ``results.json`` into ``docs/studies/broken_symmetry.md``; published figures stand beside with their source."""
+"""Turn ``results/`` into ``docs/studies/broken_symmetry.md``; published figures stand beside with their source."""
 
 import argparse
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from isotropy._files import write_atomic
 
+from . import bulk_table, trained_table
+from .markdown import table
 from .run import GRIDS, KT, RESULTS, SYSTEMS
 
 PAGE = Path(__file__).parents[2] / "docs" / "studies" / "broken_symmetry.md"
@@ -24,12 +26,6 @@ NAMES = {"test": "64 molecules, test set", "bulk": "512 molecules, liquid", "mon
 def printed(value: float, like: str) -> str:
     """The value with as many decimals as the published one."""
     return f"{value:.{len(like.partition('.')[2])}f}"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
 def grids_table(found: dict[str, Any]) -> str:
@@ -62,7 +58,10 @@ def page(found: dict[str, Any]) -> str:
         parts += [_spread_words(found["grids"]), "## Nine cells of ice", _ice_words(found["ice"])]
         missed = mismatches(found)
         parts.append("Every printed digit is met." if not missed else f"Not met: {'; '.join(missed)}.")
+    parts += trained_table.sections(found.get("trained", {}))
+    parts += bulk_table.sections(found["bulk"]) if "bulk" in found else []
     parts += ["## A field of known average, by rule", FIELD_WORDS, _field_table(found["lab_field"])]
+    parts += ["## Evaluations for a band limit", PEER_WORDS, _peer_table(found["peers"])]
     return "\n\n".join(parts) + "\n"
 
 
@@ -91,12 +90,17 @@ def _field_table(rows: list[dict[str, Any]]) -> str:
     return table(["rule", "evaluations", "degree", "error (meV)"], body)
 
 
+def _peer_table(rows: list[dict[str, int]]) -> str:
+    head = ["band limit", "here", "metatomic", "i-PI, Legendre", "i-PI, Lebedev"]
+    return table(head, [[*map(str, row.values())] for row in rows])
+
+
 HEAD = """# Broken rotations of a water potential
 
-This page is written by `python -m studies.broken_symmetry.table` from `results.json`, which
-`python -m studies.broken_symmetry.run --data DIR` computes. The energies by grid and of ice are those of the public
-archive of Langer, Pozdnyakov and Ceriotti, *Probing the effects of broken symmetries in machine learning* (2024),
-doi 10.24435/materialscloud:kz-3b, licence CC-BY-4.0."""
+This page is written by `python -m studies.broken_symmetry.table` from the files of `studies/broken_symmetry/results`,
+which `run --data DIR`, `trained` and `bulk` of `python -m studies.broken_symmetry.` compute. The
+energies by grid and of ice are those of the public archive of Langer, Pozdnyakov and Ceriotti, *Probing the effects of
+broken symmetries in machine learning* (2024), doi 10.24435/materialscloud:kz-3b, licence CC-BY-4.0."""
 
 GRID_WORDS = """Mean absolute difference of the energy from that of the densest grid, 3i (150 evaluations), in meV for
 each structure. In brackets the published figures. Grids are `iso.quadrature.grid("2i")` and so on."""
@@ -106,13 +110,25 @@ the exact average is known. Root mean square error of the average over all orien
 A sample of orientations gave 1077 (none), 26.6 (T), 0.22 (I)."""
 
 
+PEER_WORDS = """Rotations that average an energy of a band limit exactly. Two peers, as they build their grids: the
+symmetrised calculator of metatomic takes Lebedev points with 2L + 1 turns; i-PI takes Gauss-Legendre grids, or Lebedev
+points of order n with n turns, which are exact to n - 1."""
+
+
+def read_results(folder: Path) -> dict[str, Any]:
+    """What the files of a folder say, the published part on top."""
+    found: dict[str, Any] = json.loads((folder / RESULTS.name).read_text(encoding="utf-8"))
+    others = [path for path in sorted(folder.glob("*.json")) if path.name != RESULTS.name]
+    return found | {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in others}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--results", type=Path, default=RESULTS.parent, help="folder of results")
     parser.add_argument("--page", type=Path, default=PAGE)
     chosen = parser.parse_args(argv)
-    write_atomic(chosen.page, page(json.loads(chosen.results.read_text(encoding="utf-8"))))
+    write_atomic(chosen.page, page(read_results(chosen.results)))
     return 0
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from studies.broken_symmetry import run, table
+import torch
+from studies.broken_symmetry import bulk, run, table
 
 from isotropy.errors import DataError
 
@@ -30,7 +31,7 @@ def write_archive(folder, offset):
 
 def test_differences_between_grids_are_read(tmp_path):
     write_archive(tmp_path / "langer_water", 2.0)
-    results, page = tmp_path / "results.json", tmp_path / "page.md"
+    results, page = tmp_path / run.RESULTS.name, tmp_path / "page.md"
     assert run.main(["--data", str(tmp_path), "--results", str(results)]) == 0
     found = json.loads(results.read_text())
     assert list(found["grids"]["bulk"]["error"].values()) == pytest.approx([10, 8, 6, 4, 2])
@@ -38,7 +39,7 @@ def test_differences_between_grids_are_read(tmp_path):
     assert found["grids"]["monomer"]["deviation"] == pytest.approx(0, abs=1e-9)
     assert found["ice"]["offset"] == pytest.approx(run.HARTREE)
     assert found["ice"]["relative"] == pytest.approx(0, abs=1e-9)
-    table.main(["--results", str(results), "--page", str(page)])
+    table.main(["--results", str(tmp_path), "--page", str(page)])
     assert "| 0 | 10.00 (5.09) |" in page.read_text()
     assert "Not met: test, grid 0: 10.00 for 5.09" in page.read_text()
 
@@ -65,6 +66,53 @@ def test_every_printed_digit_is_met():
 
 def test_the_page_is_that_of_the_results():
     """What is committed belongs together, and meets every published digit."""
-    found = json.loads(run.RESULTS.read_text())
+    found = table.read_results(run.RESULTS.parent)
     assert table.page(found) == table.PAGE.read_text()
     assert table.mismatches(found) == []
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return table.read_results(run.RESULTS.parent)["trained"]
+
+
+def test_averages_cure_the_trained_force_field(trained):
+    rules = trained["errors"]["monomer"]["rules"]
+    assert rules["none"]["forces"] >= 50 * rules["T"]["forces"]
+    assert rules["none"]["forces"] >= 1e4 * rules["I"]["forces"]
+
+
+def test_multiple_time_steps_are_as_good_as_averages(trained):
+    plain, averaged, sparse = (trained[f"run, {kind}"] for kind in ("plain", "T", "T every 4"))
+    assert averaged["picoseconds"] == 1.5
+    assert plain["angular"] >= 100 * averaged["angular"]
+    assert sparse["evaluations"] <= 5
+    for what in ("angular", "deviation"):
+        assert sparse[what] <= 1.1 * averaged[what]
+
+
+def test_relative_energies_suffer_less_than_they_differ(trained):
+    assert trained["relaxed"]["relative"] < trained["relaxed"]["spread"] / 20
+
+
+def test_a_box_at_rest_keeps_its_energy():
+    """Forces of the classical liquid are those of its energy, fields included."""
+    fields = torch.tensor([0.05, 0.05, 0.0, 0.0], dtype=torch.float64)
+    liquid = bulk.Liquid(fields, seed=1)
+    x, h = liquid.positions.clone(), 1e-5
+    assert torch.equal(x[:2], x[2:])
+    for atom, axis in ((0, 2), (4, 0), (20, 1)):
+        ends = []
+        for sign in (1, -1):
+            moved = x.clone()
+            moved[:, atom, axis] += sign * h
+            ends.append(liquid.energies(moved))
+        assert torch.allclose(liquid.forces[:, atom, axis], -(ends[0] - ends[1]) / (2 * h), atol=1e-5)
+    whole = x + bulk.SIDE * torch.arange(bulk.MOLECULES).repeat_interleave(3)[:, None]
+    assert torch.allclose(liquid.energies(whole), liquid.energies(x), atol=1e-9)
+
+
+def test_fewer_evaluations_than_peers_for_each_band_limit():
+    for row in run.peers():
+        others = [count for name, count in row.items() if name not in ("limit", "ours")]
+        assert row["ours"] < min(others)

@@ -13,6 +13,7 @@ from ..quadrature import Rule, haar
 from ._ase import AseCalculator
 from ._orbit import Orbit, orbits
 from ._properties import Property, as_properties, evaluate, known_properties
+from ._structure import require_frame
 
 _MODES = ("average", "random", "randomised", "monitor")
 
@@ -110,6 +111,7 @@ class SymmetrizedCalculator(AseCalculator):
         # Energy and forces come from one evaluation in practice, so asking for both costs nothing more.
         names = [name for name in self.implemented_properties if name in properties or name in ("energy", "forces")]
         wanted = as_properties(names)
+        require_frame(atoms, 0, wanted)
         rule = self._elements()
         self.orbits = orbits(self.calculator, atoms, rule, wanted)
         self.evaluations += len(rule)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..errors import DataError
 from ._ase import ase_module
-from ._structure import as_frames
+from ._structure import as_frames, require_frame
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,14 @@ def graph(frames: Any, cutoff: float, dtype: torch.dtype = torch.float64) -> Gra
     Raises
     ------
     DataError
-        If there is no structure, or the cutoff is not positive.
+        If there is no structure, one that cannot be used, or the cutoff is not positive.
     """
     if not cutoff > 0:
         raise DataError(f"cutoff: expected a positive distance, received {cutoff}; 4 angstrom suits water")
-    return joined([_neighbours(atoms, cutoff, dtype) for atoms in as_frames(frames)])
+    listed = as_frames(frames)
+    for index, atoms in enumerate(listed):
+        require_frame(atoms, index, ())
+    return joined([_neighbours(atoms, cutoff, dtype) for atoms in listed])
 
 
 def joined(parts: Sequence[Graph]) -> Graph:
