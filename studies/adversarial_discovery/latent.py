@@ -118,12 +118,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Ask what has no file yet."""
     parser = argparse.ArgumentParser(description="Latent symmetries of a pendulum and of spiral waves.")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results; finished answers are kept")
-    parser.add_argument("--seeds", type=int, default=10, help="seeds 0, 1, ... (default 10)")
+    parser.add_argument("--seeds", type=int, default=10, help="how many seeds (default 10)")
+    parser.add_argument("--first", type=int, default=10, help="the first of them (default 10: 0 to 9 saw tuning)")
     parser.add_argument("--only", default="", help="only questions whose name contains this")
     chosen = parser.parse_args(argv)
     torch.set_num_threads(1)
     (chosen.out / "latent").mkdir(parents=True, exist_ok=True)
-    for seed in range(chosen.seeds):
+    for seed in range(chosen.first, chosen.first + chosen.seeds):
         for name, ask in QUESTIONS.items():
             path = chosen.out / "latent" / f"{name.replace(', ', '-').replace(' ', '-')}-{seed}.json"
             if chosen.only in name and not path.exists():
