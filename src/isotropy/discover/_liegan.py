@@ -26,7 +26,7 @@ from ._pairs import PairGame, Samples, as_samples
 from ._proposal import conclude_cloud, conclude_elements, conclude_map
 from ._result import Discovery
 from ._sampled import fit_outputs, require_enough, sampled_question
-from ._surrogate import fit_surrogates
+from ._surrogate import CrossFit, fit_surrogates
 
 _EVIDENCE = 4000  # samples that the held-out score is taken on
 _HEAT = 4  # epochs after which starts that are clearly behind stop
@@ -92,6 +92,8 @@ class LieGAN(Discovery):
         Score of every epoch of every start; those that were clearly behind have few epochs.
     conditional_ : bool
         Which adversary won.
+    surrogate_ : CrossFit
+        The learnt map that the held-out score is taken from, where there is one.
     elements_, orders_ : Tensor, list of int
         After ``law="integer"``: elements `(k, n, n)`, and how often each has to be repeated to come back, or 0.
 
@@ -104,6 +106,7 @@ class LieGAN(Discovery):
     lengths_: Tensor
     outcomes_: list[Outcome]
     conditional_: bool
+    surrogate_: CrossFit
     elements_: Tensor
     orders_: list[int]
 
@@ -194,6 +197,7 @@ class LieGAN(Discovery):
         require_enough(len(x), self.rho_in.algebra.dim, samples.rho_out.size)
         kinds = self.kinds if self.kinds is not None or samples.labelled else _QUICK
         cross = fit_surrogates(x.flatten(1), targets, kinds=kinds, seed=self.seed, progress=progress)
+        self.surrogate_ = cross
         outputs = fit_outputs(cross, x, samples.rho_out)
         return sampled_question(cross, x, self.rho_in, outputs, self.rank, self.seed)
 
