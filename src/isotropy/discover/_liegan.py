@@ -59,8 +59,9 @@ class LieGAN(Discovery):
         Keep the candidates as generators and learn the law instead.
     conditional : bool or "auto"
         Whether the adversary judges outputs given inputs, so that the inputs need not be spread evenly along orbits
-        (boosts, scalings), or both together. With "auto" one start of each, and the held-out score decides; with
-        ``law="integer"`` both together.
+        (boosts, scalings), or both together. With "auto" one start of each side by side: one that is clearly
+        behind in held-out score stops, and goes on only if the other is not certified; with ``law="integer"`` both
+        together.
     start : "random" or "direct"
         Where the generators start: at random, or at the kernel of the direct road.
     starts : int
@@ -180,14 +181,31 @@ class LieGAN(Discovery):
         judge = self._judge(samples, question)
         kinds = self._kinds_of_start(samples)
         games = [self._game(samples, judge, question, k) for k in range(len(kinds))]
-        play = self._one_by_one if self.incremental else self._raced
-        self.outcomes_ = play(games, samples, path, progress)
+        trainings = [] if self.incremental else self._trainings(games, samples, path, progress)
+        if self.incremental:
+            self.outcomes_ = self._one_by_one(games, samples, path, progress)
+        else:
+            self.outcomes_ = race(trainings, _HEAT)
+        self._settle_best(games, samples, judge, question, progress)
+        if self.status_ != "certified" and any(training.stopped for training in trainings):
+            self.outcomes_ = race(trainings, (self.plan or Plan()).epochs)  # those that were behind may know better
+            self._settle_best(games, samples, judge, question, progress)
+        return self
+
+    def _settle_best(
+        self,
+        games: list[PairGame],
+        samples: Samples,
+        judge: Judge,
+        question: Question | None,
+        progress: Progress | None,
+    ) -> None:
+        """Turn what the start with the best score has learnt into a result."""
         best = min(range(len(games)), key=lambda k: self.outcomes_[k].score)
         if isinstance(judge, ElementJudge):
             self.outcomes_[best] = self._step_by_step(games[best], judge, self.outcomes_[best], best, progress)
-        self.conditional_ = kinds[best]
+        self.conditional_ = self._kinds_of_start(samples)[best]
         self._settle(games[best].proposer, samples, judge, question)
-        return self
 
     def _question(self, samples: Samples, progress: Progress | None) -> Question | None:
         """What the direct road would ask of these samples; None where it has no map to look at."""
@@ -216,15 +234,14 @@ class LieGAN(Discovery):
             decorrelation=self.decorrelation, seed=seed,
         )  # fmt: skip
 
-    def _raced(
+    def _trainings(
         self, games: list[PairGame], samples: Samples, path: Path | None, progress: Progress | None
-    ) -> list[Outcome]:
-        """All starts side by side, as long as they are not clearly behind."""
-        plan = self.plan or Plan()
-        trainings = [
+    ) -> list[Training]:
+        """All starts, ready to run side by side."""
+        return [
             Training(
                 game,
-                plan,
+                self.plan or Plan(),
                 seed=self._seed_of(index),
                 path=None if path is None else path.with_suffix(f".{index}.safetensors"),
                 settings=self._settings(samples, index),
@@ -232,7 +249,6 @@ class LieGAN(Discovery):
             )
             for index, game in enumerate(games)
         ]
-        return race(trainings, _HEAT)
 
     def _one_by_one(
         self, games: list[PairGame], samples: Samples, path: Path | None, progress: Progress | None
