@@ -75,11 +75,19 @@ def test_derivatives_of_a_wave_are_exact():
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("heat", 7e-4), ("burgers", 0.013), ("kdv", 0.005), ("schroedinger", 0.086)]
+    ("name", "most", "samples"),
+    [
+        ("heat", 7e-4, 1500),
+        ("burgers", 0.013, 1500),
+        ("kdv", 0.005, 1500),
+        ("schroedinger", 0.086, 1500),
+        ("wave", 0.014, 1500),
+        pytest.param("reaction-diffusion", 0.124, 3000, marks=pytest.mark.slow),
+    ],
 )
-def test_symmetries_of_an_equation_are_found(name, most):
+def test_symmetries_of_an_equation_are_found(name, most, samples):
     """At most the distances that neural prolongation was published with, the dimension found too."""
-    e, found, truth = _asked(name)
+    e, found, truth = _asked(name, samples)
     assert found.status_ == "certified"
     assert found.algebra_.dim == truth.dim
     assert found.superposition_.dim == e.superposition

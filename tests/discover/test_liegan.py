@@ -181,14 +181,28 @@ def test_a_start_that_is_clearly_behind_stops():
         def __init__(self, pace):
             self.outcome, self.pace = Outcome(), pace
 
+        @property
+        def stopped(self):
+            return self.outcome.epoch < self.plan.epochs
+
         def run(self, epochs):
             self.outcome.epoch, self.outcome.score = epochs, self.pace**epochs
 
         def finish(self):
             return self.outcome
 
-    outcomes = race([Runner(0.5), Runner(0.55), Runner(0.9)], 4)
-    assert [outcome.epoch for outcome in outcomes] == [10, 8, 4]
+    runners = [Runner(0.5), Runner(0.55), Runner(0.9)]
+    assert [outcome.epoch for outcome in race(runners, 4)] == [10, 8, 4]
+    assert [outcome.epoch for outcome in race(runners, 10)] == [10, 10, 10]
+
+
+@pytest.mark.filterwarnings("ignore::isotropy.errors.SymmetryWarning")
+def test_both_kinds_are_played_to_the_end_where_nothing_is_certified(monkeypatch):
+    monkeypatch.setattr("isotropy.discover._adversary._BEHIND", 1.0)
+    x, y = randn(300, 2), randn(300, 2, seed=1)
+    found = game(conditional="auto", plan=Plan(epochs=6, steps=5)).fit(x, y)
+    assert found.status_ != "certified"
+    assert [outcome.epoch for outcome in found.outcomes_] == [6, 6]
 
 
 # -- bad input ---------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from studies.adversarial_discovery import run, table, tasks
+from studies.adversarial_discovery import equations, nothing, run, table, tasks
 
 import isotropy as iso
 
@@ -52,3 +52,26 @@ def test_finished_answers_are_kept_and_tabled(tmp_path, quick):
 def test_metric_cosine_knows_the_minkowski_form():
     assert tasks.metric_cosine(iso.so(1, 3).basis) == pytest.approx(1.0)
     assert tasks.metric_cosine(iso.so(4).basis) == pytest.approx(0.5)
+
+
+def test_equations_are_asked_both_ways():
+    for road, ask in equations.roads("burgers").items():
+        found = ask(0)
+        line = equations.measure("burgers", found)
+        assert (found.status_, line["dimension"], line["expected"]) == ("certified", 5, 5), road
+        assert line["distance"] < equations.PUBLISHED["burgers"]
+
+
+def test_finished_random_problems_are_kept_and_tabled(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(nothing, "ROADS", {"direct": None, "game": None})
+    monkeypatch.setattr(nothing, "status", lambda road, seed: asked.append((road, seed)) or "undecided")
+    for seeds in (2, 3):
+        nothing.main(["--out", str(tmp_path), "--seeds", str(seeds)])
+    assert sorted(asked) == [(road, seed) for road in ("direct", "game") for seed in range(3)]
+    table.main(["--out", str(tmp_path), "--page", str(tmp_path / "page.md")])
+    assert "| game | 3 | 0 | 3 | 0 | 0 |" in (tmp_path / "page.md").read_text()
+
+
+def test_random_problems_have_no_symmetry_that_is_found():
+    assert all(nothing.status(road, 1) != "certified" for road in ("direct", "equations"))

@@ -4,6 +4,8 @@ from ._adversary import Plan as Plan
 from ._by_method import by_method as by_method
 from ._certificates import Certificate as Certificate
 from ._conserved import ConservedQuantities as ConservedQuantities
+from ._cosets import cosets as cosets
+from ._cosets import simple_elements as simple_elements
 from ._discrete import DiscreteSymmetries as DiscreteSymmetries
 from ._field_derivatives import sample_jets as sample_jets
 from ._frame import Frame as Frame

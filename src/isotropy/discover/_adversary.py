@@ -178,7 +178,7 @@ def train(
 class Training:
     """A game on its way: everything that changes while it is trained.
 
-    Parameters as for ``train``. ``run`` may be called several times; ``finish`` ends it.
+    Parameters as for ``train``. ``run`` may be called several times, also after ``finish``.
     """
 
     def __init__(
@@ -202,12 +202,21 @@ class Training:
         self.average = game.weights()
         self.best = game.weights()
         self.outcome = Outcome()
+        self.current: dict[str, Tensor] | None = None
         self.restore()
         if not self.outcome.epoch:
             self.outcome.score = game.score()  # a start that nothing beats is kept
 
+    @property
+    def stopped(self) -> bool:
+        """Whether epochs are left."""
+        return self.outcome.epoch < self.plan.epochs and not self.outcome.finished
+
     def run(self, epochs: int) -> None:
         """Train until so many epochs are done in all, or the score has stalled for good."""
+        if self.current is not None:
+            self.game.to(self.fabric.device).proposer.load_state_dict(self.current)
+            self.current = None
         while self.outcome.epoch < epochs and not self.outcome.finished:
             self.run_epoch()
             if self.progress is not None:
@@ -215,7 +224,8 @@ class Training:
                 self.progress(self.outcome.epoch, self.plan.epochs, words)
 
     def finish(self) -> Outcome:
-        """Leave the best averaged weights in the proposer."""
+        """Leave the best averaged weights in the proposer; ``run`` goes on from where it was."""
+        self.current = self.game.weights()
         self.game.proposer.load_state_dict(self.best)
         self.game.to("cpu")
         return self.outcome
@@ -324,11 +334,7 @@ def race(trainings: list[Training], heat: int) -> list[Outcome]:
         for training in running:
             training.run(min(epochs, training.plan.epochs))
         best = min(training.outcome.score for training in trainings)
-        running = [
-            t
-            for t in running
-            if t.outcome.score <= _BEHIND * best and t.outcome.epoch < t.plan.epochs and not t.outcome.finished
-        ]
+        running = [training for training in running if training.stopped and training.outcome.score <= _BEHIND * best]
     return [training.finish() for training in trainings]
 
 

@@ -25,7 +25,8 @@ class DiscreteSymmetries(Estimator):
     """Elements g of a list, or of a curve of matrices, with ``f(g x) = rho_out(g) f(x)``.
 
     Each is judged by the difference of both sides relative to their spread, in [0, 1]. Use it for reflections,
-    permutations and k-fold rotations; take the continuous part from another road first.
+    permutations and k-fold rotations. Take the continuous part from another road first: ``cosets`` of what it found
+    are candidates, and its ``surrogate_`` is a map to try them on.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ from ._pairs import PairGame, Samples, as_samples
 from ._proposal import conclude_cloud, conclude_elements, conclude_map
 from ._result import Discovery
 from ._sampled import fit_outputs, require_enough, sampled_question
-from ._surrogate import fit_surrogates
+from ._surrogate import CrossFit, fit_surrogates
 
 _EVIDENCE = 4000  # samples that the held-out score is taken on
 _HEAT = 4  # epochs after which starts that are clearly behind stop
@@ -59,8 +59,9 @@ class LieGAN(Discovery):
         Keep the candidates as generators and learn the law instead.
     conditional : bool or "auto"
         Whether the adversary judges outputs given inputs, so that the inputs need not be spread evenly along orbits
-        (boosts, scalings), or both together. With "auto" one start of each, and the held-out score decides; with
-        ``law="integer"`` both together.
+        (boosts, scalings), or both together. With "auto" one start of each side by side: one that is clearly
+        behind in held-out score stops, and goes on only if the other is not certified; with ``law="integer"`` both
+        together.
     start : "random" or "direct"
         Where the generators start: at random, or at the kernel of the direct road.
     starts : int
@@ -92,6 +93,8 @@ class LieGAN(Discovery):
         Score of every epoch of every start; those that were clearly behind have few epochs.
     conditional_ : bool
         Which adversary won.
+    surrogate_ : CrossFit
+        The learnt map that the held-out score is taken from, where there is one.
     elements_, orders_ : Tensor, list of int
         After ``law="integer"``: elements `(k, n, n)`, and how often each has to be repeated to come back, or 0.
 
@@ -104,6 +107,7 @@ class LieGAN(Discovery):
     lengths_: Tensor
     outcomes_: list[Outcome]
     conditional_: bool
+    surrogate_: CrossFit
     elements_: Tensor
     orders_: list[int]
 
@@ -177,14 +181,31 @@ class LieGAN(Discovery):
         judge = self._judge(samples, question)
         kinds = self._kinds_of_start(samples)
         games = [self._game(samples, judge, question, k) for k in range(len(kinds))]
-        play = self._one_by_one if self.incremental else self._raced
-        self.outcomes_ = play(games, samples, path, progress)
+        trainings = [] if self.incremental else self._trainings(games, samples, path, progress)
+        if self.incremental:
+            self.outcomes_ = self._one_by_one(games, samples, path, progress)
+        else:
+            self.outcomes_ = race(trainings, _HEAT)
+        self._settle_best(games, samples, judge, question, progress)
+        if self.status_ != "certified" and any(training.stopped for training in trainings):
+            self.outcomes_ = race(trainings, (self.plan or Plan()).epochs)  # those that were behind may know better
+            self._settle_best(games, samples, judge, question, progress)
+        return self
+
+    def _settle_best(
+        self,
+        games: list[PairGame],
+        samples: Samples,
+        judge: Judge,
+        question: Question | None,
+        progress: Progress | None,
+    ) -> None:
+        """Turn what the start with the best score has learnt into a result."""
         best = min(range(len(games)), key=lambda k: self.outcomes_[k].score)
         if isinstance(judge, ElementJudge):
             self.outcomes_[best] = self._step_by_step(games[best], judge, self.outcomes_[best], best, progress)
-        self.conditional_ = kinds[best]
+        self.conditional_ = self._kinds_of_start(samples)[best]
         self._settle(games[best].proposer, samples, judge, question)
-        return self
 
     def _question(self, samples: Samples, progress: Progress | None) -> Question | None:
         """What the direct road would ask of these samples; None where it has no map to look at."""
@@ -194,6 +215,7 @@ class LieGAN(Discovery):
         require_enough(len(x), self.rho_in.algebra.dim, samples.rho_out.size)
         kinds = self.kinds if self.kinds is not None or samples.labelled else _QUICK
         cross = fit_surrogates(x.flatten(1), targets, kinds=kinds, seed=self.seed, progress=progress)
+        self.surrogate_ = cross
         outputs = fit_outputs(cross, x, samples.rho_out)
         return sampled_question(cross, x, self.rho_in, outputs, self.rank, self.seed)
 
@@ -212,15 +234,14 @@ class LieGAN(Discovery):
             decorrelation=self.decorrelation, seed=seed,
         )  # fmt: skip
 
-    def _raced(
+    def _trainings(
         self, games: list[PairGame], samples: Samples, path: Path | None, progress: Progress | None
-    ) -> list[Outcome]:
-        """All starts side by side, as long as they are not clearly behind."""
-        plan = self.plan or Plan()
-        trainings = [
+    ) -> list[Training]:
+        """All starts, ready to run side by side."""
+        return [
             Training(
                 game,
-                plan,
+                self.plan or Plan(),
                 seed=self._seed_of(index),
                 path=None if path is None else path.with_suffix(f".{index}.safetensors"),
                 settings=self._settings(samples, index),
@@ -228,7 +249,6 @@ class LieGAN(Discovery):
             )
             for index, game in enumerate(games)
         ]
-        return race(trainings, _HEAT)
 
     def _one_by_one(
         self, games: list[PairGame], samples: Samples, path: Path | None, progress: Progress | None

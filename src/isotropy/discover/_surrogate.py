@@ -110,6 +110,10 @@ class CrossFit:
     noise: float
     classes: tuple[str | int, ...] = ()
 
+    def __call__(self, x: Tensor) -> Tensor:
+        """The mean of the fold models, ``(..., n) -> (..., m)``: the best guess at the map itself."""
+        return torch.stack([model(x) for model in self.models]).mean(0)
+
     def disagreement(self, x: Tensor) -> float:
         """Tell how far apart the gradients of the fold models are at held-out points ``x (S, n)``.
 
