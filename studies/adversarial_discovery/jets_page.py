@@ -97,8 +97,8 @@ so(1,3) with a scaling, and the traceless candidates leave so(1,3) alone. A quad
 six generators whatever its ten coefficients: the data tell that the linear part is none and which six they are, and
 the row of cubic logits shows what is found without this help. Networks get the metric that `enforce.invariant_forms`
 makes of the same seed's direct answer."""
-NOTES = """Areas are means over seeds with 95 % intervals, differences paired by seed. In the Euclidean metric the outcome varies
-much from seed to seed, hence its wide interval. All metric networks are one
+NOTES = """Areas are means over seeds with 95 % intervals, differences paired by seed. In the Euclidean
+metric the outcome varies much from seed to seed, hence its wide interval. All metric networks are one
 `nn.MetricNetwork` on 16 constituents; the network without a metric sums over constituents what a perceptron makes of
 their momenta. Networks this small, trained for eight rounds on 15000 jets, are far below the best taggers; the
 comparison is between metrics. The published rows are on the public reference set and recomputed from checkpoints, so
