@@ -54,7 +54,7 @@ def tagger_rows(lines: Sequence[Line]) -> list[list[str]]:
         own = [line for line in lines if line.get("tagger") == name]
         if own:
             paired = [line["auc"] - base[line["seed"]] for line in own if line["seed"] in base]
-            beside = "-" if name == REFERENCE else interval(paired)
+            beside = "-" if name == REFERENCE or not paired else f"{interval(paired)} (largest {max(paired):.4f})"
             seconds = f"{median(line['seconds'] for line in own):.0f}"
             rows.append([name, str(own[0]["parameters"]), interval([x["auc"] for x in own]), beside, seconds])
     return rows
@@ -97,7 +97,8 @@ so(1,3) with a scaling, and the traceless candidates leave so(1,3) alone. A quad
 six generators whatever its ten coefficients: the data tell that the linear part is none and which six they are, and
 the row of cubic logits shows what is found without this help. Networks get the metric that `enforce.invariant_forms`
 makes of the same seed's direct answer."""
-NOTES = """Areas are means over seeds with 95 % intervals, differences paired by seed. All metric networks are one
+NOTES = """Areas are means over seeds with 95 % intervals, differences paired by seed. In the Euclidean
+metric the outcome varies much from seed to seed, hence its wide interval. All metric networks are one
 `nn.MetricNetwork` on 16 constituents; the network without a metric sums over constituents what a perceptron makes of
 their momenta. Networks this small, trained for eight rounds on 15000 jets, are far below the best taggers; the
 comparison is between metrics. The published rows are on the public reference set and recomputed from checkpoints, so
