@@ -33,9 +33,9 @@ def _numbers(found: Mapping[str, Any]) -> str:
         f"({moves['averaged'][1]:.3f}) averaged, in square angstrom for each picosecond. The mean height of dipoles, "
         f"which only a direction of the laboratory can move: {tilt['plain'][0]:.3f} ({tilt['plain'][1]:.3f}) plain, "
         f"{tilt['averaged'][0]:.3f} ({tilt['averaged'][1]:.3f}) averaged, {tilt['weighed'][0]:.3f} "
-        f"({tilt['weighed'][1]:.3f}) plain after weighing, which leaves {found['effective']:.2f} of the samples. First "
-        f"order, minus the covariance with the offset over kT, predicts {found['expected']:.3f} from the plain run "
-        f"alone. The free energy of orientations deviates by {free['plain']:.3f} kT plain and {free['averaged']:.3f} "
+        f"({tilt['weighed'][1]:.3f}) plain after weighing, which leaves {found['effective']:.2f} of the samples. Box by "
+        f"box the field moves it by {tilt['moved'][0]:.3f} ({tilt['moved'][1]:.3f}); first order, minus the covariance "
+        f"with the offset over kT, predicts {found['expected']:.3f} from the plain run alone. The free energy of orientations deviates by {free['plain']:.3f} kT plain and {free['averaged']:.3f} "
         "averaged."
     )
 
