@@ -27,16 +27,16 @@ def _yes(value: bool) -> str:
 
 
 def _numbers(found: Mapping[str, Any]) -> str:
-    tilt, moves, free = (found[key] for key in ("tilt", "diffusion", "free_energy"))
+    moves, free = found["diffusion"], found["free_energy"]
+    tilt = {name: f"{value:.3f} ({error:.3f})" for name, (value, error) in found["tilt"].items()}
     return (
         f"Diffusion: {moves['plain'][0]:.3f} (error {moves['plain'][1]:.3f}) plain, {moves['averaged'][0]:.3f} "
         f"({moves['averaged'][1]:.3f}) averaged, in square angstrom for each picosecond. The mean height of dipoles, "
-        f"which only a direction of the laboratory can move: {tilt['plain'][0]:.3f} ({tilt['plain'][1]:.3f}) plain, "
-        f"{tilt['averaged'][0]:.3f} ({tilt['averaged'][1]:.3f}) averaged, {tilt['weighed'][0]:.3f} "
-        f"({tilt['weighed'][1]:.3f}) plain after weighing, which leaves {found['effective']:.2f} of the samples. Box by "
-        f"box the field moves it by {tilt['moved'][0]:.3f} ({tilt['moved'][1]:.3f}); first order, minus the covariance "
-        f"with the offset over kT, predicts {found['expected']:.3f} from the plain run alone. The free energy of orientations deviates by {free['plain']:.3f} kT plain and {free['averaged']:.3f} "
-        "averaged."
+        f"which only a direction of the laboratory can move: {tilt['plain']} plain, {tilt['averaged']} averaged, "
+        f"{tilt['weighed']} plain after weighing, which leaves {found['effective']:.2f} of the samples. Box by box the "
+        f"field moves it by {tilt['moved']}; first order, minus the covariance with the offset over kT, predicts "
+        f"{found['expected']:.3f} from the plain run alone. The free energy of orientations deviates by "
+        f"{free['plain']:.3f} kT plain and {free['averaged']:.3f} averaged."
     )
 
 
