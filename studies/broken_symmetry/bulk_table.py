@@ -47,8 +47,8 @@ the same noise: with a field of the laboratory on every dipole whose energy devi
 and without it, which is its average over rotations. The published potential deviates by 0.37 kT in a box of 512
 molecules: for each molecule the field here is the stronger one by far. Errors are between boxes."""
 
-PUBLISHED = """Dipoles of a small box turn together and slowly, so six picoseconds in eight boxes leave their heights, and
-with them the free energy of orientations, uncertain to a tenth: the tilt and its prediction are not told apart here.
+PUBLISHED = """Dipoles of a small box turn together and slowly, so six picoseconds in eight boxes leave their heights,
+and with them the free energy of orientations, uncertain to a tenth: the tilt and its prediction are not told apart.
 
-Published for 512 molecules and 5 ns: g(r), dipole correlations and motions of the plain and the averaged
-model coincide to the width of a line; the free energy of orientations stays below 0.03 kT."""
+Published for 512 molecules and 5 ns: g(r), dipole correlations and motions of the plain and the averaged model coincide
+to the width of a line; the free energy of orientations stays below 0.03 kT."""
