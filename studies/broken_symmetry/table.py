@@ -97,8 +97,8 @@ def _peer_table(rows: list[dict[str, int]]) -> str:
 
 HEAD = """# Broken rotations of a water potential
 
-This page is written by `python -m studies.broken_symmetry.table` from the files of `studies/broken_symmetry/results`,
-which `run --data DIR`, `trained` and `bulk` of `python -m studies.broken_symmetry.` compute. The
+This page is written by `python -m studies.broken_symmetry.table` from the files of `studies/broken_symmetry/results`.
+They come from `python -m studies.broken_symmetry.run --data DIR` and, of the same folder, `trained` and `bulk`. The
 energies by grid and of ice are those of the public archive of Langer, Pozdnyakov and Ceriotti, *Probing the effects of
 broken symmetries in machine learning* (2024), doi 10.24435/materialscloud:kz-3b, licence CC-BY-4.0."""
 

@@ -95,6 +95,13 @@ def test_relative_energies_suffer_less_than_they_differ(trained):
     assert trained["relaxed"]["relative"] < trained["relaxed"]["spread"] / 20
 
 
+def test_a_field_of_the_published_strength_leaves_the_structure_of_a_liquid():
+    found = table.read_results(run.RESULTS.parent)["bulk"]
+    assert found["deviation"] == pytest.approx(0.37, abs=0.1)
+    assert found["curves"]["density"]["equal"]
+    assert found["curves"]["along"]["equal"]
+
+
 def test_a_box_at_rest_keeps_its_energy():
     """Forces of the classical liquid are those of its energy, fields included."""
     fields = torch.tensor([0.05, 0.05, 0.0, 0.0], dtype=torch.float64)
