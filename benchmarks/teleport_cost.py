@@ -49,10 +49,9 @@ def lie_step(model: nn.Module, loss: Callable[[], Tensor], found: ParameterSymme
     """One gradient, one product with the Hessian, its pairing with all generators, and the move."""
     owners = dict(model.named_parameters())
     slope = lie_gradient(model, loss, found)
-    moved = found.move(0.01 * slope / slope.norm(), {name: p.detach() for name, p in owners.items()})
-    with torch.no_grad():
-        for name, value in moved.items():
-            owners[name].copy_(value)
+    values = {name: p.detach() for name, p in owners.items()}
+    for block, own in zip(found.blocks, found.parts(0.01 * slope / slope.norm()), strict=True):
+        block.act_(block.exp(own), values)
 
 
 def gradient(model: nn.Module, loss: Callable[[], Tensor]) -> None:

@@ -60,6 +60,9 @@ def test_batches_beyond_the_rank_are_refused_or_cost_the_first_order():
             moved = block.act(near_identity(block, size), model, x, strict=False)
         errors.append(change(model, moved, x))
     assert errors[1] / errors[0] == pytest.approx(10, rel=0.2)
+    x[0, 0] = torch.nan
+    with pytest.raises(iso.errors.DataError, match="x: expected finite"):
+        block.act(near_identity(block, 0.1), model, x[:3])
     with pytest.raises(iso.errors.RepresentationMismatchError, match="expected 36 coordinates"):
         block.exp(torch.ones(5))
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..errors import RepresentationMismatchError, SymmetryError, SymmetryWarning
+from ..errors import DataError, RepresentationMismatchError, SymmetryError, SymmetryWarning
 
 Function = Callable[[Tensor], Tensor]
 
@@ -47,6 +47,8 @@ def move_outgoing(
     ------
     SymmetryError
         If the moved hidden states of the batch are linearly dependent, as for more than ``h`` samples.
+    DataError
+        If ``g`` or ``x`` are not finite.
 
     Examples
     --------
@@ -162,3 +164,6 @@ def _require_shapes(g: Tensor, v: Tensor, u: Tensor, x: Tensor) -> None:
             f"expected g ({h}, {h}), u (m, {h}) and x (samples, {n}) for v ({h}, {n}), received "
             f"{tuple(g.shape)}, {tuple(u.shape)} and {tuple(x.shape)}; samples are rows"
         )
+    for name, value in (("g", g), ("x", x)):
+        if not bool(torch.isfinite(value).all()):
+            raise DataError(f"{name}: expected finite entries, received NaN or infinity; drop such samples or moves")

@@ -80,6 +80,14 @@ class Place:
         middle = value.reshape(stop - start, *tensor.shape[1:])
         return torch.cat([tensor[:start], middle, tensor[stop:]])
 
+    def pair(self, first: Tensor, second: Tensor) -> Tensor:
+        """Inner products `(copies,)` of the parts of two tensors, without moving axes."""
+        parts = [one if self.rows is None else one[self.rows[0] : self.rows[1]] for one in (first, second)]
+        product, kept = (parts[0] * parts[1]).reshape(self.shape), sorted(self.copies)
+        gone = [axis for axis in range(len(self.shape)) if axis not in kept]
+        summed = product.sum(gone) if gone else product
+        return summed.permute([kept.index(axis) for axis in self.copies]).flatten()
+
     def scale_(self, tensor: Tensor, numbers: Tensor) -> None:
         """Multiply the part in place by one number for each copy; the tensor is contiguous."""
         part = tensor if self.rows is None else tensor[self.rows[0] : self.rows[1]]
@@ -191,8 +199,12 @@ class Block:
         """``<q, xi_k>`` `(dim,)` for every generator, with covectors ``q`` such as gradients, by name."""
         total: Tensor | None = None
         for place in self.places:
-            q, value = place.take(covectors[place.name]), place.take(parameters[place.name])
-            slope = q @ value.mT if place.power > 0 else -(value @ q.mT)
+            q, value = covectors[place.name], parameters[place.name]
+            if self.group.size == 1:
+                slope = math.copysign(1.0, place.power) * place.pair(q, value)[:, None, None]
+            else:
+                a, b = (q, value) if place.power > 0 else (-value, q)
+                slope = place.take(a) @ place.take(b).mT
             total = abs(place.power) * slope + (0.0 if total is None else total)
         if total is None:
             raise RepresentationMismatchError(f"{self.label}: expected a block with places, received none; drop it")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -106,10 +106,7 @@ class Probe:
 
     def slopes(self, value: Tensor) -> Named:
         """Derivatives by all parameters, zero where there is no dependence."""
-        owners = list(self.parameters.values())
-        found = _slopes(value, owners, graph=False)
-        pairs = zip(self.parameters.items(), found, strict=True)
-        return {name: torch.zeros_like(p) if slope is None else slope.detach() for (name, p), slope in pairs}
+        return _filled(self.parameters, _slopes(value, list(self.parameters.values()), graph=False))
 
 
 @dataclass(frozen=True)
@@ -152,10 +149,9 @@ def lie_gradient(model: torch.nn.Module, loss: Callable[[], Tensor], symmetry: P
     owners = list(parameters.values())
     with sdpa_kernel(SDPBackend.MATH):
         slopes = _slopes(require_loss(loss()), owners, graph=True)
-    known = {name: slope for name, slope in zip(parameters, slopes, strict=True) if slope is not None}
-    half = 0.5 * inner(known, known)
-    product = Probe(loss, parameters, []).slopes(half)
-    return symmetry.moment(product, {name: p.detach() for name, p in parameters.items()})
+    bent = [slope for slope in slopes if slope is not None and slope.requires_grad]
+    pushed = torch.autograd.grad(bent, owners, [slope.detach() for slope in bent], allow_unused=True)
+    return symmetry.moment(_filled(parameters, pushed), {name: p.detach() for name, p in parameters.items()})
 
 
 def orbit_curvature(symmetry: ParameterSymmetry, parameters: Named, directions: int = 8, seed: int = 0) -> Tensor:
@@ -175,6 +171,12 @@ def orbit_curvature(symmetry: ParameterSymmetry, parameters: Named, directions: 
         a, b, c = inner(first, first), inner(second, second), inner(first, second)
         found.append((a * b - c.square()).clamp_min(0).sqrt() / a**1.5)
     return torch.stack(found).mean()
+
+
+def _filled(parameters: Mapping[str, Tensor], slopes: Sequence[Tensor | None]) -> Named:
+    """Derivatives by name, zero where there is no dependence."""
+    pairs = zip(parameters.items(), slopes, strict=True)
+    return {name: torch.zeros_like(p) if slope is None else slope.detach() for (name, p), slope in pairs}
 
 
 def _slopes(value: Tensor, owners: Sequence[Tensor], graph: bool) -> list[Tensor | None]:
