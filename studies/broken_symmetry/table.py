@@ -8,7 +8,7 @@ from typing import Any
 
 from isotropy._files import write_atomic
 
-from . import trained_table
+from . import bulk_table, trained_table
 from .markdown import table
 from .run import GRIDS, KT, RESULTS, SYSTEMS
 
@@ -59,6 +59,7 @@ def page(found: dict[str, Any]) -> str:
         missed = mismatches(found)
         parts.append("Every printed digit is met." if not missed else f"Not met: {'; '.join(missed)}.")
     parts += trained_table.sections(found.get("trained", {}))
+    parts += bulk_table.sections(found["bulk"]) if "bulk" in found else []
     parts += ["## A field of known average, by rule", FIELD_WORDS, _field_table(found["lab_field"])]
     parts += ["## Evaluations for a band limit", PEER_WORDS, _peer_table(found["peers"])]
     return "\n\n".join(parts) + "\n"
@@ -97,7 +98,7 @@ def _peer_table(rows: list[dict[str, int]]) -> str:
 HEAD = """# Broken rotations of a water potential
 
 This page is written by `python -m studies.broken_symmetry.table` from the files of `studies/broken_symmetry/results`,
-which `python -m studies.broken_symmetry.run --data DIR` and `python -m studies.broken_symmetry.trained` compute. The
+which `run --data DIR`, `trained` and `bulk` of `python -m studies.broken_symmetry.` compute. The
 energies by grid and of ice are those of the public archive of Langer, Pozdnyakov and Ceriotti, *Probing the effects of
 broken symmetries in machine learning* (2024), doi 10.24435/materialscloud:kz-3b, licence CC-BY-4.0."""
 

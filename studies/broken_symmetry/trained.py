@@ -115,9 +115,26 @@ def _state(water: Any, judge: Any) -> list[float]:
     return [*water.get_angular_momentum(), judge.get_potential_energy(copy) + water.get_kinetic_energy()]
 
 
+def relaxed(count: int = 8) -> dict[str, float]:
+    """Relaxed energies of held-out dimers by the plain and the averaged model, in meV for each molecule."""
+    rows: list[list[float]] = []
+    for start in held_out(2, count):
+        energies: list[float] = []
+        for rule in ("none", "T"):
+            cluster = start.copy()
+            cluster.calc = ia.ModuleCalculator(averaged(RULES[rule]), 4.0)
+            ia.ase_module("optimize").BFGS(cluster, logfile=None).run(fmax=2e-3, steps=300)
+            energies.append(500 * cluster.get_potential_energy())
+        rows.append(energies)
+    plain, mean = torch.tensor(rows, dtype=torch.float64).T
+    found = ia.relative_energies(plain, mean)
+    return {"clusters": len(rows), "offset": found.offset, "relative": found.error, "spread": found.spread}
+
+
 STAGES: dict[str, Callable[[], Any]] = {
     "errors": errors,
     **{f"run, {kind}": partial(free_run, kind) for kind in RUNS},
+    "relaxed": relaxed,
     "orientations": orientations,
     "heating": heating,
 }

@@ -86,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
     torch.set_num_threads(1)
     chosen.out.mkdir(parents=True, exist_ok=True)
     for setting in (s for s in settings() if chosen.only in s.name):
-        path = chosen.out / f"{setting.name.replace(' ', '_').lower()}_{setting.trajectories}.json"
+        path = chosen.out / f"{setting.stem}.json"
         if _done(path, chosen.runs):
             continue
         start = time.process_time()

@@ -29,7 +29,11 @@ class Setting:
     dictionary: Dictionary
     truth: torch.Tensor
     symmetry: Any
-    note: str = ""
+
+    @property
+    def stem(self) -> str:
+        """Name of the file of its results."""
+        return f"{self.name.replace(',', '').replace(' ', '_').lower()}_{self.trajectories}"
 
 
 def integrate(field: Callable[[Array], Array], starts: Array, step: float, count: int) -> Array:

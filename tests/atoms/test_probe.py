@@ -388,9 +388,31 @@ def test_the_report_is_a_file_and_pictures(waters, tmp_path):
     pytest.importorskip("matplotlib", reason="pictures need isotropy[report]")
     for name, panels in (("forces", 3), ("energy", 2)):
         assert len(report.plot(name).axes) == panels
+    atoms = report.map().axes[0].collections[0]
+    assert len(atoms.get_offsets()) == 3
+    worst = max(report.per_atom(k).max() for k in range(2))
+    assert float(atoms.get_array().max()) == float(worst)
+    assert report.map(frame=1).get_suptitle().startswith("forces of frame 1")
+    with pytest.raises(DataError, match="expected a property of atoms"):
+        report.map("energy")
 
 
 def test_evaluations_are_counted(waters):
     calculator = ia.TorchCalculator(ia.lab_field)
     report = ia.probe(calculator, waters(2), candidates=[polyhedral("T")], held_out=5)
     assert calculator.evaluations == report.evaluations == 2 * (120 + 12 + 5 + 7)
+
+
+def test_an_invariant_reference_has_no_error_and_a_stored_table_comes_back(waters):
+    """Definitions of the study: mean absolute energy differences, mean absolute components of force differences."""
+    frames = waters(6, seed=8)
+    still = ia.probe(ia.TorchCalculator(ia.SpringWater()), frames, candidates=())
+    assert still.summary("energy")["raw"] < 1e-12
+    assert still.summary("energy")["error"] < 1e-12
+    found = ia.probe(ia.TorchCalculator(ia.Banded([0.0, 0.3, 0.2])), frames, candidates=())
+    u = torch.stack([ia.dipoles(torch.as_tensor(frame.positions))[0] for frame in frames])
+    z = u[:, 2]
+    assert found.summary("energy")["raw"] == pytest.approx(float((0.3 * z + 0.1 * (3 * z**2 - 1)).abs().mean()))
+    forces = [ia.TorchCalculator(ia.Banded([0.0, 0.3, 0.2])).get_forces(frame) for frame in frames]
+    assert found.summary("forces")["raw"] == pytest.approx(np.abs(forces).mean())  # the symmetric part has none
+    assert found.summary("energy")["error"] == pytest.approx(math.sqrt(0.09 / 3 + 0.04 / 5))

@@ -1,6 +1,7 @@
 """``isotropy probe`` in every way a person may call it."""
 
 import json
+import re
 
 import pytest
 import typer
@@ -10,8 +11,11 @@ from isotropy.cli._probe import probe, read_rule
 from isotropy.errors import DataError
 
 FORCE_FIELDS = """
-import torch
-from isotropy import atoms
+from itertools import count
+
+import numpy as np
+from ase.calculators.calculator import Calculator
+from isotropy import atoms, datasets
 
 class Fields:
     def broken():
@@ -25,6 +29,33 @@ def number():
 
 def failing():
     raise RuntimeError("no licence")
+
+def of(function):
+    class Given(Calculator):
+        implemented_properties = ["energy", "forces"]
+
+        def calculate(self, atoms=None, properties=(), system_changes=()):
+            self.results = function(atoms)
+    return Given()
+
+def lost():
+    return of(lambda atoms: {"energy": 0.0, "forces": np.full((len(atoms), 3), np.nan)})
+
+def poor():
+    return of(lambda atoms: {"energy": 0.0})
+
+def trained():
+    return atoms.ModuleCalculator(datasets.water_model(), 4.0)
+
+def tired():
+    # gives up in the second frame
+    inner, calls = Fields.broken(), count()
+
+    def function(atoms):
+        if next(calls) > 300:
+            raise RuntimeError("out of licences")
+        return {name: inner.get_property(name, atoms) for name in ("energy", "forces")}
+    return of(function)
 """
 
 
@@ -75,12 +106,14 @@ def test_every_format_gives_the_same_answer(call, name):
 def test_a_folder_with_json_and_a_page(call, folder):
     pytest.importorskip("matplotlib", reason="the page needs isotropy[report]")
     pytest.importorskip("jinja2", reason="the page needs isotropy[report]")
-    done = call("water.xyz", *BROKEN, "--out", "answer", "--json")
+    done = call("water.xyz", *BROKEN, "--out", "answer", "--json", "--tolerance", "forces=1e-6")
     assert done.exit_code == 0
     assert json.loads((folder / "answer" / "probe.json").read_text()) == json.loads(done.output)
     page = (folder / "answer" / "report.html").read_text()
-    assert page.count("<svg") == 2
+    assert page.count("<svg") == 3  # two properties and the map of atoms
+    assert "Where: forces atom by atom" in page
     assert "<td>12</td>" in page
+    assert "Cheapest rule within forces 1e-06: T, 12 evaluations." in page
     assert "http://" not in page.replace("http://www.w3.org", "")
 
 
@@ -127,6 +160,54 @@ def test_bad_input_is_one_clear_error(call, folder, words, text):
     with pytest.raises(DataError, match=text):
         raise done.exception
     assert sorted(path.name for path in folder.iterdir() if path.name != "__pycache__") == before
+
+
+def spoilt():
+    """Structures that no probe can use."""
+    from ase import Atoms
+    from ase.build import bulk
+
+    left = bulk("Cu", cubic=True)
+    left.set_cell(left.cell.array[[1, 0, 2]])
+    return {"none": Atoms(), "dummy": Atoms("X", [[0, 0, 0]]), "left": left, "ar": Atoms("Ar2", [[0, 0, 0], [0, 0, 3]])}
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("none.extxyz", *BROKEN), "at least one atom"),
+        (("dummy.extxyz", *BROKEN), "known elements, received X"),
+        (("left.extxyz", *BROKEN), "right-handed cell"),
+        (("ar.extxyz", "--calculator", "fields_of_test:trained"), r"elements among \[1, 8\], received \[18\]"),
+        (("water.xyz", *BROKEN, "--properties", "stress"), "periodic along three axes"),
+        (("water.xyz", "--calculator", "fields_of_test:lost"), "finite forces, received NaN"),
+        (("water.xyz", "--calculator", "fields_of_test:poor"), "expected forces, energy from Given"),
+        (
+            ("waters.extxyz", "--calculator", "fields_of_test:tired", "--no-candidates"),
+            "frame 1: .*out of licences.*1 finished frames",
+        ),
+    ],
+)
+def test_what_cannot_be_probed_is_code_2(call, command, folder, words, text):
+    from ase.io import write
+
+    for name, frame in spoilt().items():
+        write(folder / f"{name}.extxyz", frame)
+    done = command("probe", *words)
+    assert done.code == 2
+    assert done.out == ""
+    assert re.search(text, done.err.splitlines()[-1])
+
+
+def test_a_calculator_that_gives_up_leaves_what_it_finished(call, command):
+    rest = ("--no-candidates", "--json")
+    done = command("probe", "waters.extxyz", "--calculator", "fields_of_test:tired", "--resume", "k.jsonl", *rest)
+    assert (done.code, done.out) == (2, "")
+    assert "1 finished frames are kept in k.jsonl" in done.err
+    resumed = command("probe", "waters.extxyz", *BROKEN, "--resume", "k.jsonl", *rest)
+    whole = command("probe", "waters.extxyz", *BROKEN, *rest)
+    assert resumed.code == 0
+    assert json.loads(resumed.out)["records"] == json.loads(whole.out)["records"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The bundled jets have the masses of tops and of light jets, and their label is unchanged by so(1,3)."""
 
+import warnings
+
 import numpy as np
 import torch
 from studies.adversarial_discovery.make_jets import write_table
@@ -8,6 +10,7 @@ import isotropy as iso
 from isotropy import datasets
 from isotropy.discover import FromData
 from isotropy.enforce import invariant_forms
+from isotropy.errors import SymmetryWarning
 
 MINKOWSKI = torch.diag(torch.tensor([-1.0, 1, 1, 1], dtype=torch.float64))
 KINDS = ["classifier-logistic-2", "classifier-logistic-3"]
@@ -48,3 +51,21 @@ def test_tables_read_back(tmp_path):
     table = datasets.read_table(tmp_path / "jets.csv.gz")
     assert np.allclose(table.select(["E", "px", "py", "pz"]), momenta, rtol=1e-7)
     assert table.columns["top"].tolist() == [1, 0]
+
+
+def test_shuffled_labels_certify_nothing():
+    data, G = datasets.load("jets").data, iso.sl(4)
+    labels = data.y[torch.randperm(3000, generator=torch.Generator().manual_seed(0))]
+    found = FromData(G.vector(), G.scalar(), kinds=KINDS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SymmetryWarning)
+        assert found.fit(data.x, labels).status_ == "undecided"
+
+
+def test_a_label_by_energy_is_not_lorentz_invariant():
+    data, G = datasets.load("jets").data, iso.sl(4)
+    found = FromData(G.vector(), G.scalar(), kinds=KINDS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SymmetryWarning)
+        found.fit(data.x, (data.x[:, 0] > data.x[:, 0].median()).double())
+    assert found.algebra_.distance(iso.so(1, 3)) > 1

@@ -134,6 +134,30 @@ def test_other_ways_to_write_attention(model, dim):
     assert change(model, found, torch.randn(3, 9, 8, dtype=torch.float64)) <= 1e-10
 
 
+class Normed(nn.Module):
+    """Attention with normalised queries and keys, with weights or without."""
+
+    def __init__(self, weights):
+        super().__init__()
+        self.q, self.k, self.v, self.o = (nn.Linear(8, 8) for _ in range(4))
+        self.q_norm, self.k_norm = (nn.RMSNorm(4, elementwise_affine=weights) for _ in range(2))
+
+    def forward(self, x):
+        q, k, v = (layer(x).view(*x.shape[:2], 2, 4).transpose(1, 2) for layer in (self.q, self.k, self.v))
+        y = functional.scaled_dot_product_attention(self.q_norm(q), self.k_norm(k), v)
+        return self.o(y.transpose(1, 2).flatten(2))
+
+
+@pytest.mark.parametrize(("weights", "kind", "dim"), [(False, "orthogonal", 2 * 6), (True, "scaling", 4)])
+def test_normalised_queries_and_keys_leave_what_commutes_with_the_norm(weights, kind, dim):
+    torch.manual_seed(0)
+    model = Normed(weights).double()
+    found = symmetries(model, torch.randn(2, 5, 8, dtype=torch.float64))
+    assert sorted((b.kind, b.dim) for b in found.blocks) == sorted([(kind, dim), ("linear", 2 * 16)])
+    assert not found.skipped
+    assert change(model, found, torch.randn(3, 9, 8, dtype=torch.float64)) <= 1e-10
+
+
 def test_convolutions_with_groups_pooling_and_slopes():
     torch.manual_seed(0)
     layers = [nn.Conv2d(3, 8, 3), nn.LeakyReLU(0.2), nn.MaxPool2d(2), nn.Conv2d(8, 8, 3, groups=8), nn.PReLU(8)]

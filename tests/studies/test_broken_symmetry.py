@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from studies.broken_symmetry import run, table
+import torch
+from studies.broken_symmetry import bulk, run, table
 
 from isotropy.errors import DataError
 
@@ -88,6 +89,27 @@ def test_multiple_time_steps_are_as_good_as_averages(trained):
     assert sparse["evaluations"] <= 5
     for what in ("angular", "deviation"):
         assert sparse[what] <= 1.1 * averaged[what]
+
+
+def test_relative_energies_suffer_less_than_they_differ(trained):
+    assert trained["relaxed"]["relative"] < trained["relaxed"]["spread"] / 20
+
+
+def test_a_box_at_rest_keeps_its_energy():
+    """Forces of the classical liquid are those of its energy, fields included."""
+    fields = torch.tensor([0.05, 0.05, 0.0, 0.0], dtype=torch.float64)
+    liquid = bulk.Liquid(fields, seed=1)
+    x, h = liquid.positions.clone(), 1e-5
+    assert torch.equal(x[:2], x[2:])
+    for atom, axis in ((0, 2), (4, 0), (20, 1)):
+        ends = []
+        for sign in (1, -1):
+            moved = x.clone()
+            moved[:, atom, axis] += sign * h
+            ends.append(liquid.energies(moved))
+        assert torch.allclose(liquid.forces[:, atom, axis], -(ends[0] - ends[1]) / (2 * h), atol=1e-5)
+    whole = x + bulk.SIDE * torch.arange(bulk.MOLECULES).repeat_interleave(3)[:, None]
+    assert torch.allclose(liquid.energies(whole), liquid.energies(x), atol=1e-9)
 
 
 def test_fewer_evaluations_than_peers_for_each_band_limit():

@@ -85,6 +85,7 @@ def measure_frame(calculator: Any, atoms: Any, index: int, plan: Plan) -> Record
         "frame": index,
         "digest": digest(atoms),
         "symbols": atoms.get_chemical_symbols(),
+        "positions": atoms.positions.round(4).tolist(),
         "evaluations": plan.evaluations,
         "slope": slope,
         "identical": _identical(held_out),

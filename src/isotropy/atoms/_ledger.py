@@ -11,7 +11,7 @@ from .._files import write_atomic
 from ..errors import DataError
 from ._structure import digest
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Ledger:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from ..errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -12,19 +14,15 @@ if TYPE_CHECKING:
 
     from ._report import ProbeReport
 
+_NAMED = 60  # atoms that still leave room for their symbols
 _EVEN, _ODD, _INK = "#2f78b7", "#e0662f", "#7f93a8"
 
 
 def overview(report: ProbeReport, name: str) -> Figure:
     """Spectrum, error against cost and errors by element, side by side."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as missing:
-        message = "expected matplotlib for pictures, found none; run pip install 'isotropy[report]'"
-        raise MissingExtraError(message) from missing
     found = report.summary(name)
     per_atom = report.records[0]["properties"][name]["per_atom"] is not None
-    figure = Figure(figsize=(4.2 * (2 + per_atom), 3.4), layout="constrained")
+    figure = _figure(4.2 * (2 + per_atom))
     axes: list[Any] = list(figure.subplots(1, 2 + per_atom))
     _draw_spectrum(axes[0], found)
     _draw_costs(axes[1], report.rules(), name, found)
@@ -32,6 +30,35 @@ def overview(report: ProbeReport, name: str) -> Figure:
         _draw_elements(axes[2], report.locality(name), found["unit"])
     figure.suptitle(f"{name}: error {found['error']:.3g} {found['unit']}")
     return figure
+
+
+def map_of_atoms(report: ProbeReport, name: str, frame: int) -> Figure:
+    """Atoms of a frame, seen along its thinnest direction, coloured by their errors."""
+    errors = report.per_atom(frame, name)
+    record, found = report.records[frame], report.summary(name)
+    x = torch.tensor(record["positions"], dtype=torch.float64)
+    flat = (x - x.mean(0)) @ torch.linalg.svd(x - x.mean(0)).Vh[:2].T
+    figure = _figure(4.6)
+    axes = figure.subplots()
+    size = max(30.0, 420.0 / len(errors) ** 0.5)
+    drawn = axes.scatter(*flat.T.tolist(), c=errors.tolist(), s=size, cmap="viridis", vmin=0.0)
+    for place, symbol in zip(flat.tolist(), record["symbols"] if len(errors) <= _NAMED else [], strict=False):
+        axes.annotate(symbol, place, textcoords="offset points", xytext=(9, 6), fontsize=8)
+    axes.set(xlabel="A", ylabel="A", aspect="equal")
+    axes.margins(0.25)
+    figure.colorbar(drawn, ax=axes, label=f"error ({found['unit']})")
+    figure.suptitle(f"{name} of frame {record['frame']}: error per atom")
+    return figure
+
+
+def _figure(width: float) -> Figure:
+    """An empty figure that belongs to no window."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as missing:
+        message = "expected matplotlib for pictures, found none; run pip install 'isotropy[report]'"
+        raise MissingExtraError(message) from missing
+    return Figure(figsize=(width, 3.4), layout="constrained")
 
 
 def _draw_spectrum(axes: Axes, found: dict[str, Any]) -> None:

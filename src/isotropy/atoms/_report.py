@@ -157,6 +157,21 @@ class ProbeReport:
 
         return overview(self, name)
 
+    def map(self, name: str = "forces", frame: int | None = None) -> Figure:
+        """Atoms of one frame coloured by their errors, the frame of the worst atom if none is named.
+
+        Needs the extra ``report``.
+        """
+        from ._pictures import map_of_atoms
+
+        worst = max(range(len(self.records)), key=lambda k: float(self.per_atom(k, name).max()))
+        return map_of_atoms(self, name, worst if frame is None else frame)
+
+    @property
+    def of_atoms(self) -> list[str]:
+        """Names of the properties that have a value for each atom."""
+        return [name for name in self.properties if self._rows(name)[0]["per_atom"]]
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; undefined ones are None."""
         slopes = self.slopes.norm(dim=1)
@@ -170,7 +185,7 @@ class ProbeReport:
             "slope": float(known.square().mean().sqrt()) if len(known) else None,
             "properties": {name: _plain(self.summary(name)) for name in self.properties},
             "rules": self.rules(),
-            "locality": {name: self.locality(name) for name in self.properties if self._rows(name)[0]["per_atom"]},
+            "locality": {name: self.locality(name) for name in self.of_atoms},
             "records": list(self.records),
         }
 

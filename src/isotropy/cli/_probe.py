@@ -68,9 +68,10 @@ def probe(
         )
     choice = _choice(found, limits)
     answer = {**found.to_dict(), "tolerance": limits, "choice": choice, "calculator": calculator, "data": frames}
+    chosen = _choice_words(limits, choice)
     if out is not None:
-        _write(out, answer, found)
-    typer.echo(json.dumps(answer, allow_nan=False) if as_json else _words(found, limits, choice, out))
+        _write(out, answer, found, chosen)
+    typer.echo(json.dumps(answer, allow_nan=False) if as_json else _words(found, chosen, out))
     raise typer.Exit(1 if limits and choice is None else 0)
 
 
@@ -172,18 +173,23 @@ def _choice(found: ProbeReport, limits: dict[str, float]) -> dict[str, Any] | No
     return within[0] if within else None
 
 
-def _write(out: Path, answer: dict[str, Any], found: ProbeReport) -> None:
+def _write(out: Path, answer: dict[str, Any], found: ProbeReport, chosen: str) -> None:
     with whole_folder(out) as folder:
         (folder / FILE).write_text(json.dumps(answer, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        pages.write_probe(folder / PAGE, found, f"Probe of {answer['calculator']} at {answer['data']}")
+        pages.write_probe(folder / PAGE, found, f"Probe of {answer['calculator']} at {answer['data']}", chosen)
 
 
-def _words(found: ProbeReport, limits: dict[str, float], choice: dict[str, Any] | None, out: Path | None) -> str:
-    lines = [str(found)]
-    if limits:
-        asked = ", ".join(f"{name} {value:g}" for name, value in limits.items())
-        chosen = f"{choice['name']}, {choice['evaluations']} evaluations" if choice else "none of the rules"
-        lines.append(f"Cheapest rule within {asked}: {chosen}.")
+def _choice_words(limits: dict[str, float], choice: dict[str, Any] | None) -> str:
+    """A sentence on the cheapest rule, empty if none was asked for."""
+    if not limits:
+        return ""
+    asked = ", ".join(f"{name} {value:g}" for name, value in limits.items())
+    chosen = f"{choice['name']}, {choice['evaluations']} evaluations" if choice else "none of the rules"
+    return f"Cheapest rule within {asked}: {chosen}."
+
+
+def _words(found: ProbeReport, chosen: str, out: Path | None) -> str:
+    lines = [str(found), *filter(None, [chosen])]
     if out is not None:
         lines.append(f"Written: {out / FILE} and {out / PAGE} (open it in a browser)")
     return "\n".join(lines)

@@ -21,6 +21,7 @@ from ._checkpoint import read_checkpoint, write_checkpoint
 Progress = Callable[[int, int, str], None]
 _BETAS = (0.5, 0.99)
 _SLOWER = 1 / 3  # of the rates, each time the score stalls
+_BEHIND = 2.0  # times the best score: such a start is not trained on
 _STALLS = 3  # so many times, then training stops
 
 
@@ -315,12 +316,19 @@ class Training:
         return {**tensors, "rng": self.rng.get_state()}
 
 
-def race(trainings: list[Training], heats: int) -> list[Outcome]:
-    """Train all for so many epochs, and only the one with the best held-out score to its end."""
-    for training in trainings:
-        training.run(min(heats, training.plan.epochs) if len(trainings) > 1 else training.plan.epochs)
-    best = min(trainings, key=lambda training: training.outcome.score)
-    best.run(best.plan.epochs)
+def race(trainings: list[Training], heat: int) -> list[Outcome]:
+    """Train side by side; after every ``heat`` epochs those stop whose held-out score is clearly behind the best."""
+    running, epochs = list(trainings), 0
+    while running:
+        epochs = epochs + heat if len(running) > 1 else max(t.plan.epochs for t in running)
+        for training in running:
+            training.run(min(epochs, training.plan.epochs))
+        best = min(training.outcome.score for training in trainings)
+        running = [
+            t
+            for t in running
+            if t.outcome.score <= _BEHIND * best and t.outcome.epoch < t.plan.epochs and not t.outcome.finished
+        ]
     return [training.finish() for training in trainings]
 
 

@@ -29,7 +29,7 @@ from ._sampled import fit_outputs, require_enough, sampled_question
 from ._surrogate import fit_surrogates
 
 _EVIDENCE = 4000  # samples that the held-out score is taken on
-_HEATS = 4  # epochs after which only the best of several starts goes on
+_HEAT = 4  # epochs after which starts that are clearly behind stop
 _QUICK = ["polynomial", "kernel"]
 _LEAST = {"integer": 0.3}  # a whole step need not move the data far
 
@@ -59,12 +59,12 @@ class LieGAN(Discovery):
         Keep the candidates as generators and learn the law instead.
     conditional : bool or "auto"
         Whether the adversary judges outputs given inputs, so that the inputs need not be spread evenly along orbits
-        (boosts, scalings), or both together. With "auto" one start of each, and the held-out score after a few epochs
-        decides which goes on; with ``law="integer"`` both together.
+        (boosts, scalings), or both together. With "auto" one start of each, and the held-out score decides; with
+        ``law="integer"`` both together.
     start : "random" or "direct"
         Where the generators start: at random, or at the kernel of the direct road.
     starts : int
-        Number of starts of each kind; the one with the best held-out score after a few epochs goes on.
+        Number of starts of each kind; those clearly behind in held-out score stop early.
     incremental : bool
         Learn the channels one after the other.
     anti_identity : "motion", "unit", "cosine" or None
@@ -89,7 +89,7 @@ class LieGAN(Discovery):
     lengths_ : Tensor
         `(n_generators,)` how far each channel moves the data, in spreads of the data.
     outcomes_ : list of Outcome
-        Score of every epoch of every start; those that did not go on have a few epochs only.
+        Score of every epoch of every start; those that were clearly behind have few epochs.
     conditional_ : bool
         Which adversary won.
     elements_, orders_ : Tensor, list of int
@@ -215,7 +215,7 @@ class LieGAN(Discovery):
     def _raced(
         self, games: list[PairGame], samples: Samples, path: Path | None, progress: Progress | None
     ) -> list[Outcome]:
-        """All starts for a few epochs, the best of them to its end."""
+        """All starts side by side, as long as they are not clearly behind."""
         plan = self.plan or Plan()
         trainings = [
             Training(
@@ -228,7 +228,7 @@ class LieGAN(Discovery):
             )
             for index, game in enumerate(games)
         ]
-        return race(trainings, _HEATS)
+        return race(trainings, _HEAT)
 
     def _one_by_one(
         self, games: list[PairGame], samples: Samples, path: Path | None, progress: Progress | None
@@ -301,7 +301,7 @@ class LieGAN(Discovery):
     def _kinds_of_start(self, samples: Samples) -> list[bool]:
         """Whether each start is conditional."""
         if samples.y is None or (self.conditional == "auto" and self.law == "integer"):
-            return [False] * self.starts  # whole steps are told late, so a race would be a lottery
+            return [False] * self.starts  # whole steps are told late, and each start is long
         return ([False, True] if self.conditional == "auto" else [bool(self.conditional)]) * self.starts
 
     def _settings(self, samples: Samples, index: int) -> str:

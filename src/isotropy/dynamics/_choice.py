@@ -215,11 +215,13 @@ class _Bench:
     """One linear system, cut into folds, on which symmetries are tried."""
 
     def __init__(self, model: Governing, states: Sequence[Any], times: Sequence[Any], folds: int) -> None:
-        self.free = _under(model, None, None).fit(states, times)
+        self.free = _under(model, None, None)
+        self.free._check_options()
         pairs = checked_trajectories(states, times, model.size, self.free._fewest)
         self.states = torch.cat([self.free.places(x) for x, _ in pairs])
-        parts = copy.copy(self.free).systems(pairs)
+        parts = self.free.systems(pairs)
         self.whole = System.joined(parts)
+        self.free._accept(self.free.selected(self.whole))
         self.splits = _splits(parts, self.whole, folds)
         self.targets = torch.cat([left.target.square().flatten() for _, left in self.splits])
         self.squares = self._held_out(self.free)

@@ -114,13 +114,12 @@ class Journey:
         """Move the parameters by ``exp(xi)`` and remember it."""
         if not float(xi.norm()):
             return
-        here, moved = self.values(), {}
+        here = self.values()
         for block, own in zip(group.blocks, group.parts(xi), strict=True):
             if isinstance(block, Block) and float(own.norm()):
                 g = block.exp(own)
-                moved.update(block.act(g, {**here, **moved}))
+                block.act_(g, here)
                 self.moves.append((block, g))
-        write(self.probe.parameters, moved)
         self.distance += float(xi.norm())
 
     def values(self) -> Named:

@@ -188,7 +188,9 @@ def rms_norm(state: Inference, operation: Operation) -> None:
     axis = len(source.axes) - 1
     own = source.indices([axis])
     for gauge in source.gauges():
-        if gauge.mixed and gauge.mixed <= own:
+        gauge.refresh()
+        if gauge.mixed & own:
+            gauge.confine(gauge.mixed & own)
             gauge.orthogonalize()
         else:
             gauge.diagonalize()

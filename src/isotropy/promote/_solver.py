@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -216,6 +216,13 @@ def solve(system: System, fit: Fit, tolerance: float, most: int, start: Solution
     The fixed-point map of the splitting is extrapolated by Anderson's method. A lower bound belongs to every
     iterate: the data's step leaves a dual image that balances the slope exactly, and scaling makes it feasible.
     """
+    with torch.inference_mode():  # less overhead on small problems; what leaves is copied out of it
+        found = _iterate(system, fit, tolerance, most, start)
+    copies = {name: getattr(found, name).clone() for name in ("coefficients", "split", "dual")}
+    return replace(found, **copies)
+
+
+def _iterate(system: System, fit: Fit, tolerance: float, most: int, start: Solution | None) -> Solution:
     point, step = _begin(system, fit) if start is None else (start.split + start.dual / start.step, start.step)
     memory, iteration, scale = _Memory(len(point)), 0, _SMALL * fit.size
     while True:
