@@ -87,14 +87,12 @@ def measure(nodes: int, graphs: int, repeats: int) -> dict[str, Any]:
         "plain GCN": (plain, lambda: plain(x, whole.edge_index, owner)),
     }
     times: dict[str, list[float]] = {name: [] for name in steps}
-    for round_ in range(repeats + 2):  # in turns, each first in its turn, so that the machine slows all alike
-        for name in rotated(list(steps), round_):
-            model, forward = steps[name]
+    for _ in range(repeats):  # in turns, so that other work on the machine slows all alike
+        for name, (model, forward) in steps.items():
+            take_step(model, forward, data.labels)  # as in training, where the step before was of the same network
             start = time.process_time()
-            model.zero_grad()
-            nn.functional.nll_loss(forward(), data.labels).backward()
-            if round_ >= 2:
-                times[name].append(time.process_time() - start)
+            take_step(model, forward, data.labels)
+            times[name].append(time.process_time() - start)
     medians = {name: statistics.median(values) for name, values in times.items()}
     dense_ratio = medians["dense"] / medians["modular"]
     plain_ratio = medians["modular"] / medians["plain GCN"]
@@ -111,9 +109,9 @@ def measure(nodes: int, graphs: int, repeats: int) -> dict[str, Any]:
     }
 
 
-def rotated(names: list[str], by: int) -> list[str]:
-    first = by % len(names)
-    return names[first:] + names[:first]
+def take_step(model: nn.Module, forward: Callable[[], Tensor], labels: Tensor) -> None:
+    model.zero_grad()
+    nn.functional.nll_loss(forward(), labels).backward()
 
 
 def main() -> None:

@@ -12,33 +12,33 @@ from .errors import DataError
 Rule = str | Callable[[Tensor, Tensor, int], Tensor]
 
 
-def _adjacency(edges: Tensor, weight: Tensor, nodes: int) -> Tensor:
+def _adjacency(edges: Tensor, weight: Tensor, inverse: Tensor) -> Tensor:
     """``A``."""
     return weight
 
 
-def _random_walk(edges: Tensor, weight: Tensor, nodes: int) -> Tensor:
+def _random_walk(edges: Tensor, weight: Tensor, inverse: Tensor) -> Tensor:
     """``D^-1 A``."""
-    return weight * _inverse(_degrees(edges, weight, nodes)).index_select(0, edges[1])
+    return weight * inverse.index_select(0, edges[1])
 
 
-def _symmetric(edges: Tensor, weight: Tensor, nodes: int) -> Tensor:
+def _symmetric(edges: Tensor, weight: Tensor, inverse: Tensor) -> Tensor:
     """``D^-1/2 A D^-1/2``."""
-    root = _inverse(_degrees(edges, weight, nodes)).sqrt()
+    root = inverse.sqrt()
     return weight * root.index_select(0, edges[1]) * root.index_select(0, edges[0])
 
 
-def _triangles(edges: Tensor, weight: Tensor, nodes: int) -> Tensor:
+def _triangles(edges: Tensor, weight: Tensor, inverse: Tensor) -> Tensor:
     """``A * A^2`` entry by entry: each edge counts the triangles it is part of."""
     from scipy.sparse import coo_array
 
     source, target = edges.cpu().numpy()
-    matrix = coo_array((weight.detach().cpu().double().numpy(), (target, source)), shape=(nodes, nodes)).tocsr()
+    matrix = coo_array((weight.detach().cpu().double().numpy(), (target, source)), shape=(len(inverse),) * 2).tocsr()
     paths = (matrix @ matrix)[target, source]
     return weight * torch.as_tensor(paths).to(weight)
 
 
-RULES: dict[str, Callable[[Tensor, Tensor, int], Tensor]] = {
+RULES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {  # of edges, weights, inverse degrees
     "adjacency": _adjacency,
     "random_walk": _random_walk,
     "symmetric": _symmetric,
@@ -71,7 +71,8 @@ def edge_values(
     """
     ones = torch.ones(edges.shape[1], dtype=dtype, device=edges.device)
     given = (ones if weight is None else weight.flatten().to(ones)) / scale
-    return torch.stack([_checked(rule, edges, given, nodes) for rule in rules])
+    inverse = _inverse_degrees(edges, given, nodes)
+    return torch.stack([_values(rule, edges, given, inverse) for rule in rules])
 
 
 def rule_name(rule: Rule) -> str:
@@ -90,9 +91,9 @@ def require_rules(rules: Sequence[Rule]) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
-def _checked(rule: Rule, edges: Tensor, weight: Tensor, nodes: int) -> Tensor:
+def _values(rule: Rule, edges: Tensor, weight: Tensor, inverse: Tensor) -> Tensor:
     """The weights of one rule, if they are one for each edge."""
-    found = (RULES[rule] if isinstance(rule, str) else rule)(edges, weight, nodes)
+    found = RULES[rule](edges, weight, inverse) if isinstance(rule, str) else rule(edges, weight, len(inverse))
     if found.shape != weight.shape:
         raise DataError(
             f"rule {rule_name(rule)}: expected weights {tuple(weight.shape)}, one for each edge, received "
@@ -101,11 +102,7 @@ def _checked(rule: Rule, edges: Tensor, weight: Tensor, nodes: int) -> Tensor:
     return found
 
 
-def _degrees(edges: Tensor, weight: Tensor, nodes: int) -> Tensor:
-    """Row sums of |A|."""
-    return weight.new_zeros(nodes).index_add(0, edges[1], weight.abs())
-
-
-def _inverse(degrees: Tensor) -> Tensor:
-    """Inverse, and 0 for 0."""
+def _inverse_degrees(edges: Tensor, weight: Tensor, nodes: int) -> Tensor:
+    """One over the row sums of |A|, and 0 for 0."""
+    degrees = weight.new_zeros(nodes).index_add(0, edges[1], weight.abs())
     return torch.where(degrees > 0, 1 / degrees.clamp(min=torch.finfo(degrees.dtype).tiny), torch.zeros_like(degrees))

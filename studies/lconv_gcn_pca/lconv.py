@@ -266,7 +266,8 @@ def _artefacts(results: dict[str, Any]) -> str:
 
 The published figures come from one layer that learns a bilinear rotation by pi/10 and is compared with an exact
 generator. That is a forward difference, and a bilinear rotation has a kink at zero: the difference is mostly blur.
-No learning is needed to find the same number, and a central difference of the same matrices removes it.
+No learning is needed to find the same number, and a central difference of the same matrices removes it. On 7 by 7
+pixels 0.68 was expected of that, which is met to two digits.
 """
     head = "| image | published | forward, pi/10 | central, pi/10 | central, 0.001 |"
     return text + "\n" + _lines(head, rows)

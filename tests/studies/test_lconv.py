@@ -42,3 +42,19 @@ def test_networks_are_of_equal_size():
     assert max(sizes) < 1.01 * min(sizes)
     x = torch.zeros(3, 64)
     assert all(digits.build(m, torch.eye(64)[None])(x).shape == (3, 10) for m in digits.MODELS)
+
+
+def test_the_targets_of_the_study_are_met():
+    kept = run.read("lconv")
+    known = kept["estimator|known angles to pi/10"]
+    assert known["action"] <= 0.01
+    assert known["pi"] <= 0.03
+    unknown = [kept[f"unknown angles|{seed}"] for seed in range(10)]
+    assert sum(row["correlation"] > 0.999 and row["action"] < 0.03 for row in unknown) >= 9
+    unpaired = kept["unpaired|20000"]
+    assert (unpaired["dimension"], unpaired["status"]) == (1, "certified")
+    assert unpaired["error"] <= 0.04
+    assert unpaired["weights"] == pytest.approx([3, 2, 1, 1, 0], abs=0.02)
+    names = {model: f"digits|turned and scrambled|{model}|" for model in ("discovered", "other orbit", "cnn", "fc")}
+    scores = {model: [kept[name + str(seed)]["accuracy"] for seed in range(5)] for model, name in names.items()}
+    assert all(min(scores["discovered"]) > max(values) for model, values in scores.items() if model != "discovered")
