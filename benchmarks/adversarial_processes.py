@@ -1,4 +1,4 @@
-"""An adversarial game in one process, and the same command in several under ``torchrun``: how good is the proposal?
+"""An adversarial game in one process, and the same command in several under ``torchrun``, and the quality of each.
 
 Every process draws samples of its own and gradients are averaged; process 0 prints one line. A map of the plane that
 turns and stretches, equivariant under so(2); candidates gl(2).

@@ -15,6 +15,7 @@ from isotropy._files import write_atomic
 
 from .equations import PUBLISHED
 from .jets_page import jets_section
+from .latent_page import latent_section
 from .run import RESULTS
 from .tasks import TASKS, Line
 
@@ -159,7 +160,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(argv)
     nothing = chosen.out / "nothing.json"
     found = json.loads(nothing.read_text(encoding="utf-8")) if nothing.exists() else None
-    write_atomic(chosen.page, page(read(chosen.out), found) + jets_section(chosen.out / "jets"))
+    sections = jets_section(chosen.out / "jets") + latent_section(chosen.out / "latent")
+    write_atomic(chosen.page, page(read(chosen.out), found) + sections)
     return 0
 
 
