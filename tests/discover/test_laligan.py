@@ -11,6 +11,8 @@ from isotropy.actions import LatentAction
 from isotropy.discover import LaLiGAN, Plan, Weights
 from isotropy.discover._autoencoder import Autoencoder, build
 from isotropy.discover._latent_game import LatentGame, Proposer
+from isotropy.discover._latent_inverse import corrected
+from isotropy.discover._latent_polish import conserving
 from isotropy.discover._latent_result import along_time, linear_step
 from isotropy.errors import DataError, RepresentationMismatchError
 from isotropy.testing import assert_estimator
@@ -242,3 +244,23 @@ def test_pendulum():
     found = LaLiGAN().fit(data.x, data.y)
     assert found.status_ == "certified"
     assert found.labels_ == ["time translation"]
+
+
+def test_decoders_are_inverted_where_they_can_be():
+    x = randn(80, 2)
+    coder = Autoencoder(*build("auto", (2,), 2, 16, 2, 0), x, 2).inverted()
+    near = torch.cat([x[:1] + 1e-3, x[:1]])
+    rough = Autoencoder.encode(coder, near)
+    shifted = corrected(coder.encode, near.flip(0), rough, coder.scale, 5)
+    assert torch.allclose(shifted, near, atol=1e-9)
+    assert Autoencoder(*build("auto", (4,), 2, 16, 2, 0), randn(80, 4), 2).inverted().corrections == 0
+
+
+def test_growth_is_taken_out_of_a_rotation():
+    G = iso.gl(2).vector()
+    spiral = torch.tensor([[0.03, -1.0, 1.0, 0.03]], dtype=torch.float64)
+    matrix = G.drho(conserving(G, spiral)[0])
+    assert abs(float(matrix.trace())) < 1e-9
+    assert float(matrix[1, 0]) == pytest.approx(1.0, abs=1e-2)
+    stretch = torch.tensor([[1.0, 0.0, 0.0, 1.0]], dtype=torch.float64)
+    assert torch.equal(conserving(G, stretch), stretch)
