@@ -1,7 +1,9 @@
-"""How long a fit under a symmetry takes, beside PySINDy's ConstrainedSR3, and how its set-up grows.
+"""How long a fit under a symmetry takes, beside iterative fits of the same loss, and how its set-up grows.
 
-Prints one line of JSON. Both sides get the same terms, velocities and constraint; medians of CPU milliseconds.
-ConstrainedSR3 needs cvxpy to be importable (`pip install cvxpy`); without it that part is null.
+Prints one line of JSON. All sides get the same terms, velocities and constraint; medians of CPU milliseconds. The peers
+are PySINDy's ConstrainedSR3 and L-BFGS with thresholding from a random start, as in the published description of the
+method. For the set-up the peer is PySINDy's TrappingSR3, whose optimizer writes down constraints of its own. PySINDy's
+constrained optimizers need cvxpy to be importable (`pip install cvxpy`); without it those parts are null.
 
     python benchmarks/constrained_fit.py
 """
@@ -22,7 +24,9 @@ from isotropy._family import FamilyDerivative
 from isotropy.dictionary import polynomials
 from isotropy.dynamics import SINDy, equivariant_fields
 
-MILLISECONDS, LARGE_SECONDS, GROWTH = 2.0, 10.0, 1.0
+MILLISECONDS, FASTER, LARGE_SECONDS, GROWTH = 2.0, 50.0, 10.0, 1.0
+PUBLIC_MILLISECONDS = (60.0, 110.0)  # fits by the public code of arXiv 2405.16756, measured by us on another day
+MOVED, INNER, STEPS, ROUNDS = 1e-3, 20, 100, 10  # of L-BFGS: when to stop, and iterations of each kind
 SPIRAL = torch.tensor([[-0.1, -1.0], [1.0, -0.1]], dtype=torch.float64)
 
 
@@ -69,6 +73,60 @@ def constrained_sr3(x: np.ndarray, v: np.ndarray) -> Callable[[], Any] | None:
     return fit
 
 
+def lbfgs(x: torch.Tensor, v: torch.Tensor, basis: torch.Tensor, threshold: float) -> Callable[[], torch.Tensor]:
+    """The mean squared error in the allowed space by L-BFGS; entries below a threshold are masked, and again."""
+    terms = polynomials(2, 2).evaluate(x)
+
+    def descend(mask: torch.Tensor) -> torch.Tensor:
+        free = torch.randn(len(basis), dtype=torch.float64, requires_grad=True)
+        search = torch.optim.LBFGS([free], max_iter=INNER)
+
+        def loss() -> torch.Tensor:
+            search.zero_grad()
+            error = (terms @ (mask * torch.einsum("k,kip->ip", free, basis)).T - v).square().mean()
+            error.backward()
+            return error
+
+        for _ in range(STEPS):
+            before = free.detach().clone()
+            search.step(loss)
+            if float((free.detach() - before).abs().max()) < MOVED:
+                break
+        return mask * torch.einsum("k,kip->ip", free.detach(), basis)
+
+    def fit() -> torch.Tensor:
+        mask = torch.ones_like(basis[0])
+        for _ in range(ROUNDS):
+            found = descend(mask)
+            small = (found.abs() < threshold) & (mask > 0)
+            if not bool(small.any()):
+                break
+            mask[small] = 0.0
+        return found
+
+    return fit
+
+
+def trapping() -> list[dict[str, float]] | None:
+    """Seconds in which TrappingSR3 writes down its constraint, by coefficients."""
+    import pysindy
+
+    if not hasattr(pysindy, "TrappingSR3"):
+        return None
+    from pysindy.optimizers import trapping_sr3
+
+    sizes = {n: n * (n + 1) * (n + 2) // 2 for n in (3, 6, 9, 12)}
+    return [
+        {"coordinates": n, "size": k, "seconds": milliseconds(lambda n=n: trapping_sr3._make_constraints(n), 3) / 1e3}
+        for n, k in sizes.items()
+    ]
+
+
+def growth(parts: list[dict[str, float]], key: str) -> float:
+    """Exponent of seconds in the size of the problem."""
+    return float(np.polyfit(np.log([p["size"] for p in parts]), np.log([p[key] for p in parts]), 1)[0])
+
+
 def assembly() -> list[dict[str, float]]:
     """Seconds to write the constraint down, and to find its kernel as well, by coefficients times generators."""
     found: list[dict[str, float]] = []
@@ -94,9 +152,9 @@ def measure(samples: int, repeats: int) -> dict[str, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PySINDy warns about convergence
         theirs = None if peer is None else milliseconds(peer, max(3, repeats // 10))
-    parts = assembly()
-    sizes, seconds = np.log([p["size"] for p in parts[-3:]]), np.log([p["written"] for p in parts[-3:]])
-    slope = float(np.polyfit(sizes, seconds, 1)[0])
+    by_descent = milliseconds(lbfgs(x, v, basis.coefficients, 0.05), max(3, repeats // 10))
+    parts, others = assembly(), trapping()
+    slope = growth(parts[-3:], "written")
     return {
         "question": "a fit of the oscillator under so(2)",
         "samples": samples,
@@ -104,10 +162,24 @@ def measure(samples: int, repeats: int) -> dict[str, Any]:
         "ours_with_assembly_ms": whole,
         "constrained_sr3_ms": theirs,
         "times_faster_than_constrained_sr3": None if theirs is None else theirs / ours,
+        "lbfgs_ms": by_descent,
+        "times_faster_than_lbfgs": by_descent / ours,
+        "public_code_ms": PUBLIC_MILLISECONDS,
+        "times_faster_than_public_code": [p / ours for p in PUBLIC_MILLISECONDS],
         "assembly_of_so(3)": parts,
         "growth_of_assembly_on_R6": slope,
-        "targets": {"ours_ms": MILLISECONDS, "so(3) on R^6, degree 3, seconds": LARGE_SECONDS, "growth": GROWTH},
-        "met": ours <= MILLISECONDS and parts[-2]["seconds"] <= LARGE_SECONDS and slope <= GROWTH,
+        "assembly_of_trapping_sr3": others,
+        "growth_of_assembly_of_trapping_sr3": None if others is None else growth(others, "seconds"),
+        "targets": {
+            "ours_ms": MILLISECONDS,
+            "times_faster_than_public_code": FASTER,
+            "so(3) on R^6, degree 3, seconds": LARGE_SECONDS,
+            "growth": GROWTH,
+        },
+        "met": ours <= MILLISECONDS
+        and PUBLIC_MILLISECONDS[0] >= FASTER * ours
+        and parts[-2]["seconds"] <= LARGE_SECONDS
+        and slope <= GROWTH,
     }
 
 

@@ -87,8 +87,9 @@ def measure(nodes: int, graphs: int, repeats: int) -> dict[str, Any]:
         "plain GCN": (plain, lambda: plain(x, whole.edge_index, owner)),
     }
     times: dict[str, list[float]] = {name: [] for name in steps}
-    for round_ in range(repeats + 2):  # in turns, so that other work on the machine slows all alike
-        for name, (model, forward) in steps.items():
+    for round_ in range(repeats + 2):  # in turns, each first in its turn, so that the machine slows all alike
+        for name in rotated(list(steps), round_):
+            model, forward = steps[name]
             start = time.process_time()
             model.zero_grad()
             nn.functional.nll_loss(forward(), data.labels).backward()
@@ -110,11 +111,16 @@ def measure(nodes: int, graphs: int, repeats: int) -> dict[str, Any]:
     }
 
 
+def rotated(names: list[str], by: int) -> list[str]:
+    first = by % len(names)
+    return names[first:] + names[:first]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nodes", type=int, default=100)
     parser.add_argument("--graphs", type=int, default=64)
-    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--repeats", type=int, default=40)
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     print(json.dumps(measure(chosen.nodes, chosen.graphs, chosen.repeats)))

@@ -66,7 +66,7 @@ with torch.no_grad():
     for name, p in layer.named_parameters():
         p.copy_(moved[name])
 stages = {"initial": parameters, "random gauge": {name: p.detach().clone() for name, p in layer.named_parameters()}}
-drift = float((layer(x) - before).abs().max() / before.abs().max())
+drift = float((layer(x).detach() - before).abs().max() / before.abs().max())
 report = teleport(layer, lambda: layer(x).square().mean(), found, "balance_weight", radius=20.0, steps=200)
 stages["balanced"] = {name: p.detach().clone() for name, p in layer.named_parameters()}
 print(f"outputs moved by {drift:.1g} under the random gauge")

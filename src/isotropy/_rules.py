@@ -19,13 +19,13 @@ def _adjacency(edges: Tensor, weight: Tensor, nodes: int) -> Tensor:
 
 def _random_walk(edges: Tensor, weight: Tensor, nodes: int) -> Tensor:
     """``D^-1 A``."""
-    return weight * _inverse(_degrees(edges, weight, nodes))[edges[1]]
+    return weight * _inverse(_degrees(edges, weight, nodes)).index_select(0, edges[1])
 
 
 def _symmetric(edges: Tensor, weight: Tensor, nodes: int) -> Tensor:
     """``D^-1/2 A D^-1/2``."""
     root = _inverse(_degrees(edges, weight, nodes)).sqrt()
-    return weight * root[edges[1]] * root[edges[0]]
+    return weight * root.index_select(0, edges[1]) * root.index_select(0, edges[0])
 
 
 def _triangles(edges: Tensor, weight: Tensor, nodes: int) -> Tensor:

@@ -5,11 +5,13 @@ pile-up or detector, clusters anti-kT jets of radius 0.8 from stable visible par
 550 < pT < 650 GeV and |eta| < 2; tops decay hadronically and have to lie within 0.8 of their jet with all three quarks.
 Constituents are stored in falling transverse momentum. Each block of jets has a seed and a file of its own beside
 ``--out``, so an interrupted run goes on where it stopped, and the result does not depend on the number of jobs.
+``--table`` writes the total momenta too; with 3000 jets it made the table behind ``datasets.load("jets")``.
 
 Needs the extras ``jets`` and ``files``; Pythia is under the GPL, and nothing in the library imports it.
 """
 
 import argparse
+import gzip
 import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -123,6 +125,17 @@ def blocks(jets: int, jobs: int, folder: Path) -> Iterator[tuple[int, Path]]:
             yield label, path
 
 
+def write_table(path: Path, momenta: np.ndarray, labels: np.ndarray) -> None:
+    """Write total momenta `(jets, 4)` in GeV and labels as a compressed table."""
+    lines = [
+        "# Jets of pT 550 to 650 GeV: total momentum in GeV, and whether a top quark decayed into the jet.",
+        "# Pythia 8.3, pp at 14 TeV, anti-kT R = 0.8, no detector; studies/adversarial_discovery/make_jets.py",
+        "E,px,py,pz,top",
+        *(",".join(f"{value:.8g}" for value in row) + f",{label}" for row, label in zip(momenta, labels, strict=True)),
+    ]
+    path.write_bytes(gzip.compress("\n".join([*lines, ""]).encode(), mtime=0))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Generate jets from the command line."""
     import h5py
@@ -132,6 +145,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--jets", type=int, default=20000, help="number of jets, half of them tops (default 20000)")
     parser.add_argument("--jobs", type=int, default=1, help="worker processes (default 1)")
     parser.add_argument("--out", type=Path, required=True, help="HDF5 file to write")
+    parser.add_argument("--table", type=Path, help="compressed table of total momenta to write too")
     chosen = parser.parse_args(argv)
     found = list(track(blocks(chosen.jets, chosen.jobs, chosen.out.with_suffix(".blocks")), "jets"))
     momenta = np.concatenate([np.load(path) for _, path in found])
@@ -142,6 +156,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         stream.create_dataset("constituents", data=momenta[order], compression="gzip")
         stream.create_dataset("labels", data=labels[order])
     part.replace(chosen.out)
+    if chosen.table is not None:
+        write_table(chosen.table, momenta[order].astype(np.float64).sum(1), labels[order])
     return 0
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,6 +13,8 @@ import isotropy as iso
 from isotropy import datasets
 from isotropy._linalg import principal_angles
 from isotropy.discover import Discovery, FromData, LieGAN
+
+from . import equations
 
 TURN = torch.tensor([[0.0, -1.0], [1.0, 0.0]], dtype=torch.float64)
 CHANNELS = 7  # one more than the Lorentz algebra has
@@ -35,7 +38,7 @@ def two_body(seed: int) -> tuple[Tensor, Tensor, iso.Representation]:
 
 def two_body_direct(seed: int) -> Discovery:
     x, y, V = two_body(seed)
-    return FromData(V, V, kinds=["kernel-gaussian"], seed=seed).fit(x, y)
+    return FromData(V, V, kinds=["kernel-matern"], seed=seed).fit(x, y)
 
 
 def two_body_game(seed: int, **options: Any) -> Discovery:
@@ -57,21 +60,6 @@ def lorentz_game(seed: int, labels: bool = False, **options: Any) -> Discovery:
 def rotation_game(seed: int) -> Discovery:
     data = datasets.discrete_rotation(7, seed, samples=20000).data
     return LieGAN(iso.gl(3).vector(), law="integer", width=3, seed=seed).fit(data.x, data.y)
-
-
-def nothing(seed: int) -> tuple[Tensor, Tensor, iso.LieAlgebra]:
-    data = datasets.random_network(3, seed, samples=400).data
-    return data.x, data.y, iso.gl(3)
-
-
-def nothing_direct(seed: int) -> Discovery:
-    x, y, G = nothing(seed)
-    return FromData(G.vector(), G.scalar(), kinds=["polynomial", "kernel"], seed=seed).fit(x, y)
-
-
-def nothing_game(seed: int) -> Discovery:
-    x, y, G = nothing(seed)
-    return LieGAN(G.vector(), G.scalar(), seed=seed).fit(x, y)
 
 
 def cosine(found: Discovery) -> Line:
@@ -119,11 +107,6 @@ def steps(found: Discovery) -> Line:
     }
 
 
-def silent(found: Discovery) -> Line:
-    """Nothing to measure: the status says it all."""
-    return {"dimension": found.algebra_.dim}
-
-
 def _nearest(found: Discovery, truth: Tensor) -> Tensor:
     basis = getattr(found, "proposal_", found.algebra_).basis.flatten(1)
     return principal_angles(basis, truth) if len(basis) else torch.full((len(truth),), math.pi / 2)
@@ -134,7 +117,6 @@ TASKS = {
         {
             "direct": two_body_direct,
             "game": two_body_game,
-            "game from direct": lambda seed: two_body_game(seed, start="direct"),
         },
         cosine,
     ),
@@ -155,5 +137,8 @@ TASKS = {
         },
         grassmann,
     ),
-    "no symmetry": Task({"direct": nothing_direct, "game": nothing_game}, silent),
+    **{
+        f"{name} equation": Task(equations.roads(name), partial(equations.measure, name))
+        for name in equations.PUBLISHED
+    },
 }

@@ -27,7 +27,6 @@ from .table import write_page
 RESULTS = Path(__file__).parent / "results"
 THRESHOLDS = (0.01, 0.02, 0.05, 0.08)
 FEW, SHORT = 10, 100  # trajectories and samples up to which derivatives are fitted too
-SHARE = {"Selkov": 0.5, "Lotka-Volterra": 0.3}  # of the runs, where data are large
 FIRST_SEED = 20000  # smaller ones were seen while the method was made
 
 
@@ -41,7 +40,7 @@ def run(setting: Setting, seeds: range) -> dict[str, Any]:
             start = time.process_time()
             model = fit()
             runs.setdefault(name, []).append(
-                {"seconds": time.process_time() - start, **judge(model.coef_, setting.truth)}
+                {"seconds": round(time.process_time() - start, 5), **judge(model.coef_, setting.truth)}
             )
     return {"name": setting.name, "trajectories": setting.trajectories, "first_seed": seeds[0], "methods": runs}
 
@@ -71,6 +70,12 @@ def judge(found: torch.Tensor, truth: torch.Tensor) -> dict[str, Any]:
     return {"exact": right.tolist(), "rmse": float((found - truth)[truth != 0].square().mean().sqrt())}
 
 
+def _done(path: Path, runs: int) -> bool:
+    """Whether a file holds as many runs with the seeds of today."""
+    stored = json.loads(path.read_text()) if path.exists() else {"first_seed": None}
+    return stored["first_seed"] == FIRST_SEED and len(stored["methods"]["weak, free"]) >= runs
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--runs", type=int, default=100)
@@ -81,12 +86,11 @@ def main(arguments: list[str] | None = None) -> int:
     torch.set_num_threads(1)
     chosen.out.mkdir(parents=True, exist_ok=True)
     for setting in (s for s in settings() if chosen.only in s.name):
-        count = max(1, round(chosen.runs * SHARE.get(setting.name, 1.0)))
-        path = chosen.out / f"{setting.name.replace(' ', '_').lower()}_{setting.trajectories}.json"
-        if path.exists() and len(json.loads(path.read_text())["methods"]["weak, free"]) >= count:
+        path = chosen.out / f"{setting.stem}.json"
+        if _done(path, chosen.runs):
             continue
         start = time.process_time()
-        write_atomic(path, json.dumps(run(setting, range(FIRST_SEED, FIRST_SEED + count)), indent=1) + "\n")
+        write_atomic(path, json.dumps(run(setting, range(FIRST_SEED, FIRST_SEED + chosen.runs))) + "\n")
         print(f"{setting.name} {setting.trajectories}: {time.process_time() - start:.0f} CPU s", file=sys.stderr)
     if not chosen.no_page:
         write_page(chosen.out)

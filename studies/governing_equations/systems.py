@@ -29,7 +29,11 @@ class Setting:
     dictionary: Dictionary
     truth: torch.Tensor
     symmetry: Any
-    note: str = ""
+
+    @property
+    def stem(self) -> str:
+        """Name of the file of its results."""
+        return f"{self.name.replace(',', '').replace(' ', '_').lower()}_{self.trajectories}"
 
 
 def integrate(field: Callable[[Array], Array], starts: Array, step: float, count: int) -> Array:
@@ -92,6 +96,22 @@ def selkov(draw: np.random.Generator, count: int) -> tuple[Array, float]:
     return add_noise(integrate(field, draw.uniform(0.5, 1.0, (count, 2)), 0.002, 10000), 0.2, draw), 0.002
 
 
+def seir(draw: np.random.Generator, count: int) -> tuple[Array, float]:
+    """Shares of the susceptible, exposed, infectious and recovered, 2 % noise."""
+
+    def field(x: Array) -> Array:
+        caught, ill, well = 2.0 * x[:, 0] * x[:, 2], 0.5 * x[:, 1], 0.3 * x[:, 2]
+        return np.stack([-caught, caught - ill, ill - well, well], axis=1)
+
+    starts = draw.uniform((0.5, 0.0, 0.01, 0.0), (1.0, 0.3, 0.3, 0.5), (count, 4))
+    return add_noise(integrate(field, starts, 0.05, 400)[:, ::4], 0.02, draw), 0.2
+
+
+def recovered_shift(x: torch.Tensor) -> torch.Tensor:
+    """Shift of the recovered, on whose number nothing depends."""
+    return torch.tensor([0.0, 0.0, 0.0, 1.0]).to(x).expand_as(x)
+
+
 def warped_turn(x: torch.Tensor) -> torch.Tensor:
     """Rotation in the warped coordinates."""
     p, q = x[:, 0], x[:, 1] - x[:, 0] ** 2 / 2
@@ -105,11 +125,17 @@ def settings() -> list[Setting]:
     warped = [{"x": -0.1, "y": -1.0, "x^2": 0.5}, {"x": 1.0, "y": -0.1, "x^2": -0.05, "x y": -1.0, "x^3": 0.5}]
     sugar = [{"1": 0.75, "x": -0.1, "x y^2": -1.0}, {"x": 0.1, "y": -1.0, "x y^2": 1.0}]
     exponentials = quadratic + custom(2, {"exp(x)": lambda z: z[:, 0].exp(), "exp(y)": lambda z: z[:, 1].exp()})
+    ill = [{"x0 x2": -2.0}, {"x0 x2": 2.0, "x1": -0.5}, {"x1": 0.5, "x2": -0.3}, {"x2": 0.3}]
+    linear, four = polynomials(2, 1), polynomials(4, 2)
+    few = custom(2, {"x": lambda z: z[:, 0], "y": lambda z: z[:, 1], "y^2": lambda z: z[:, 1] ** 2})
     prey = [{"1": 2 / 3, "exp(y)": -4 / 3}, {"1": -1.0, "exp(x)": 1.0}]
     return [
         *(Setting("oscillator", n, oscillator, quadratic, _table(quadratic, spiral), TURN) for n in (1, 5, 50)),
         *(Setting("growth", n, growth, quadratic, _table(quadratic, grow), SCALES) for n in (3, 10, 100)),
         Setting("warped oscillator", 1, warped_oscillator, cubic, _table(cubic, warped), warped_turn),
+        Setting("oscillator, linear terms", 1, oscillator, linear, _table(linear, spiral), TURN),
+        Setting("growth, three terms", 3, growth, few, _table(few, grow), SCALES),
+        *(Setting("SEIR", n, seir, four, _table(four, ill), recovered_shift) for n in (3, 10)),
         Setting("Selkov", 10, selkov, cubic, _table(cubic, sugar), None),
         Setting("Lotka-Volterra", 50, lotka_volterra, exponentials, _table(exponentials, prey), None),
     ]

@@ -14,7 +14,8 @@ SIZE = 8
 PIXELS = SIZE * SIZE
 EPOCHS = 40
 TURNS = 12  # of the orbit, evenly over the whole circle
-MODELS = ("discovered", "learnt", "random", "cnn", "fc")
+MODELS = ("discovered", "other orbit", "one layer", "augmented", "learnt", "random", "cnn", "fc")
+DISCOVERED = ("discovered", "other orbit", "one layer", "augmented")  # these hold a generator from elsewhere
 CONDITIONS = ("plain", "turned", "turned and scrambled")
 
 
@@ -39,9 +40,8 @@ class OrbitNet(nn.Module):
 class LayerNet(nn.Module):
     """One L-conv, ReLU, one dense layer."""
 
-    def __init__(self, frozen: bool, filters: int = 16, count: int = 5, rank: int = 6) -> None:
+    def __init__(self, generators: iso.nn.Generators, filters: int) -> None:
         super().__init__()
-        generators = iso.nn.LowRankGenerators(PIXELS, count, rank=rank, frozen=frozen)
         self.layer, self.head = iso.nn.LConv(1, filters, generators), nn.Linear(filters * PIXELS, 10)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -49,12 +49,31 @@ class LayerNet(nn.Module):
         return self.head(self.layer(x[:, None]).relu().flatten(1))
 
 
+class AugmentedNet(nn.Sequential):
+    """A dense network whose training images are moved along the orbit by random times, to a quarter turn either way."""
+
+    def __init__(self, generator: Tensor, units: int) -> None:
+        super().__init__(nn.Linear(PIXELS, units), nn.ReLU(), nn.Linear(units, 10))
+        self.flow = iso.nn.LConvFlow(generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits `(batch, 10)` of images `(batch, 64)`."""
+        if self.training:
+            x = self.flow(x, math.pi * (torch.rand(len(x), 1) - 0.5))
+        first, rectified, last = list(self)[:3]
+        return last(rectified(first(x)))
+
+
 def build(model: str, generator: Tensor) -> nn.Module:
     """A network with about 14 000 numbers, generators included."""
-    if model == "discovered":
+    if model in ("discovered", "other orbit"):
         return OrbitNet(generator, 132)
+    if model == "one layer":
+        return LayerNet(iso.nn.DenseGenerators(generator * (PIXELS**0.5 / generator.norm()), frozen=True), 15)
+    if model == "augmented":
+        return AugmentedNet(generator, 132)
     if model in ("learnt", "random"):
-        return LayerNet(frozen=model == "random")
+        return LayerNet(iso.nn.LowRankGenerators(PIXELS, 5, rank=6, frozen=model == "random"), 16)
     if model == "cnn":
         layers = [
             nn.Unflatten(1, (1, SIZE, SIZE)),
@@ -69,7 +88,7 @@ def build(model: str, generator: Tensor) -> nn.Module:
 
 def count_numbers(model: str, network: nn.Module) -> int:
     """Parameters, and the entries of a generator that was found elsewhere."""
-    return sum(p.numel() for p in network.parameters()) + (PIXELS * PIXELS if model == "discovered" else 0)
+    return sum(p.numel() for p in network.parameters()) + (PIXELS * PIXELS if model in DISCOVERED else 0)
 
 
 def scramble(condition: str) -> Tensor:
@@ -87,6 +106,18 @@ def discover_generator(condition: str) -> Tensor:
     shape = {"size": SIZE, "radius": 0.8, "width": 0.3}
     x, y = bump_images(count, **shape), bump_images(count, times, **shape)
     return iso.discover.FromPairs(antisymmetric=True, resolution=1e-3).fit(x[:, order], y[:, order], times).generators_
+
+
+def choose_generator(model: str, condition: str) -> Tensor:
+    """The discovered generator; or another one with the same weights, in directions drawn at random."""
+    if model not in DISCOVERED:
+        return torch.empty(0)
+    found = discover_generator(condition)
+    if model != "other orbit":
+        return found
+    draws = torch.randn(PIXELS, PIXELS, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    frame = torch.linalg.qr(draws).Q
+    return frame @ found @ frame.T
 
 
 def load(condition: str, seed: int) -> tuple[Tensor, Tensor]:
@@ -114,8 +145,9 @@ def accuracy(model: str, condition: str, seed: int) -> dict[str, Any]:
     parts: Any = train_test_split(torch.arange(len(x)), test_size=0.4, random_state=seed, stratify=y)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network = build(model, discover_generator(condition) if model == "discovered" else torch.empty(0))
+        network = build(model, choose_generator(model, condition))
         train(network, x[parts[0]], y[parts[0]])
+    network.eval()
     with torch.no_grad():
         right = (network(x[parts[1]]).argmax(1) == y[parts[1]]).double().mean()
     return {"accuracy": round(float(right), 5), "numbers": count_numbers(model, network)}

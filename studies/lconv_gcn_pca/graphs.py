@@ -148,7 +148,7 @@ def table(results: dict[str, Any]) -> str:
     """The part of the page about graphs."""
     cells: dict[str, list[Any]] = {}
     for key in sorted(results):
-        cells.setdefault(key.split("|")[0], []).append({k: v for k, v in results[key].items() if k != "seconds"})
+        cells.setdefault(key.split("|")[0], []).append(results[key])
     text = HEAD
     audits = cells["audit"][0]
     columns = [name for name in audits["er"] if name not in ("chance", "nodes")]

@@ -14,7 +14,7 @@ from isotropy.parameters import symmetries, teleport
 
 TASKS = ("digits", "digits unbalanced", "diabetes", "diabetes unbalanced")
 ARMS = ("none", "reset", "random", "grad_norm", "balance_grad", "balance_weight")
-RATES = {"digits": (0.03, 0.1, 0.3, 1.0), "diabetes": (0.01, 0.03, 0.1, 0.3)}
+RATES = {"digits": (0.03, 0.1, 0.3, 1.0, 3.0), "diabetes": (0.01, 0.03, 0.1, 0.3, 1.0)}
 BUDGET = 200  # gradients
 MOMENT = 5
 TUNING = range(100, 105)
@@ -53,11 +53,12 @@ def run(task: str, arm: str, lr: float, seed: int) -> dict[str, Any]:
     def loss() -> Tensor:
         return criterion(net(data.x), data.y)
 
-    optimizer, spent, step, first = _fresh(net, lr), 0.0, 0, float(loss().detach())
+    optimizer, spent, cost, step, first = _fresh(net, lr), 0.0, 0.0, 0, float(loss().detach())
     start = time.process_time()
     while spent < BUDGET:
         if step == MOMENT and arm != "none":
-            spent += move(net, loss, symmetry, arm, seed)
+            cost = move(net, loss, symmetry, arm, seed)
+            spent += cost
             optimizer = _fresh(net, lr)  # every arm but none restarts: the control for it is "reset"
         optimizer.zero_grad()
         loss().backward()
@@ -67,7 +68,8 @@ def run(task: str, arm: str, lr: float, seed: int) -> dict[str, Any]:
     with torch.no_grad():
         last, test = float(loss()), float(criterion(net(data.x_test), data.y_test))
     failed = not math.isfinite(last) or last > first
-    return {"seed": seed, "loss": None if failed else last, "test": None if failed else test, "seconds": seconds}
+    ends = {"loss": None if failed else last, "test": None if failed else test}
+    return {"seed": seed, **ends, "cost": round(cost, 3), "seconds": round(seconds, 4)}
 
 
 def move(net: nn.Module, loss: Any, symmetry: Any, arm: str, seed: int) -> float:

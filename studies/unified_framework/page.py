@@ -1,5 +1,6 @@
 """Medians of the runs, and the page of the documentation that shows them."""
 
+import math
 import statistics
 from typing import Any
 
@@ -19,12 +20,14 @@ A target is a random polynomial of degree d in r hidden features: projections on
 squared distances to centres (*quad*). The library holds all monomials of the right total degree in m variables. The
 number is the smallest count of nested samples, uniform on the cube, at which every coefficient is right to 0.5 % of
 the largest. The targets are drawn anew, so only medians compare. The published runs used random points that barely
-suffice to determine the norm; ours use the exact inner product of functions, on the cube or Fischer's.
+suffice to determine the norm; ours use the exact inner product of functions, on the cube or Fischer's. *Reweighted*
+goes on from the convex fit on the cube with six rounds that penalise most what the fit before breaks least
+(`rounds=6`).
 """
 
 TABLE = """
-| candidates, features | terms | published | ours, cube | ours, Fischer | CPU seconds, published / cube |
-|---|---|---|---|---|---|
+| candidates, features | terms | published | cube | Fischer | reweighted | CPU seconds, published / cube / reweighted |
+|---|---|---|---|---|---|---|
 """
 
 NETWORK = """
@@ -32,10 +35,10 @@ Times are medians of one whole bisection on one thread, published ones on the au
 scatter by a few samples, and so do the published ones. The ends of the single bisections are in `runs.jsonl`, with
 the duality gap of every fit.
 
-Two aims are missed, and no solver can mend that. The aims came from a trial with other random targets. Data without
-noise are met exactly, so there is no weight to choose and no shrinkage to undo, and the duality gaps show that every
-fit is at the minimum of its norm. How many samples that minimum needs is then a property of the norm and of the
-targets drawn; ours stand as they were drawn.
+The convex norm misses two aims, and no solver can mend that: data without noise are met exactly, so there is no weight
+to choose and no shrinkage to undo, and the duality gaps show that every fit is at the minimum of its norm. Reweighting
+reaches all three. It is a descent without a guarantee: the gap of each round says that its weighted problem is solved,
+not that no other function breaks fewer directions. Its one constant was chosen on other targets than these.
 
 ## Promotion in a network
 
@@ -129,9 +132,10 @@ def _interval(values: list[float]) -> list[float]:
 def _recovery_row(label: str, parts: dict[str, Any], published: dict[str, Any]) -> str:
     any_part = next(iter(parts.values()))
     theirs = published.get(label, {})
-    ours = [_samples(parts.get(measure)) for measure in ("cube", "fischer")]
-    seconds = f"{theirs.get('seconds', float('nan')):.1f} / {any_part['cpu_seconds']:.1f}"
-    return f"| {label} | {any_part['library']} | {theirs.get('samples', '')} | {ours[0]} | {ours[1]} | {seconds} |\n"
+    ours = " | ".join(_samples(parts.get(measure)) for measure in ("cube", "fischer", "reweighted"))
+    times = [theirs.get("seconds"), *(parts[m]["cpu_seconds"] for m in ("cube", "reweighted") if m in parts)]
+    seconds = " / ".join("" if time is None else f"{time:.1f}" for time in times)
+    return f"| {label} | {any_part['library']} | {theirs.get('samples', '')} | {ours} | {seconds} |\n"
 
 
 def _samples(part: dict[str, Any] | None) -> str:
@@ -142,9 +146,13 @@ def _targets(results: dict[str, Any]) -> str:
     lines = []
     for label, target in TARGETS.items():
         parts = results["recovery"].get(label, {})
-        best = min((part["samples"] for part in parts.values()), default=None)
-        if best is not None:
-            lines.append(f"- {label}: aimed at {target} or fewer, reached {best:g}.\n")
+        best = {name: part["samples"] for name, part in parts.items() if name != "reweighted"}
+        further = parts.get("reweighted", {}).get("samples", math.nan)
+        if best:
+            lines.append(
+                f"- {label}: aimed at {target} or fewer, reached {min(best.values()):g} by the convex norm and "
+                f"{further:g} by reweighting.\n"
+            )
     return "\n" + "".join(lines)
 
 

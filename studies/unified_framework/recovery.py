@@ -1,4 +1,4 @@
-"""How many samples recover a polynomial with hidden symmetry, noise-free, by smallest nuclear norm."""
+"""How many samples recover a polynomial with hidden symmetry, noise-free, by smallest nuclear norm, or reweighted."""
 
 import csv
 import statistics
@@ -16,6 +16,7 @@ from isotropy.actions import Affine
 from isotropy.dictionary import Polynomials
 from isotropy.errors import SymmetryWarning
 
+ROUNDS = 6  # of reweighting
 ACCEPTED = 5e-3  # largest relative error of a coefficient that counts as recovered
 FILES = {("T", "ortho"): "ortho_t_n.csv", ("SE", "ortho"): "ortho_se_n.csv", ("SE", "quad"): "quad_se_n.csv"}
 
@@ -30,6 +31,12 @@ class Case:
     d: int
     r: int
     measure: str
+    rounds: int = 0  # of reweighting
+
+    @property
+    def method(self) -> str:
+        """The inner product, or ``reweighted`` for further rounds on the cube."""
+        return "reweighted" if self.rounds else self.measure
 
     @property
     def label(self) -> str:
@@ -68,7 +75,13 @@ def recover(case: Case, seed: int) -> dict[str, Any]:
     truth = torch.linalg.lstsq(library.evaluate(x), y[:, None], driver="gelsd").solution[:, 0]
     action = Affine(iso.translation(case.m) if case.group == "T" else iso.se(case.m))
     model = iso.promote.BasisRegression(
-        library, action, action.algebra.scalar(), measure=case.measure, tolerance=1e-6, max_iter=4000
+        library,
+        action,
+        action.algebra.scalar(),
+        measure=case.measure,
+        rounds=case.rounds,
+        tolerance=1e-6,
+        max_iter=4000,
     )
     start, fits = (time.process_time(), time.perf_counter()), []
 
@@ -86,6 +99,7 @@ def recover(case: Case, seed: int) -> dict[str, Any]:
         few, many = (few, middle) if succeeds(middle) else (middle, many)
     return {
         **asdict(case),
+        "measure": case.method,
         "seed": seed,
         "samples": many,
         "library": len(library),

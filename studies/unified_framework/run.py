@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from networks import Training, train
 from page import summarize, write_page
-from recovery import Case, read_published, recover
+from recovery import ROUNDS, Case, read_published, recover
 
 HERE = Path(__file__).parent
 RUNS, RESULTS = HERE / "runs.jsonl", HERE / "results.json"
@@ -35,6 +35,8 @@ WEIGHTS = (0.0, 0.01, 0.1)
 def list_tasks(seeds: int, large: bool) -> list[Task]:
     cases = [Case(g, m, "ortho", 2, r, measure) for g, m, r in ORTHO for measure in ("cube", "fischer")]
     cases += [Case(g, m, "quad", 1, 1, measure) for g, m in QUAD for measure in ("cube", "fischer")]
+    cases += [Case(g, m, "ortho", 2, r, "cube", ROUNDS) for g, m, r in ORTHO]
+    cases += [Case(g, m, "quad", 1, 1, "cube", ROUNDS) for g, m in QUAD]
     trainings = [Training(breaking, weight) for breaking in (0.0, 0.5) for weight in WEIGHTS]
     tasks: list[Task] = [("recovery", case, seed) for case in cases for seed in range(seeds)]
     tasks += [("network", training, seed) for training in trainings for seed in range(seeds)]
@@ -43,7 +45,7 @@ def list_tasks(seeds: int, large: bool) -> list[Task]:
 
 def name_of(task: Task) -> str:
     kind, case, seed = task
-    return f"{kind} {case.label} {getattr(case, 'measure', '')} seed {seed}"
+    return f"{kind} {case.label} {getattr(case, 'method', '')} seed {seed}"
 
 
 def run(tasks: list[Task]) -> None:

@@ -47,6 +47,21 @@ def test_planets_tell_keplers_law_and_its_rotations(command):
     assert "Imposing so(3) saves" in done.out
 
 
+def test_the_sky_turns_once_in_a_sidereal_day(command):
+    done = command("equations", "example:stars", "--degree", "1", "--symmetry", "none", "--json")
+    rates = np.array(json.loads(done.out)["coefficients"])[:, 1:]
+    turn = 2 * np.pi * 1.00273781  # turns of the Earth in a day of the clock
+    np.testing.assert_allclose(rates, [[0, turn, 0], [-turn, 0, 0], [0, 0, 0]], atol=1e-3)
+
+
+def test_one_circle_does_not_determine_a_law(command, folder):
+    ring = np.column_stack([CLOCK, np.cos(CLOCK), np.sin(CLOCK), -np.sin(CLOCK), np.cos(CLOCK)])
+    write_csv(folder / "d.csv", ["t", "x", "y", "u", "v"], ring)
+    done = command("equations", "d.csv", "--time", "t", "--state", "x,y,u,v", "--motion")
+    assert done.code == 2
+    assert "expected data that determine 24 free coefficients, received data that determine" in done.err
+
+
 def test_a_known_symmetry_is_imposed_and_priced(command, spiral_file, folder):
     pytest.importorskip("matplotlib", reason="pictures of the report")
     done = command("equations", *WORDS, "--symmetry", "so(2)", "--out", "o", "--weak")

@@ -119,6 +119,7 @@ def test_words_and_exit_codes(command, networks):
     assert done.code == 0
     assert "may move along 22 dimensions, in 2 blocks" in done.out
     assert "linear GL(4), dimension 16: 2.weight, 3.weight, 2.bias (exact)" in done.out
+    assert "GL(3) on 3.weight, 5.weight (tanh), on at most 3" in done.out
     assert "Along the scale e^t of 0.weight" in done.out
     done = command("parameters", "networks_of_test:gelu", "points.csv")
     assert done.code == 1
@@ -139,6 +140,7 @@ def test_a_folder_with_json_and_pictures(command, networks):
     page = (networks / "answer" / "report.html").read_text()
     assert page.count("<svg") == 3
     assert "22 of 75 dimensions" in page
+    assert "GL(3) on 3.weight, 5.weight (tanh), on at most 3 samples" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert sorted(path.name for path in (networks / "answer").iterdir()) == ["parameters.json", "report.html"]
 

@@ -35,7 +35,9 @@ def swirl(count=300, seed=0):
 
 def game(**options):
     V = iso.gl(2).vector()
-    return LieGAN(V, V, **{"plan": TINY, "batch": 64, "hidden": 8, "kinds": ["polynomial"], **options})
+    return LieGAN(
+        V, V, **{"plan": TINY, "batch": 64, "hidden": 8, "kinds": ["polynomial"], "conditional": False, **options}
+    )
 
 
 def test_rotation_is_proposed_and_certified():
@@ -165,6 +167,28 @@ def test_best_step_is_the_smallest_turn_that_fits():
     turn = torch.zeros(9, dtype=torch.float64)
     turn[3], turn[1] = 1.0, -1.0
     assert judge.best_step(turn) == pytest.approx(2 * math.pi / 5, rel=0.02)
+    tilted = 2 * math.pi / 5 * (turn + 0.1 * randn(9))
+    before, after = (float(xi @ turn / xi.norm() / turn.norm()) for xi in (tilted, judge.polished(tilted)))
+    assert before < 0.99 < 0.995 < after
+
+
+def test_a_start_that_is_clearly_behind_stops():
+    from isotropy.discover._adversary import Outcome, race
+
+    class Runner:
+        plan = Plan(epochs=10)
+
+        def __init__(self, pace):
+            self.outcome, self.pace = Outcome(), pace
+
+        def run(self, epochs):
+            self.outcome.epoch, self.outcome.score = epochs, self.pace**epochs
+
+        def finish(self):
+            return self.outcome
+
+    outcomes = race([Runner(0.5), Runner(0.55), Runner(0.9)], 4)
+    assert [outcome.epoch for outcome in outcomes] == [10, 8, 4]
 
 
 # -- bad input ---------------------------------------------------------------------------------------------------
@@ -309,7 +333,7 @@ def test_two_processes_reach_the_quality_of_one(tmp_path):
         "r = x.norm(dim=1, keepdim=True)\n"
         "y = torch.cat([x[:, :1] - r * x[:, 1:], x[:, 1:] + r * x[:, :1]], dim=1)\n"
         "V = iso.gl(2).vector()\n"
-        "found = LieGAN(V, V, kinds=['polynomial'], hidden=32).fit(x, y)\n"
+        "found = LieGAN(V, V, conditional=False, kinds=['polynomial'], hidden=32).fit(x, y)\n"
         "if os.environ['RANK'] == '0':\n"
         "    open(sys.argv[1], 'w').write(json.dumps(found.proposal_.distance(iso.so(2))))\n"
     )

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import isotropy as iso
+from dynamics.systems import growth
 from isotropy.dynamics import SINDy, VectorFields, WeakSINDy, choose_symmetry, symmetry_candidates
 from isotropy.errors import DataError
 
@@ -39,6 +40,16 @@ def test_wrong_scalings_and_shifts_are_refused(chosen):
     assert len(wrong) == 8
     assert not any(t.accepted for t in wrong)
     assert all("rejected" in t.reason for t in wrong)
+
+
+def test_what_contradicts_a_better_symmetry_is_rejected():
+    candidates = {name: symmetry_candidates(2)[name] for name in ("scaling x:2 y:1", "shift along x")}
+    alone = choose_symmetry(WeakSINDy(LIBRARY), *growth(30000), {"shift along x": candidates["shift along x"]})
+    assert alone.trials[1].accepted  # x hardly moves in these data
+    found = choose_symmetry(WeakSINDy(LIBRARY), *growth(30000), candidates)
+    assert found.chosen.name == "scaling x:2 y:1"
+    shift = next(t for t in found.trials if t.name == "shift along x")
+    assert not shift.accepted and shift.reason.startswith("rejected beside scaling x:2 y:1, alone accepted")
 
 
 def test_the_model_is_not_changed_and_the_answer_is_plain():

@@ -51,9 +51,9 @@ def test_free_parameters_up_to_degree_five(name):
 def test_rotations_of_space_and_of_pairs_of_vectors():
     so3 = iso.so(3)
     assert [equivariant_fields(polynomials(3, degree), so3).dim for degree in range(1, 6)] == [1, 1, 2, 2, 3]
-    # Vectors a, b, a x b per output vector, times invariants a.a, a.b, b.b: 2 (2 + 0), then + 2, then + 2 * 2 * 3.
-    pairs = [equivariant_fields(polynomials(6, degree), 2 * so3.vector()).dim for degree in range(1, 4)]
-    assert pairs == [4, 6, 18]
+    # Vectors a, b, a x b per output vector, times invariants a.a, a.b, b.b: 2 * 2, then + 2, + 2 * 2 * 3, + 2 * 3.
+    pairs = [equivariant_fields(polynomials(6, degree), 2 * so3.vector()).dim for degree in range(1, 5)]
+    assert pairs == [4, 6, 18, 24]
 
 
 def test_constant_and_linear_terms_obey_the_symmetry():
@@ -164,3 +164,8 @@ def test_vector_fields_is_an_action():
     turned = action.flow(torch.ones(1), x, torch.pi / 2)
     expected = x[:, 1] - x[:, 0].square() / 2  # a quarter turn takes (u, w) to (-w, u)
     torch.testing.assert_close(turned[:, 0], -expected, atol=1e-6, rtol=0)
+
+
+@pytest.mark.slow
+def test_two_vectors_at_degree_five():
+    assert equivariant_fields(polynomials(6, 5), 2 * iso.so(3).vector()).dim == 48

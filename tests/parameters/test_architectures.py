@@ -50,6 +50,20 @@ def test_transformer_with_rotary_positions():
     assert change(model.double(), found, torch.randint(0, 11, (3, 12))) <= 1e-10
 
 
+def test_gradients_are_orthogonal_to_every_generator():
+    torch.manual_seed(0)
+    decoder, tokens = Transformer(layers=2, bias=True, rotary=False), torch.randint(0, 11, (3, 7))
+    rotary, image = Transformer(layers=2), torch.randn(3, 3, 32, 32, dtype=torch.float64)
+    for model, x in ((decoder, tokens), (rotary, tokens), (ResNet18(width=4).eval(), image)):
+        model = model.double()
+        found = symmetries(model, x)
+        loss = model(x).tanh().square().mean()
+        gradients = dict(zip(found.shapes, torch.autograd.grad(loss, model.parameters()), strict=True))
+        parameters = {name: p.detach() for name, p in model.named_parameters()}
+        assert all(float(block.moment(gradients, parameters).abs().max()) < 1e-10 for block in found.blocks)
+        assert {block.kind for block in found.blocks} >= {"scaling"}
+
+
 def test_a_generic_matrix_is_no_symmetry_under_rotary_positions():
     torch.manual_seed(0)
     model = Transformer(layers=1).double()
@@ -120,6 +134,30 @@ def test_other_ways_to_write_attention(model, dim):
     assert change(model, found, torch.randn(3, 9, 8, dtype=torch.float64)) <= 1e-10
 
 
+class Normed(nn.Module):
+    """Attention with normalised queries and keys, with weights or without."""
+
+    def __init__(self, weights):
+        super().__init__()
+        self.q, self.k, self.v, self.o = (nn.Linear(8, 8) for _ in range(4))
+        self.q_norm, self.k_norm = (nn.RMSNorm(4, elementwise_affine=weights) for _ in range(2))
+
+    def forward(self, x):
+        q, k, v = (layer(x).view(*x.shape[:2], 2, 4).transpose(1, 2) for layer in (self.q, self.k, self.v))
+        y = functional.scaled_dot_product_attention(self.q_norm(q), self.k_norm(k), v)
+        return self.o(y.transpose(1, 2).flatten(2))
+
+
+@pytest.mark.parametrize(("weights", "kind", "dim"), [(False, "orthogonal", 2 * 6), (True, "scaling", 4)])
+def test_normalised_queries_and_keys_leave_what_commutes_with_the_norm(weights, kind, dim):
+    torch.manual_seed(0)
+    model = Normed(weights).double()
+    found = symmetries(model, torch.randn(2, 5, 8, dtype=torch.float64))
+    assert sorted((b.kind, b.dim) for b in found.blocks) == sorted([(kind, dim), ("linear", 2 * 16)])
+    assert not found.skipped
+    assert change(model, found, torch.randn(3, 9, 8, dtype=torch.float64)) <= 1e-10
+
+
 def test_convolutions_with_groups_pooling_and_slopes():
     torch.manual_seed(0)
     layers = [nn.Conv2d(3, 8, 3), nn.LeakyReLU(0.2), nn.MaxPool2d(2), nn.Conv2d(8, 8, 3, groups=8), nn.PReLU(8)]
@@ -132,6 +170,29 @@ def test_convolutions_with_groups_pooling_and_slopes():
         ("linear", 2, 18),
     ]
     assert change(model, found, torch.randn(4, 3, 20, 20, dtype=torch.float64)) <= 1e-12
+
+
+class Images(nn.Module):
+    """Convolutions with biases, pooling, a residual stream and a linear head."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.a, self.b = nn.Conv2d(3, 6, 3), nn.Conv2d(6, 8, 3, padding=1), nn.Conv2d(8, 6, 3, padding=1)
+        self.head = nn.Linear(6 * 4, 5)
+
+    def forward(self, x):
+        x = functional.max_pool2d(torch.relu(self.stem(x)), 2)
+        x = torch.relu(x + self.b(torch.relu(self.a(x))))
+        return self.head(functional.adaptive_avg_pool2d(x, 2).flatten(1))
+
+
+def test_biases_pooling_and_residuals_in_single_precision():
+    torch.manual_seed(0)
+    model = Images()
+    found = symmetries(model, torch.randn(2, 3, 14, 14))
+    assert sorted(block.dim for block in found.blocks) == [6, 8]
+    assert {"stem.bias", "a.bias", "b.bias"} <= {name for block in found.blocks for name in block.parameters}
+    assert change(model, found, torch.randn(16, 3, 14, 14)) <= 1e-5
 
 
 def test_shift_before_a_softmax_and_scales_before_normalisation():

@@ -1,6 +1,7 @@
 """Flat directions, sharpness, curvature and moving along orbits."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from torch import nn
 
 from isotropy.errors import DataError, SymmetryError
 from isotropy.parameters import (
+    barrier,
     directions,
     displacement,
     ensemble,
@@ -129,6 +131,23 @@ def test_circles_have_their_curvature(radius):
     assert path_curvature(turn, point) == pytest.approx(1 / radius, abs=1e-8)
     with pytest.raises(DataError, match="moves the point"):
         path_curvature(turn, {"w": torch.zeros(2)})
+
+
+def test_orbits_connect_minima_that_a_barrier_parts():
+    torch.manual_seed(0)
+    net, x = nn.Sequential(nn.Linear(4, 9), nn.ReLU(), nn.Linear(9, 8), nn.Linear(8, 3)).double(), randn(30, 4)
+    symmetry, target = symmetries(net, x[:2]), outputs_of(net, x)(point_of(net))
+
+    def loss(p):
+        return (outputs_of(net, x)(p) - target).square().mean()
+
+    xi = 0.4 * randn(symmetry.dim, seed=2)
+    way = orbit_path(symmetry, point_of(net), xi, [k / 10 for k in range(11)])
+    assert all(torch.equal(way[0][name], value) for name, value in point_of(net).items())
+    assert max(float(loss(one)) for one in way) < 1e-20
+    assert barrier(loss, way[0], way[-1]) > 1e-3
+    gaps = [float((symmetry.flatten(b) - symmetry.flatten(a)).norm()) for a, b in pairwise(way)]
+    assert max(gaps) < 0.5 * float((symmetry.flatten(way[-1]) - symmetry.flatten(way[0])).norm())
 
 
 def test_curvature_of_an_orbit_is_that_of_its_points():

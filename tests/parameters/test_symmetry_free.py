@@ -28,6 +28,19 @@ def test_quadratic_ends_where_the_hessian_pushes_along_the_gradient():
     assert moved.ratio > 1
 
 
+def test_gradients_never_shrink_on_the_way():
+    torch.manual_seed(0)
+    net, x = nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 3)).double(), randn(20, 5)
+
+    def loss(p):
+        return (torch.func.functional_call(net, p, (x,)) - 1).square().mean()
+
+    moves = [level_set_teleport(loss, point_of(net), steps=steps, cap=100.0) for steps in range(1, 9)]
+    ratios = [1.0, *(move.ratio for move in moves)]
+    assert ratios == sorted(ratios)
+    assert all(move.loss_after <= move.loss_before * (1 + 1e-6) for move in moves)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_networks_keep_their_loss_and_gain_gradient_up_to_the_cap(seed):
     torch.manual_seed(seed)

@@ -164,6 +164,18 @@ def test_orthogonal_groups_keep_the_gradient_norm():
     assert report.why == "nothing to move"
 
 
+def test_reordering_keeps_the_gradient_norm():
+    model, found, loss = problem(4, 6, 5, 3, activation=nn.LeakyReLU)
+    before = square(gradients(model, loss))
+    for permutation in found.permutations:
+        moved = permutation.act(torch.randperm(permutation.size), named(model))
+        with torch.no_grad():
+            for name, value in moved.items():
+                model.get_parameter(name).copy_(value)
+    assert [one.size for one in found.permutations] == [6, 5]
+    assert square(gradients(model, loss)) == pytest.approx(before, rel=1e-10)
+
+
 def test_curvature_of_a_circle():
     weight = {"w": torch.tensor([[3.0], [4.0]], dtype=F64)}
     block = iso.parameters.Block(
@@ -269,8 +281,30 @@ def test_wrapper_teleports_on_schedule():
         assert training.cost == pytest.approx(4 / 3 * len(wanted))
     with pytest.raises(iso.errors.SymmetryError, match="schedule"):
         Teleport(torch.optim.SGD(model.parameters()), found, model, schedule="often")
-    with pytest.raises(iso.errors.SymmetryError, match="'auto'"):
-        Teleport(torch.optim.SGD(model.parameters()), found, model, schedule="auto")
+    for objective in ("balance_grad", "balance_weight", "sharpness", "curvature"):
+        with pytest.raises(iso.errors.SymmetryError, match=f"'auto', received '{objective}'"):
+            Teleport(torch.optim.SGD(model.parameters()), found, model, objective, schedule="auto")
+
+
+def test_auto_waits_where_the_best_step_has_no_length():
+    model, found, loss = problem(4, 6, 3)
+    training = Teleport(torch.optim.SGD(model.parameters(), lr=1e-6), found, model, "decrement", schedule="auto")
+    training.step(lambda: -loss())  # a loss of negative curvature along its gradient
+    assert training.cost == 3.0
+    assert not training.reports
+    with pytest.raises(iso.errors.DataError, match="finite"):
+        training.every = 1
+        training.step(lambda: loss() * math.nan)
+
+
+@pytest.mark.parametrize("objective", ["decrement", "fixed_lr"])
+def test_auto_serves_the_objectives_of_a_faster_decrease(objective):
+    model, found, loss = problem(4, 6, 3)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-2)
+    options = {"horizon": 1000, "learning_rate": 1e-2, "steps": 2}
+    training = Teleport(optimizer, found, model, objective, schedule="auto", **options)
+    training.step(loss)
+    assert [report.accepted for _, report in training.reports] == [True]
 
 
 def test_auto_weighs_gain_against_cost():
@@ -281,6 +315,7 @@ def test_auto_weighs_gain_against_cost():
         for _ in range(10):
             training.step(loss)
         assert bool(training.reports) is some
+        assert training.cost == 2 * 3.0 + sum(report.cost for _, report in training.reports)
 
 
 def test_lbfgs_inside_the_wrapper():

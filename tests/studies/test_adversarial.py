@@ -37,7 +37,7 @@ def quick(monkeypatch):
 
 def test_finished_answers_are_kept_and_tabled(tmp_path, quick):
     for _ in range(2):
-        run.main(["--out", str(tmp_path), "--seeds", "2"])
+        run.main(["--out", str(tmp_path), "--seeds", "2", "--first", "0"])
     assert quick == [0, 1]
     lines = [json.loads(path.read_text()) for path in sorted(tmp_path.glob("*.json"))]
     assert [line["seed"] for line in lines] == [0, 1]

@@ -39,7 +39,32 @@ def test_plain_descent_is_the_published_one(table):
 def test_every_arm_has_its_controls_and_seeds(table):
     for results in table.by_task().values():
         assert sorted(one["arm"] for one in results) == sorted(table.ORDER)
+        assert all(one["rate"] < max(map(float, one["tuned"])) for one in results)
         assert all([run["seed"] for run in one["runs"]] == list(range(20)) for one in results)
+
+
+def test_moves_are_not_shown_without_their_controls(table):
+    with pytest.raises(ValueError, match=r"digits: expected the arms 'none' and 'reset'.*missing \['reset'\]"):
+        table.controlled("digits", [{"arm": "none"}, {"arm": "grad_norm"}])
+
+
+def test_a_move_that_fails_more_often_beats_nothing(table):
+    good = {"runs": [{"loss": value} for value in (0.1, 0.2, 0.1, 0.2)]}
+    worse = {"runs": [{"loss": 2 * one["loss"]} for one in good["runs"]]}
+    arms = [{"arm": "none", **worse}, {"arm": "reset", **worse}, {"arm": "grad_norm", **good}]
+    assert table.beating(arms, "loss") == ["grad_norm"]
+    arms[2]["runs"] = [*good["runs"][:3], {"loss": None}]
+    assert table.beating(arms, "loss") == []
+
+
+def test_data_dependent_members_are_as_good_as_the_inverse_and_far_better_when_moved_far(table):
+    found = json.loads((STUDY / "results" / "ensembles.json").read_text())
+    ends = table.ahead(found["rows"])
+    assert ends["1"][1] >= 0
+    assert ends["3"][0] > 0.5
+    assert min(found["rows"]["data-dependent 3"]["clean"]) > found["chance"]
+    assert any(key.startswith("white") for key in found["rows"]["base"])
+    assert f"Chance is {found['chance']:g}" in table.page()
 
 
 def test_intervals_are_those_of_student(table):

@@ -12,14 +12,15 @@ from .. import dictionary
 from .._action import Action
 from ..actions import TimeScaled
 from ..datasets import Trajectories
-from ..discover import ConservedQuantities, Discovery, FromData, FromDynamics, FromNoether, FromPoints, plain
+from ..discover import ConservedQuantities, Discovery, plain
 from ..errors import DataError
 from ..report import write_report
-from ._candidates import action_for, output_action, require_how
+from ._candidates import action_for, require_how
 from ._moved import moved_samples
 from ._options import AsJson, Key, Out, Outputs, Seed, X
 from ._output import require_folder, require_report, whole_folder
 from ._progress import reporting
+from ._roads import Wish, best_of, compared, described, take_roads
 from ._sources import Columns, Source, read_source
 from ._words import discovered_words
 
@@ -39,6 +40,15 @@ def discover(
     time_scaling: Annotated[bool, typer.Option("--time-scaling", help="let solutions run at another pace")] = False,
     conserved: Annotated[int | None, typer.Option(min=1, help="also conserved polynomials up to this degree")] = None,
     rank: Annotated[str, typer.Option(help="gap, a dimension, or a threshold such as 0.05")] = "gap",
+    method: Annotated[
+        list[str] | None, typer.Option(help="direct, liegan, laligan or auto; several to compare their answers")
+    ] = None,
+    channels: Annotated[int, typer.Option(min=1, help="generators that a game proposes")] = 1,
+    law: Annotated[str, typer.Option(help="of a game's coefficients: normal, uniform or integer")] = "normal",
+    latent: Annotated[int, typer.Option(min=1, help="size of the latent space of laligan")] = 2,
+    resume: Annotated[
+        str | None, typer.Option(metavar="FILE.safetensors", help="where a game keeps its state, and goes on from")
+    ] = None,
     key: Key = None,
     out: Out = None,
     as_json: AsJson = False,
@@ -51,7 +61,8 @@ def discover(
     if out is not None:
         require_folder(out)
         require_report()
-    limit = _rank(rank)
+    wish = Wish(tuple(method or ["direct"]), outputs, _rank(rank), seed, channels, law, latent, resume)
+    wish.require_known()
     require_how(outputs)
     source = read_source(data, Columns(x, y, time, state, trajectory, noether), key)
     if outputs != "auto" and source.kind != "supervised":
@@ -63,29 +74,15 @@ def discover(
         action = _paced(action, source)
     extra = {} if conserved is None else {"conserved": _conserved(source, conserved)}
     with reporting(quiet=as_json) as progress:
-        found, how = _fit(source, action, outputs, limit, seed, progress)
-    answer = {**found.to_dict(names), "candidates": chosen, "kind": source.kind, "outputs": how, **extra}
+        taken = take_roads(source, action, wish, progress)
+    best = best_of(taken)
+    answer = {**described(best, names), "candidates": chosen, "kind": source.kind, "outputs": best.outputs, **extra}
+    if len(taken) > 1:
+        answer["roads"] = compared(taken, source)
     if out is not None:
-        _write(out, answer, found, source, f"isotropy discover {data}")
+        _write(out, answer, best.found, source, f"isotropy discover {data}")
     typer.echo(json.dumps(plain(answer)) if as_json else discovered_words(answer, out))
     raise typer.Exit(1 if answer["status"] == "undecided" else 0)
-
-
-def _fit(
-    source: Source, action: Action, outputs: str, rank: str | int | float, seed: int, progress: Any
-) -> tuple[Discovery, str | None]:
-    """Send the data down their road; of a map, also say how its outputs were taken to move."""
-    data = source.data
-    if isinstance(data, Trajectories):
-        if source.kind == "mechanics":
-            return FromNoether(action, rank=rank, seed=seed).fit(data.states, data.times), None
-        return FromDynamics(action, rank=rank, seed=seed).fit(data.states, data.times, progress=progress), None
-    points = data.x.reshape(len(data.x), *action.event)
-    if data.y is None:
-        return FromPoints(action, rank=rank, seed=seed).fit(points), None
-    rho_out, how = output_action(action, data.y.shape[1], outputs)
-    y = data.y[:, 0] if data.y.shape[1] == 1 else data.y
-    return FromData(action, rho_out, rank=rank, seed=seed).fit(points, y, progress=progress), how
 
 
 def _default(source: Source) -> str:

@@ -20,7 +20,7 @@ def moved_samples(found: Discovery, source: Source, names: list[str]) -> Orbits 
     """Sample points moved along every generator by up to half their spread and more, or None if there is none."""
     if not found.algebra_.dim or len(found.action_.event) != 1 or len(names) < 2:
         return None
-    points = _points(source, len(names))
+    points = shown_points(source)
     shown = _busiest(points)
     times = torch.linspace(-1.0, 1.0, _STEPS, dtype=torch.float64)
     try:
@@ -30,8 +30,9 @@ def moved_samples(found: Discovery, source: Source, names: list[str]) -> Orbits 
     return Orbits([names[i] for i in shown], torch.stack(paths).numpy(), times.numpy())
 
 
-def _points(source: Source, width: int) -> Tensor:
-    data = source.data
+def shown_points(source: Source) -> Tensor:
+    """Some of the samples `(S, n)`, in the coordinates that move."""
+    data, width = source.data, len(source.coordinates)
     whole = data.x if isinstance(data, Samples) else torch.cat(data.states)[:, :width]
     return whole[:: max(1, len(whole) // _SHOWN)][:_SHOWN].to(torch.float64)
 

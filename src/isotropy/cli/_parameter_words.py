@@ -18,6 +18,8 @@ def network_words(answer: dict[str, Any], written: tuple[Path, Path] | None) -> 
     moves = [f"any order of the {row['size']} units of {row['label']}" for row in answer["permutations"]]
     moves += [f"signs of the {row['size']} units of {row['label']}" for row in answer["signs"]]
     lines += listed("Discrete moves", _shortened(moves))
+    batch = [f"{row['group']} on {row['label']}, on at most {row['exactness']['rank']}" for row in answer["on_batch"]]
+    lines += listed("Moves that keep a batch of so many samples only", _shortened(batch))
     lines += listed("Skipped", _shortened([f"{row['where']}: {row['why']}" for row in answer["skipped"]]))
     lines += listed("Conserved by gradient flow", _shortened([_law(row) for row in answer["conserved"]]))
     lines += listed("Without a conserved quantity", [f"{row['label']}: {row['why']}" for row in answer["lawless"]])

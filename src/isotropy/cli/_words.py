@@ -27,6 +27,7 @@ def discovered_words(answer: dict[str, Any], out: Path | None) -> str:
     lines += listed("Checks", [_check(*item) for item in answer["certificates"].items()])
     lines += listed("Limits", answer["limits"])
     lines += listed("What to try", advice(answer))
+    lines += listed("Roads compared", _road_rows(answer.get("roads", [])))
     moving = _MOVING.get(answer["outputs"] or "", "")
     lines.append(f"Searched in {answer['candidates']}: {_ROADS[answer['kind']]}{moving}.")
     if out is not None:
@@ -80,6 +81,19 @@ def _fields(answer: dict[str, Any]) -> list[str]:
 
 def _check(name: str, given: dict[str, Any]) -> str:
     return f"[{'passed' if given['passed'] else 'FAILED'}] {name.replace('_', ' ')}: {given['words']}"
+
+
+def _road_rows(roads: list[dict[str, Any]]) -> list[str]:
+    """Status, dimension, name and CPU time of every road, and its largest angle to the first."""
+    rows: list[str] = []
+    for road in roads:
+        angles = road["angles"][0]
+        apart = f", {max(angles):.2g} degrees from {roads[0]['road']}" if angles and road is not roads[0] else ""
+        name = f", {road['name']}" if road["dimension"] else ""
+        rows.append(
+            f"{road['road']}: {road['status']}, dimension {road['dimension']}{name}, {road['seconds']:.1f} s{apart}"
+        )
+    return rows
 
 
 def _extent(answer: dict[str, Any]) -> str:

@@ -14,7 +14,13 @@ from isotropy.datasets._reading import read_table
 from isotropy.datasets._samples import Samples, supervised, trajectories
 from isotropy.errors import DataError
 
-FILES = {"planets": "planets.csv", "moon": "moon.csv.gz", "stars": "stars.csv", "hare": "hare.csv"}
+FILES = {
+    "planets": "planets.csv",
+    "moon": "moon.csv.gz",
+    "stars": "stars.csv",
+    "hare": "hare.csv",
+    "jets": "jets.csv.gz",
+}
 
 
 def names() -> tuple[str, ...]:
@@ -105,6 +111,18 @@ def hare() -> Problem:
     return Problem("hare", "hare and lynx, Hudson's Bay Company 1900-1920", "dynamics", data, answer)
 
 
+def jets() -> Problem:
+    """Return total momenta `(3000, 4)` in GeV of jets, half from a top quark and half from light quarks and gluons.
+
+    The label goes by the mass of the jet, so it is unchanged by Lorentz transformations; these the data determine in
+    sl(4). Jets are nearly light-like, and a common factor on all momenta changes squared masses by little beside the
+    squares of their terms: in gl(4) the scaling comes close.
+    """
+    data = supervised(read_table(path("jets")), "E,px,py,pz", "top")
+    answer = Expected("Lorentz transformations, so(1, 3)", 6, "sl(4)")
+    return Problem("jets", "tops and light jets, Pythia 8.3", "supervised", data, answer)
+
+
 def digits() -> Problem:
     """Return 1797 handwritten digits of 8 by 8 pixels, from scikit-learn, with their labels.
 
@@ -126,5 +144,6 @@ LOADERS: dict[str, Callable[[], Problem]] = {
     "moon": moon,
     "stars": stars,
     "hare": hare,
+    "jets": jets,
     "digits": digits,
 }

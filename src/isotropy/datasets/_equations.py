@@ -125,7 +125,7 @@ def _schroedinger(draw: np.random.Generator, solutions: int) -> Equation:
         _evolved(-1j * k**2, lambda p: 1j * abs(p) ** 2 * p, _bumps(draw, x, 12.0) + 1j * _bumps(draw, x, 12.0), t)
         for _ in range(solutions)
     ]
-    fields = np.stack([np.stack([wave.real, wave.imag]) for wave in waves])
+    fields = np.stack([np.stack([np.real(wave), np.imag(wave)]) for wave in waves])
     symmetries: tuple[Terms, ...] = (
         {"x": {"1": 1}},
         {"t": {"1": 1}},
@@ -169,7 +169,7 @@ def _reaction_diffusion(draw: np.random.Generator, solutions: int) -> Equation:
     for _ in range(solutions):
         start = _bumps_of_plane(draw, x, length) + 1j * _bumps_of_plane(draw, x, length)
         wave = _evolved(symbol, lambda p: -(1 + 1j) * abs(p) ** 2 * p, start, t)
-        fields.append(np.stack([wave.real, wave.imag]))
+        fields.append(np.stack([np.real(wave), np.imag(wave)]))
     symmetries: tuple[Terms, ...] = (
         *({a: {"1": 1}} for a in "xyt"),
         {"x": {"y": -1}, "y": {"x": 1}},
@@ -243,7 +243,8 @@ def _bumps(draw: np.random.Generator, x: np.ndarray, length: float, waves: int =
 
 def _bumps_of_plane(draw: np.random.Generator, x: np.ndarray, length: float) -> np.ndarray:
     """A random sum of products of waves."""
-    return sum(np.multiply.outer(_bumps(draw, x, length, 3), _bumps(draw, x, length, 3)) for _ in range(2))
+    waves = [np.multiply.outer(_bumps(draw, x, length, 3), _bumps(draw, x, length, 3)) for _ in range(2)]
+    return np.add(*waves)
 
 
 def _diffusion(draw: np.random.Generator, x: np.ndarray, t: np.ndarray) -> np.ndarray:

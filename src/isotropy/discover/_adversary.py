@@ -21,6 +21,7 @@ from ._checkpoint import read_checkpoint, write_checkpoint
 Progress = Callable[[int, int, str], None]
 _BETAS = (0.5, 0.99)
 _SLOWER = 1 / 3  # of the rates, each time the score stalls
+_BEHIND = 2.0  # times the best score: such a start is not trained on
 _STALLS = 3  # so many times, then training stops
 
 
@@ -169,25 +170,30 @@ def train(
     MissingExtraError
         Without lightning-fabric.
     """
-    loop = _Loop(game, plan, seed, path, settings)
-    loop.restore()
-    if not loop.outcome.epoch:
-        loop.outcome.score = game.score()  # a start that nothing beats is kept
-    while loop.outcome.epoch < plan.epochs and not loop.outcome.finished:
-        loop.run_epoch()
-        if progress is not None:
-            progress(loop.outcome.epoch, plan.epochs, f"held-out error {loop.outcome.history[-1]:.3g}")
-    game.proposer.load_state_dict(loop.best)
-    game.to("cpu")
-    return loop.outcome
+    training = Training(game, plan, seed=seed, path=path, settings=settings, progress=progress)
+    training.run(plan.epochs)
+    return training.finish()
 
 
-class _Loop:
-    """Everything that changes while a game is trained."""
+class Training:
+    """A game on its way: everything that changes while it is trained.
 
-    def __init__(self, game: Game, plan: Plan, seed: int, path: Path | None, settings: str) -> None:
+    Parameters as for ``train``. ``run`` may be called several times; ``finish`` ends it.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        plan: Plan,
+        *,
+        seed: int = 0,
+        path: Path | None = None,
+        settings: str = "",
+        progress: Progress | None = None,
+    ) -> None:
         self.fabric = _fabric(plan.accelerator)
         self.game, self.plan, self.path, self.settings = game.to(self.fabric.device), plan, path, settings
+        self.progress = progress
         self.rng = torch.Generator().manual_seed(seed + 1_000_003 * self.fabric.global_rank)
         self.optimizers = {
             name: torch.optim.Adam([p for p in player.parameters() if p.requires_grad], lr=rate, betas=_BETAS)
@@ -196,6 +202,23 @@ class _Loop:
         self.average = game.weights()
         self.best = game.weights()
         self.outcome = Outcome()
+        self.restore()
+        if not self.outcome.epoch:
+            self.outcome.score = game.score()  # a start that nothing beats is kept
+
+    def run(self, epochs: int) -> None:
+        """Train until so many epochs are done in all, or the score has stalled for good."""
+        while self.outcome.epoch < epochs and not self.outcome.finished:
+            self.run_epoch()
+            if self.progress is not None:
+                words = f"held-out error {self.outcome.history[-1]:.3g}"
+                self.progress(self.outcome.epoch, self.plan.epochs, words)
+
+    def finish(self) -> Outcome:
+        """Leave the best averaged weights in the proposer."""
+        self.game.proposer.load_state_dict(self.best)
+        self.game.to("cpu")
+        return self.outcome
 
     def run_epoch(self) -> None:
         """Train for one epoch, take the score and write the state."""
@@ -291,6 +314,22 @@ class _Loop:
             for index, slots in optimizer.state_dict()["state"].items():
                 tensors |= {f"optimizer.{name}.{index}.{slot}": value for slot, value in slots.items()}
         return {**tensors, "rng": self.rng.get_state()}
+
+
+def race(trainings: list[Training], heat: int) -> list[Outcome]:
+    """Train side by side; after every ``heat`` epochs those stop whose held-out score is clearly behind the best."""
+    running, epochs = list(trainings), 0
+    while running:
+        epochs = epochs + heat if len(running) > 1 else max(t.plan.epochs for t in running)
+        for training in running:
+            training.run(min(epochs, training.plan.epochs))
+        best = min(training.outcome.score for training in trainings)
+        running = [
+            t
+            for t in running
+            if t.outcome.score <= _BEHIND * best and t.outcome.epoch < t.plan.epochs and not t.outcome.finished
+        ]
+    return [training.finish() for training in trainings]
 
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:

@@ -8,12 +8,14 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrizations
+from torch.nn.utils import parametrizations, parametrize
 
 from ..errors import DataError, RepresentationMismatchError
+from ._latent_inverse import corrected
 
 NETWORKS = ("auto", "mlp", "conv")
 _CHANNELS = (8, 16, 32)
+_CORRECTIONS = 3
 _FEWEST = 1e-6  # of the largest spread: coordinates that vary less are not blown up
 
 
@@ -41,6 +43,7 @@ class Autoencoder(nn.Module):
     def __init__(self, encoder: nn.Module, decoder: nn.Module, like: Tensor, latent_dim: int) -> None:
         super().__init__()
         self.encoder, self.decoder = encoder, decoder
+        self.corrections = 0  # Newton steps of ``decode``
         points = like.to(torch.get_default_dtype())
         self.mean: Tensor
         self.scale: Tensor
@@ -57,11 +60,22 @@ class Autoencoder(nn.Module):
 
     def decode(self, z: Tensor) -> Tensor:
         """Points `(batch, *event)`."""
-        return self.mean + self.scale * self.decoder(z * self.unit + self.center).reshape(-1, *self.mean.shape)
+        x = self.mean + self.scale * self.decoder(z * self.unit + self.center).reshape(-1, *self.mean.shape)
+        return corrected(self.encode, x, z, self.scale, self.corrections) if self.corrections else x
 
     def settled(self) -> Autoencoder:
         """A float64 copy without gradients of its weights, ready for any kind of derivative by its inputs."""
         return copy.deepcopy(self).to("cpu", torch.float64).requires_grad_(False).eval()
+
+    def inverted(self) -> Autoencoder:
+        """A settled copy; with as many latent coordinates as numbers in a point, ``decode`` inverts ``encode``.
+
+        The decoder is a start of Newton's method then, and what it misses does not count.
+        """
+        settled = self.settled()
+        _make_plain(settled)
+        settled.corrections = _CORRECTIONS if self.center.numel() == self.mean.numel() else 0
+        return settled
 
 
 def build(
@@ -141,6 +155,17 @@ def _stack(size: int, hidden: int, layers: int) -> list[nn.Module]:
 def _orthogonal(hidden: int, latent_dim: int) -> nn.Module:
     """A layer with orthonormal rows: latent points cannot fall onto a subspace."""
     return parametrizations.orthogonal(nn.Linear(hidden, latent_dim, bias=False))
+
+
+def _make_plain(module: nn.Module) -> None:
+    """Replace orthogonal layers by plain ones with the same weight, which can be stored and are quicker."""
+    for name, child in list(module.named_children()):
+        if isinstance(child, nn.Linear) and parametrize.is_parametrized(child, "weight"):
+            plain = nn.Linear(child.in_features, child.out_features, bias=False).to(child.weight)
+            plain.weight = nn.Parameter(child.weight.detach().clone(), requires_grad=False)
+            setattr(module, name, plain)
+        else:
+            _make_plain(child)
 
 
 def _scale(points: Tensor) -> Tensor:

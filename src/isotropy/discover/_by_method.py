@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from .._action import Action
@@ -13,6 +14,7 @@ from ._liegan import LieGAN
 from ._result import Discovery
 
 METHODS = ("direct", "liegan", "auto")
+_WHOLE = 3.0  # largest whole number of steps: powers of an element sharpen what is known of it
 
 
 def by_method(
@@ -23,7 +25,9 @@ def by_method(
     y: Any = None,
     *,
     n_generators: int = 1,
+    law: str = "normal",
     rank: str | int | float = "gap",
+    resume: str | os.PathLike[str] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Discovery:
@@ -40,6 +44,14 @@ def by_method(
         Samples `(S, *event)` and values, labels, or None for points alone.
     n_generators : int
         Channels of the game.
+    law : "normal", "uniform" or "integer"
+        Of the coefficients in the game; whole numbers find single elements and their powers.
+    rank : "gap", int or float
+        How to cut the spectrum.
+    resume : str or PathLike, optional
+        A ``.safetensors`` name: the game writes its state beside it, and a rerun goes on from there.
+    seed : int
+        Of everything random.
 
     Raises
     ------
@@ -48,13 +60,15 @@ def by_method(
     """
     if method not in METHODS:
         raise DataError(f"method: expected one of {', '.join(METHODS)}, received {method!r}; use 'auto' if unsure")
-    if method == "liegan":
-        return _play(rho_in, rho_out, x, y, n_generators, rank, seed, progress)
-    direct = _ask(rho_in, rho_out, x, y, rank, seed, progress)
-    if method == "direct" or direct.status_ != "undecided":
+    direct = None if method == "liegan" else _ask(rho_in, rho_out, x, y, rank, seed, progress)
+    if direct is not None and (method == "direct" or direct.status_ != "undecided"):
         return direct
-    played = _play(rho_in, rho_out, x, y, n_generators, rank, seed, progress)
-    return played if played.status_ == "certified" else direct
+    game = LieGAN(
+        rho_in, None if y is None else rho_out, n_generators=n_generators, law=law,
+        width=_WHOLE if law == "integer" else 1.0, conditional="auto", rank=rank, seed=seed,
+    )  # fmt: skip
+    played = game.fit(x, y, resume=resume, progress=progress)
+    return played if direct is None or played.status_ == "certified" else direct
 
 
 def _ask(
@@ -63,19 +77,3 @@ def _ask(
     if y is None:
         return FromPoints(rho_in, rank=rank, seed=seed).fit(x)
     return FromData(rho_in, rho_out, rank=rank, seed=seed).fit(x, y, progress=progress)
-
-
-def _play(
-    rho_in: Action,
-    rho_out: Action,
-    x: Any,
-    y: Any,
-    n_generators: int,
-    rank: str | int | float,
-    seed: int,
-    progress: Progress | None,
-) -> Discovery:
-    game = LieGAN(
-        rho_in, None if y is None else rho_out, n_generators=n_generators, conditional="auto", rank=rank, seed=seed
-    )
-    return game.fit(x, y, progress=progress)

@@ -138,6 +138,11 @@ class Generator(nn.Module):
         with torch.no_grad():
             self.weight[: self.active] *= torch.tensor(factors).to(self.weight)[:, None]
 
+    def place(self, directions: Tensor) -> None:
+        """Set the rows to directions `(active, dim)`, as far as they move the data."""
+        with torch.no_grad():
+            self.weight[: self.active] = directions.to(self.frame) @ torch.linalg.pinv(self.frame)
+
     def penalty(self, decorrelation: float) -> Tensor:
         """Price of rows that are too short, and of rows that point the same way."""
         rows = self.rows()

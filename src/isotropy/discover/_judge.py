@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Protocol
 
 import torch
@@ -19,6 +20,7 @@ _MOST = 4000  # held-out samples that elements are tried on
 _NEIGHBOURS = 6
 _RESOLUTION = 1e-9
 _STEPS, _SCANNED = (0.1, 2.8), 120  # motions that are tried, in spreads of the points
+_POLISHED, _REACH, _EVALUATIONS = 1000, 0.1, 300  # samples, relative size of the first simplex, and tries
 _ALIKE = 0.15  # of the range of errors: valleys no deeper than that are as good as the best
 
 
@@ -143,6 +145,25 @@ class ElementJudge:
             found: Any = minimize_scalar(lambda t: self._powers(t * xi, power), bounds=ends, method="bounded")  # noqa: B023
             best, width = float(found.x), width / 2
         return best
+
+    def polished(self, xi: Tensor) -> Tensor:
+        """The element near ``exp(xi)``, axis and step, whose powers fit some of the held-out samples best."""
+        from scipy.optimize import minimize
+
+        few = copy.copy(self)
+        few.x, few.y = self.x[:_POLISHED], self.y[:_POLISHED]
+        best, reach = xi, float(xi.norm()) * _REACH
+        for power in (1, 3):
+            simplex = torch.cat([best[None], best + reach * torch.eye(len(xi), dtype=xi.dtype)])
+            options: Any = {"initial_simplex": simplex.numpy(), "maxfev": _EVALUATIONS}
+            found: Any = minimize(
+                lambda v, power=power: few._powers(torch.from_numpy(v), power),
+                best.numpy(),
+                method="Nelder-Mead",
+                options=options,
+            )
+            best, reach = torch.from_numpy(found.x), reach / 4
+        return min((xi, best), key=lambda v: self._powers(v, 3))
 
     def _powers(self, xi: Tensor, most: int) -> float:
         """Mean error of the powers of ``exp(xi)`` up to ``most`` times forth."""

@@ -25,13 +25,13 @@ from ._checkpoint import require_safetensors
 from ._generator import Generator, Law, start_weight
 from ._latent_game import LatentGame, Proposer, Weights
 from ._latent_judge import LatentJudge, Verdict
-from ._latent_polish import polish
+from ._latent_polish import conserving, polish
 from ._latent_result import along_time, conclude_latent, linear_step
 from ._result import Discovery
 
 _FEWEST = 100  # samples
 _HELD = 0.25  # share of the samples that training does not see
-_PLAN = Plan(epochs=40, steps=100, rates=(4e-3, 3e-3), average=0.98)
+_PLAN = Plan(epochs=10, steps=100, rates=(4e-3, 3e-3), average=0.98)
 _SMALL = 0.1  # length of a start, so that generators turn faster than networks learn
 
 
@@ -175,7 +175,7 @@ class LaLiGAN(Discovery):
         games = [self._play(latent, *seen, judge, index, path, progress) for index in range(self.starts)]
         self.outcomes_ = [outcome for _, outcome in games]
         best = min(range(len(games)), key=lambda k: self.outcomes_[k].score)
-        self._settle(games[best][0].proposer, latent, seen, judge)
+        self._settle(games[best][0].learner, latent, seen, judge)
         return self
 
     def forecast(self, x: Any, steps: int) -> Tensor:
@@ -246,8 +246,8 @@ class LaLiGAN(Discovery):
     ) -> None:
         """Turn what was learnt into a result."""
         x, y = seen
-        directions = self._directions(proposer.generator)
-        coder = self.autoencoder_ = self._polished(proposer.autoencoder, latent.restrict(directions), seen, judge)
+        directions, coder = self._polished(proposer, latent, seen, judge)
+        self.autoencoder_ = coder
         action = LatentAction(coder.encode, coder.decode, latent, tuple(x.shape[1:]))
         self.verdict_ = conclude_latent(self, action, coder, judge, directions)
         z = coder.encode(x)
@@ -257,17 +257,19 @@ class LaLiGAN(Discovery):
         self.step_ = linear_step(self.action_.latent, z, w)
 
     def _polished(
-        self, coder: Autoencoder, latent: Representation, seen: tuple[Tensor, Tensor | None], judge: LatentJudge
-    ) -> Autoencoder:
-        """The autoencoder after the direct road, if held-out samples agree that it is better."""
+        self, proposer: Proposer, latent: Representation, seen: tuple[Tensor, Tensor | None], judge: LatentJudge
+    ) -> tuple[Tensor, Autoencoder]:
+        """Generators and autoencoder after the direct road, if held-out samples agree that they are better."""
         x, y = seen
-        before = coder.settled()
+        directions, coder = self._directions(proposer.generator), proposer.autoencoder
+        before = directions, coder.inverted()
         if y is None or not self.polish:
             return before
-        after = polish(before, latent, x, y, self.polish, self.seed)
-        judge = judge.within(latent)
-        every = torch.eye(latent.algebra.dim, dtype=torch.float64)
-        return min((before, after), key=lambda one: judge.score(one, every))
+        if self._learns:
+            directions = conserving(latent, directions)
+        found = latent._restricted(latent.algebra.span(directions), directions)
+        after = directions, polish(coder, found, x, y, self.polish, self.seed).inverted()
+        return min((before, after), key=lambda one: judge.score(one[1], one[0]))
 
     def _directions(self, generator: Generator) -> Tensor:
         directions = generator.directions()

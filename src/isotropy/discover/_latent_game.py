@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from ._adversary import Adversary, Game, fool, tell
 from ._autoencoder import Autoencoder
 from ._generator import Generator, moved
 from ._latent_judge import LatentJudge
+from ._latent_polish import colour
 
 _ELEMENTS = 64  # group elements in a round
 _NOISE = 0.05  # in standard coordinates, at full heat
@@ -106,7 +108,7 @@ class LatentGame(Game):
     ) -> None:
         super().__init__()
         real = torch.get_default_dtype()
-        self.proposer: Proposer = proposer
+        self.proposer = proposer
         self.latent, self.judge, self.price, self.every = latent, judge, weights, every
         self.x: Tensor
         self.y: Tensor
@@ -123,25 +125,30 @@ class LatentGame(Game):
         self.follower = Follower(z, hidden, seed + 1) if self.paired else None
         self.adversary = nn.ModuleList([self.cloud, *([] if self.follower is None else [self.follower])])
 
+    @property
+    def learner(self) -> Proposer:
+        """The proposer."""
+        return cast(Proposer, self.proposer)
+
     def propose(self, rng: torch.Generator) -> Round:
         """Encode some pairs and move them."""
         self._tick()
         chosen = torch.randint(len(self.x), (self.batch,), generator=rng).to(self.x.device)
         points = torch.cat([self.x[chosen], self.y[chosen]]) if self.paired else self.x[chosen]
-        latent = self.proposer.autoencoder.encode(points)
+        latent = self.learner.autoencoder.encode(points)
         z, w = latent[: self.batch], latent[-self.batch :]
-        elements = self.proposer.generator.draw(_ELEMENTS, rng)
+        elements = self.learner.generator.draw(_ELEMENTS, rng)
         moved_z, moved_w = (moved(self.latent, elements, part) for part in (z, w))
         noise = torch.randn(self.batch, len(self.cloud.center), generator=rng).to(z)
         return Round(points, z, w, moved_z, moved_w, _NOISE * self.heat * noise)
 
     def proposer_loss(self, round_: Round) -> Tensor:
         """Points come back, moved ones look real and follow the step, and generators are apart."""
-        coder, price = self.proposer.autoencoder, self.price
+        coder, price = self.learner.autoencoder, self.price
         z = torch.cat([round_.latent, round_.after]) if self.paired else round_.latent
         loss = ((coder.decode(z) - round_.points) / coder.scale).square().mean()
         loss = loss + price.adversary * fool(self.cloud(self._seen(round_.moved, round_.moved_after), round_.noise))
-        loss = loss + price.whitening * _colour(z)
+        loss = loss + price.whitening * colour(z)
         if price.cycle:
             loss = loss + price.cycle * _share(coder.encode(coder.decode(round_.moved)) - round_.moved, round_.latent)
         if self.follower is not None:
@@ -149,7 +156,7 @@ class LatentGame(Game):
             loss = loss + price.follower * _share(missed, round_.after - round_.latent)
         if price.closure:
             loss = loss + price.closure * self._open_brackets()
-        return loss + self.proposer.generator.penalty(price.decorrelation)
+        return loss + self.learner.generator.penalty(price.decorrelation)
 
     def adversary_loss(self, round_: Round) -> Tensor:
         """Points that stayed against moved ones, and the step of those that stayed."""
@@ -163,7 +170,7 @@ class LatentGame(Game):
 
     def score(self) -> float:
         """The judge's score of autoencoder and generators together."""
-        return self.judge.score(self.proposer.autoencoder, self.proposer.generator.directions())
+        return self.judge.score(self.learner.autoencoder, self.learner.generator.directions())
 
     def _seen(self, z: Tensor, w: Tensor) -> Tensor:
         """What the adversary sees: the points, and where pairs go."""
@@ -174,25 +181,18 @@ class LatentGame(Game):
         self.clock += 1
         if self.price.threshold and int(self.clock) % self.every == 0:
             with torch.no_grad():
-                weight = self.proposer.generator.weight
+                weight = self.learner.generator.weight
                 small = weight.abs() < self.price.threshold * weight.abs().amax(dim=1, keepdim=True)
                 weight[small] = 0.0
 
     def _open_brackets(self) -> Tensor:
         """Share of the brackets of the generators that leaves their span."""
-        generator = self.proposer.generator
+        generator = self.learner.generator
         coordinates = generator.rows() @ generator.frame
         matrices = torch.einsum("ck,knp->cnp", coordinates, self.latent.tensor.to(coordinates))
         brackets = (matrices[:, None] @ matrices[None] - matrices[None] @ matrices[:, None]).flatten(2).flatten(0, 1)
         frame = torch.linalg.qr(matrices.flatten(1).T).Q
         return (brackets - brackets @ frame @ frame.T).square().sum() / matrices.square().sum().square()
-
-
-def _colour(z: Tensor) -> Tensor:
-    """Mean square of what sets mean and covariance of points `(batch, size)` apart from zero and one."""
-    mean = z.mean(0)
-    excess = (z - mean).T @ (z - mean) / len(z) - torch.eye(z.shape[1]).to(z)
-    return mean.square().sum() + excess.square().sum()
 
 
 def _share(missed: Tensor, whole: Tensor) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from dataclasses import dataclass
 
@@ -61,12 +60,6 @@ class LatentJudge:
     def score(self, coder: Autoencoder, directions: Tensor) -> float:
         """Score of generators `(k, dim)` in the coordinates of an autoencoder; smaller is better."""
         return self.verdict(coder, directions).score
-
-    def within(self, latent: Representation) -> LatentJudge:
-        """A judge of the same points, for another algebra."""
-        other = copy.copy(self)
-        other.latent = latent
-        return other
 
     @torch.no_grad()
     def verdict(self, coder: Autoencoder, directions: Tensor) -> Verdict:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -10,7 +12,8 @@ from ._autoencoder import Autoencoder
 
 _MOST = 4000  # pairs
 _KERNEL = 0.1  # of the largest singular value: below, a matrix commutes or a form is kept
-_STEP = 1.0  # weight of the step beside the reconstruction
+_FIRST = 50  # iterations of the step alone
+_STEP, _WHITE = 3.0, 0.1  # weights of the step and of white coordinates beside the reconstruction
 
 
 class InvariantStep(nn.Module):
@@ -41,25 +44,64 @@ def polish(coder: Autoencoder, latent: Representation, x: Tensor, y: Tensor, ite
 
     Reconstruction and step are minimised over all pairs at once by LBFGS, in float64.
     """
-    polished = coder.settled().requires_grad_(True)
+    polished = coder.settled()
     step = InvariantStep(latent, 32, seed).to(torch.float64)
     some = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))[:_MOST]
     points = torch.cat([x[some], y[some]])
-    parameters = [*polished.parameters(), *step.parameters()]
+    z = polished.encode(points)
+    _descend([*step.parameters()], lambda: _missed(step, z), _FIRST)  # else a wild step bends the coordinates
+
+    def price() -> Tensor:
+        z = polished.encode(points)
+        back = ((polished.decode(z) - points) / polished.scale).square().mean()
+        return back + _STEP * _missed(step, z) + _WHITE * colour(z)
+
+    polished.requires_grad_(True)
+    _descend([*polished.parameters(), *step.parameters()], price, iterations)
+    return polished.settled()
+
+
+def _missed(step: InvariantStep, z: Tensor) -> Tensor:
+    """Mean square of what the step misses of pairs, states first, relative to how far they go."""
+    before, after = z.chunk(2)
+    return (step(before) - after).square().mean() / (after - before).square().mean()
+
+
+def _descend(parameters: list[nn.Parameter], price: Callable[[], Tensor], iterations: int) -> None:
+    """Minimise over all samples at once."""
     optimizer = torch.optim.LBFGS(parameters, max_iter=iterations, history_size=20, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
-        z = polished.encode(points)
-        before, after = z.chunk(2)
-        missed = (step(before) - after).square().mean() / (after - before).square().mean()
-        price = ((polished.decode(z) - points) / polished.scale).square().mean() + _STEP * missed
-        slopes = torch.autograd.grad(price, parameters, allow_unused=True, materialize_grads=True)
+        value = price()
+        slopes = torch.autograd.grad(value, parameters, allow_unused=True, materialize_grads=True)
         for parameter, slope in zip(parameters, slopes, strict=True):
             parameter.grad = slope.contiguous()
-        return price.detach()
+        return value.detach()
 
     optimizer.step(loss)
-    return polished.settled()
+
+
+def colour(z: Tensor) -> Tensor:
+    """Mean square of what sets mean and covariance of points `(batch, size)` apart from zero and one."""
+    mean = z.mean(0)
+    excess = (z - mean).T @ (z - mean) / len(z) - torch.eye(z.shape[1]).to(z)
+    return mean.square().sum() + excess.square().sum()
+
+
+def conserving(latent: Representation, directions: Tensor) -> Tensor:
+    """Generators `(k, dim)` nearest to these of those that keep exactly the forms that these nearly keep.
+
+    A game leaves a rotation with a little growth, and small growth adds up over a turn. What nothing keeps stays.
+    """
+    forms = _forms(latent._restricted(latent.algebra.span(directions), directions))
+    if not len(forms):
+        return directions
+    changed = torch.einsum("kba,fbc->kfac", latent.tensor, forms)
+    _, sizes, axes = torch.linalg.svd((changed + changed.transpose(2, 3)).flatten(1).T)
+    rank = int((sizes > 1e-9 * sizes[0].clamp_min(1e-12)).sum())
+    kept = directions @ axes[rank:].T @ axes[rank:]
+    enough = kept.norm(dim=1) > directions.norm(dim=1) / 2
+    return kept if bool(enough.all()) else directions
 
 
 def commuting(latent: Representation) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor
 from .._action import Action
 from .._algebra import LieAlgebra
 from ..errors import DataError
-from ._adversary import Outcome, Plan, Progress, train
+from ._adversary import Outcome, Plan, Progress, Training, race, train
 from ._certificates import lie_algebra
 from ._checkpoint import require_safetensors
 from ._conclude import Question
@@ -29,6 +29,7 @@ from ._sampled import fit_outputs, require_enough, sampled_question
 from ._surrogate import fit_surrogates
 
 _EVIDENCE = 4000  # samples that the held-out score is taken on
+_HEAT = 4  # epochs after which starts that are clearly behind stop
 _QUICK = ["polynomial", "kernel"]
 _LEAST = {"integer": 0.3}  # a whole step need not move the data far
 
@@ -58,11 +59,12 @@ class LieGAN(Discovery):
         Keep the candidates as generators and learn the law instead.
     conditional : bool or "auto"
         Whether the adversary judges outputs given inputs, so that the inputs need not be spread evenly along orbits
-        (boosts, scalings), or both together. With "auto" one start of each, and the held-out score decides.
+        (boosts, scalings), or both together. With "auto" one start of each, and the held-out score decides; with
+        ``law="integer"`` both together.
     start : "random" or "direct"
         Where the generators start: at random, or at the kernel of the direct road.
     starts : int
-        Number of starts of each kind; the best held-out score is kept.
+        Number of starts of each kind; those clearly behind in held-out score stop early.
     incremental : bool
         Learn the channels one after the other.
     anti_identity : "motion", "unit", "cosine" or None
@@ -87,7 +89,7 @@ class LieGAN(Discovery):
     lengths_ : Tensor
         `(n_generators,)` how far each channel moves the data, in spreads of the data.
     outcomes_ : list of Outcome
-        Score of every epoch of every start.
+        Score of every epoch of every start; those that were clearly behind have few epochs.
     conditional_ : bool
         Which adversary won.
     elements_, orders_ : Tensor, list of int
@@ -114,7 +116,7 @@ class LieGAN(Discovery):
         law: str = "normal",
         width: float = 1.0,
         subgroup: bool = False,
-        conditional: bool | str = False,
+        conditional: bool | str = "auto",
         start: str = "random",
         starts: int = 1,
         incremental: bool = False,
@@ -173,13 +175,15 @@ class LieGAN(Discovery):
         samples = as_samples(x, y, self.rho_in, self.rho_out)
         question = self._question(samples, progress)
         judge = self._judge(samples, question)
-        games = [
-            self._play(samples, judge, question, k, path, progress) for k in range(len(self._kinds_of_start(samples)))
-        ]
-        self.outcomes_ = [outcome for _, outcome in games]
+        kinds = self._kinds_of_start(samples)
+        games = [self._game(samples, judge, question, k) for k in range(len(kinds))]
+        play = self._one_by_one if self.incremental else self._raced
+        self.outcomes_ = play(games, samples, path, progress)
         best = min(range(len(games)), key=lambda k: self.outcomes_[k].score)
-        self.conditional_ = self._kinds_of_start(samples)[best]
-        self._settle(games[best][0].proposer, samples, judge, question)
+        if isinstance(judge, ElementJudge):
+            self.outcomes_[best] = self._step_by_step(games[best], judge, self.outcomes_[best], best, progress)
+        self.conditional_ = kinds[best]
+        self._settle(games[best].proposer, samples, judge, question)
         return self
 
     def _question(self, samples: Samples, progress: Progress | None) -> Question | None:
@@ -200,54 +204,63 @@ class LieGAN(Discovery):
             return CloudJudge(self.rho_in, samples.x)
         return ElementJudge(self.rho_in, samples.rho_out, samples.x, samples.y)
 
-    def _play(
-        self,
-        samples: Samples,
-        judge: Judge,
-        question: Question | None,
-        index: int,
-        path: Path | None,
-        progress: Progress | None,
-    ) -> tuple[PairGame, Outcome]:
-        """One start: a game trained to its best held-out score, channel by channel if asked."""
-        seed = self.seed + 7919 * index
-        conditional = self._kinds_of_start(samples)[index]
-        generator = self._generator(samples, question, seed)
-        game = PairGame(
-            generator, self.rho_in, samples, judge, conditional=conditional, batch=self.batch, hidden=self.hidden,
+    def _game(self, samples: Samples, judge: Judge, question: Question | None, index: int) -> PairGame:
+        seed = self._seed_of(index)
+        return PairGame(
+            self._generator(samples, question, seed), self.rho_in, samples, judge,
+            conditional=self._kinds_of_start(samples)[index], batch=self.batch, hidden=self.hidden,
             decorrelation=self.decorrelation, seed=seed,
         )  # fmt: skip
-        outcome = Outcome()
-        for active in range(1, len(generator.weight) + 1) if self.incremental else [len(generator.weight)]:
-            game.learn_up_to(active, alone=self.incremental)
-            file = (
-                None
-                if path is None
-                else path.with_suffix(f".{index}.{active}.safetensors" if self.incremental else f".{index}.safetensors")
-            )
-            outcome = train(
+
+    def _raced(
+        self, games: list[PairGame], samples: Samples, path: Path | None, progress: Progress | None
+    ) -> list[Outcome]:
+        """All starts side by side, as long as they are not clearly behind."""
+        plan = self.plan or Plan()
+        trainings = [
+            Training(
                 game,
-                self.plan or Plan(),
-                seed=seed,
-                path=file,
+                plan,
+                seed=self._seed_of(index),
+                path=None if path is None else path.with_suffix(f".{index}.safetensors"),
                 settings=self._settings(samples, index),
                 progress=progress,
             )
-        if isinstance(judge, ElementJudge):
-            outcome = self._step_by_step(game, judge, outcome, seed, progress)
-        return game, outcome
+            for index, game in enumerate(games)
+        ]
+        return race(trainings, _HEAT)
+
+    def _one_by_one(
+        self, games: list[PairGame], samples: Samples, path: Path | None, progress: Progress | None
+    ) -> list[Outcome]:
+        """Every start channel by channel."""
+        outcomes: list[Outcome] = []
+        for index, game in enumerate(games):
+            settings, seed = self._settings(samples, index), self._seed_of(index)
+            outcome = Outcome()
+            for active in range(1, len(game.generator.weight) + 1):
+                game.learn_up_to(active, alone=True)
+                file = None if path is None else path.with_suffix(f".{index}.{active}.safetensors")
+                outcome = train(game, self.plan or Plan(), seed=seed, path=file, settings=settings, progress=progress)
+            outcomes.append(outcome)
+        return outcomes
+
+    def _seed_of(self, index: int) -> int:
+        return self.seed + 7919 * index
 
     def _step_by_step(
-        self, game: PairGame, judge: ElementJudge, outcome: Outcome, seed: int, progress: Progress | None
+        self, game: PairGame, judge: ElementJudge, outcome: Outcome, index: int, progress: Progress | None
     ) -> Outcome:
-        """Match the length of each step to held-out samples, play on from there, and match it again.
+        """Match the length of each step to held-out samples, play on from there, and match step and axis again.
 
         An adversary sees an axis soon and teeth around it late; held-out samples see the teeth at once.
         """
         plan = self.plan or Plan()
         game.generator.rescale([judge.best_step(xi) for xi in game.generator.directions()])
         slower = replace(plan, rates=(plan.rates[0] / 4, plan.rates[1]))
-        later = train(game, slower, seed=seed + 1, progress=progress)
+        later = train(game, slower, seed=self._seed_of(index) + 1, progress=progress)
+        game.generator.rescale([judge.best_step(xi) for xi in game.generator.directions()])
+        game.generator.place(torch.stack([judge.polished(xi) for xi in game.generator.directions()]))
         game.generator.rescale([judge.best_step(xi) for xi in game.generator.directions()])
         score = game.score()
         history = [*outcome.history, *later.history, score]
@@ -287,8 +300,9 @@ class LieGAN(Discovery):
 
     def _kinds_of_start(self, samples: Samples) -> list[bool]:
         """Whether each start is conditional."""
-        both = [False, True] if self.conditional == "auto" else [bool(self.conditional)]
-        return [False] * self.starts if samples.y is None else both * self.starts
+        if samples.y is None or (self.conditional == "auto" and self.law == "integer"):
+            return [False] * self.starts  # whole steps are told late, and each start is long
+        return ([False, True] if self.conditional == "auto" else [bool(self.conditional)]) * self.starts
 
     def _settings(self, samples: Samples, index: int) -> str:
         """What a state on disk has to agree with."""

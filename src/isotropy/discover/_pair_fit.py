@@ -130,11 +130,11 @@ def _antisymmetric(known: Tensor, target: Tensor, count: int) -> Tensor:
     for _ in range(1 if count == 1 else 50):
         for k, part in enumerate(parts):
             rest = target - sum((p @ stack[i].T for i, p in enumerate(parts) if i != k), torch.zeros_like(target))
-            stack[k] = _nearest_antisymmetric(part, rest)
+            stack[k] = nearest_antisymmetric(part, rest)
     return stack
 
 
-def _nearest_antisymmetric(known: Tensor, target: Tensor) -> Tensor:
+def nearest_antisymmetric(known: Tensor, target: Tensor) -> Tensor:
     """The antisymmetric L with least ``|known L^T - target|``: a Lyapunov equation, diagonal in singular vectors."""
     U, S, V = torch.linalg.svd(known, full_matrices=False)
     mixed = (V @ target.T @ U) * S

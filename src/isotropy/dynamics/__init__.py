@@ -9,9 +9,14 @@ from ._choice import choose_symmetry as choose_symmetry
 from ._closure import missing_terms as missing_terms
 from ._conditions import symmetry_conditions as symmetry_conditions
 from ._ensemble import Ensemble as Ensemble
+from ._fields import FieldSINDy as FieldSINDy
+from ._fields import periodic_jets as periodic_jets
+from ._fields import time_rates as time_rates
 from ._governing import Governing as Governing
 from ._invariants import Blocks as Blocks
 from ._invariants import building_blocks as building_blocks
+from ._latent import LatentEquations as LatentEquations
+from ._latent import Modes as Modes
 from ._second_order import SecondOrder as SecondOrder
 from ._second_order import central as central
 from ._sindy import SINDy as SINDy

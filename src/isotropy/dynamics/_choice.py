@@ -140,8 +140,8 @@ def choose_symmetry(
     All fits share one linear system, that of the model without symmetry. A symmetry is rejected if it makes the error
     on held-out rows larger by two standard errors or by 10 %, or, where rows are independent (weak form), if an F test
     finds at the level of 1 % what it forbids. Of the accepted ones the best on held-out rows is imposed, together with
-    every further one that is accepted beside it. If none is accepted but one is broken by a quarter at most, it is
-    tried as a soft constraint.
+    every further one that is accepted beside it; those that are not are rejected after all. If none is accepted but
+    one is broken by a quarter at most, it is tried as a soft constraint.
 
     Parameters
     ----------
@@ -177,7 +177,8 @@ def choose_symmetry(
     accepted = _ranked([t for t in trials.values() if t.accepted])
     best, symmetry, extra = bench.none, None, list[Trial]()
     if accepted:
-        best, symmetry = _gathered(bench, accepted, given)
+        best, symmetry, refused = _gathered(bench, accepted, given)
+        trials |= {t.name: t for t in refused}
     else:
         slight = sorted((t for t in trials.values() if t.dim and t.broken < _SLIGHT), key=lambda t: t.broken)
         for trial in slight[:1]:
@@ -196,26 +197,31 @@ def _ranked(accepted: list[Trial]) -> list[Trial]:
     return sorted(accepted, key=lambda t: (t.error > _ALIKE * least, t.dim, t.error))
 
 
-def _gathered(bench: _Bench, accepted: list[Trial], given: Mapping[str, Symmetry]) -> tuple[Trial, Any]:
-    """The best of the accepted, joined by every other one that says more and is accepted beside it."""
-    best, parts = accepted[0], [given[accepted[0].name]]
+def _gathered(bench: _Bench, accepted: list[Trial], given: Mapping[str, Symmetry]) -> tuple[Trial, Any, list[Trial]]:
+    """The best of the accepted, joined by every other one that says more and is accepted beside it; and the others."""
+    best, parts, refused = accepted[0], [given[accepted[0].name]], list[Trial]()
     for other in accepted[1:]:
         name, joint = f"{best.name} + {other.name}", [*parts, given[other.name]]
         together = bench.trial(name, joint)
-        if together.accepted and together.dim < best.dim:
+        if not together.accepted:
+            reason = f"rejected beside {best.name}, alone {other.reason}"
+            refused.append(replace(other, accepted=False, reason=reason))
+        elif together.dim < best.dim:
             best, parts = together, joint
-    return best, parts[0] if len(parts) == 1 else parts
+    return best, parts[0] if len(parts) == 1 else parts, refused
 
 
 class _Bench:
     """One linear system, cut into folds, on which symmetries are tried."""
 
     def __init__(self, model: Governing, states: Sequence[Any], times: Sequence[Any], folds: int) -> None:
-        self.free = _under(model, None, None).fit(states, times)
+        self.free = _under(model, None, None)
+        self.free._check_options()
         pairs = checked_trajectories(states, times, model.size, self.free._fewest)
         self.states = torch.cat([self.free.places(x) for x, _ in pairs])
-        parts = copy.copy(self.free).systems(pairs)
+        parts = self.free.systems(pairs)
         self.whole = System.joined(parts)
+        self.free._accept(self.free.selected(self.whole))
         self.splits = _splits(parts, self.whole, folds)
         self.targets = torch.cat([left.target.square().flatten() for _, left in self.splits])
         self.squares = self._held_out(self.free)

@@ -24,6 +24,7 @@ from ._trajectories import Pair, checked_trajectories
 
 CONSTRAINTS = ("hard", "soft")
 _LEEWAY = 3.0  # entries below this multiple of the generators' error are taken for zero
+_STEEP = 0.1  # lean of the allowed space that inexact generators are granted at most, beyond that
 _POINTS = 8  # per term, for constraints that are compared at points
 
 
@@ -89,8 +90,8 @@ class Governing(Estimator):
         basis, penalty = self.space(), None
         if self.constraint == "soft" and self.symmetry_ is not None:
             penalty = self._penalty(system, self.symmetry_, doubt)
-        tolerance = max(1e-10, _LEEWAY * doubt if self.constraint == "hard" else 0.0)
-        return select_terms(system, basis, self.threshold, self.select, tolerance, penalty)
+        tolerance = self._lean(doubt) if self.constraint == "hard" else 0.0
+        return select_terms(system, basis, self.threshold, self.select, max(1e-10, tolerance), penalty)
 
     def space(self) -> Tensor:
         """Basis `(k, n, terms)` of the coefficients that are allowed before selection."""
@@ -158,6 +159,14 @@ class Governing(Estimator):
         # Generators with relative error u leave |E w| of about u |E| |w|, column by column.
         size = float((allowed.constraints.norm(dim=0) * exact.coef.flatten()).norm())
         return (noise**0.5 / (doubt * size)) * allowed.constraints
+
+    def _lean(self, doubt: float) -> float:
+        """Sine of the angle between allowed and true fields, by Wedin: error of the generators over the gap."""
+        if self.symmetry_ is None or not doubt:
+            return 0.0
+        cut = self.symmetry_.spectrum[: len(self.symmetry_.spectrum) - self.symmetry_.dim]
+        gap = float(cut.amin()) if len(cut) else 1.0
+        return max(_LEEWAY * doubt, min(_STEEP, doubt / max(gap, 1e-300)))
 
     def _check_options(self) -> None:
         if self.constraint not in CONSTRAINTS:

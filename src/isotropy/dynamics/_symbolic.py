@@ -241,7 +241,8 @@ def _parsed(text: str, count: int) -> Any:
     import sympy
 
     names: Any = {f"X{k + 1}": sympy.Symbol(f"I{k + 1}") for k in range(count)}
-    return sympy.cancel(sympy.sympify(text, locals=names))
+    expression: Any = sympy.parse_expr(text, local_dict=names)
+    return sympy.cancel(expression)
 
 
 def _engine() -> Any:

@@ -7,9 +7,7 @@ from ._class_pca import ClassPCA as ClassPCA
 from ._class_pca import ClassPCAClassifier as ClassPCAClassifier
 from ._generators import DenseGenerators as DenseGenerators
 from ._generators import Generators as Generators
-from ._generators import LowRankGenerators as LowRankGenerators
-from ._generators import SparseGenerators as SparseGenerators
-from ._generators import matrices_of as matrices_of
+from ._given import matrices_of as matrices_of
 from ._graph_classifier import ModularGCNClassifier as ModularGCNClassifier
 from ._lagrangian import Lagrangian as Lagrangian
 from ._lagrangian import noether_current as noether_current
@@ -19,7 +17,9 @@ from ._lconv_flow import LConvFlow as LConvFlow
 from ._lconv_flow import circular_shift as circular_shift
 from ._linear import Bilinear as Bilinear
 from ._linear import EquivariantLinear as EquivariantLinear
+from ._low_rank import LowRankGenerators as LowRankGenerators
 from ._message_passing import message_passing as message_passing
+from ._metric_network import MetricNetwork as MetricNetwork
 from ._mlp import EMLP as EMLP
 from ._mlp import GatedLayer as GatedLayer
 from ._modular_gcn import ModularBlock as ModularBlock
@@ -28,3 +28,4 @@ from ._nonlinear import Gate as Gate
 from ._nonlinear import NormGate as NormGate
 from ._operator import IntegralOperator as IntegralOperator
 from ._propagate import grid_neighbours as grid_neighbours
+from ._sparse import SparseGenerators as SparseGenerators

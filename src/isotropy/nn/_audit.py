@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..errors import RepresentationMismatchError
-from ._generators import Given, matrices_of
+from ._given import Given, matrices_of
 from ._lconv import LConv
 
 TOLERANCE = 1e-5  # of a layer in single precision

@@ -12,7 +12,9 @@ from .._checks import require_finite
 from .._linalg import numerical_rank
 from .._representation import Representation
 from ..errors import NotAnAlgebraError, RepresentationMismatchError
-from ._generators import DenseGenerators, Generators, Given, LowRankGenerators
+from ._generators import DenseGenerators, Generators
+from ._given import Given
+from ._low_rank import LowRankGenerators
 from ._propagate import mix_channels
 
 

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from .._algebra import LieAlgebra
 from ..errors import DataError, RepresentationMismatchError
-from ._generators import DenseGenerators, Generators, Given
+from ._generators import DenseGenerators, Generators
+from ._given import Given
 
 STEPS = ("exp", "cayley", "euler")
 

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from .._graph import as_graph, join
 from .._rules import Rule, edge_values, require_rules
 from ..errors import DataError
-from ._propagate import propagate_sparse
 
 _WIRINGS = ("per_rule", "full")
 _SKIPS = ("concat", "sum", "none")
@@ -35,7 +34,7 @@ class ModularBlock(nn.Module):
     wiring : "full" or "per_rule"
         Whether every rule receives all channels or only its own; the latter needs as many channels as rules.
     activation : callable, optional
-        Applied after each rule and after the mixing; none makes the module linear.
+        Applied entry by entry after each rule and after the mixing; none makes the module linear.
 
     Examples
     --------
@@ -78,18 +77,24 @@ class ModularBlock(nn.Module):
     def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Tensor | None = None) -> Tensor:
         """Map `(nodes, channels)` to `(nodes, rules)`."""
         values = edge_values(self.rules, edge_index, edge_weight, len(x), x.dtype)
-        return self.propagated(x, edge_index, values)
+        return self.propagated(x.T, edge_index, values).T
 
     def propagated(self, x: Tensor, edge_index: Tensor, values: Tensor) -> Tensor:
-        """The same with the weights of the rules `(rules, edges)` at hand."""
+        """Map `(channels, nodes)` to `(rules, nodes)`, with the weights of the rules `(rules, edges)` at hand.
+
+        Nodes come last, as edges do, so that each channel is carried along the edges in one stretch of memory.
+        """
         source, target = edge_index
         if self.wiring == "per_rule":
-            moved = torch.zeros_like(x).index_add(0, target, x[source] * values.T)
-            each = moved[:, :, None] * self.weight[:, :, 0] + self.bias
+            mapped = torch.bmm(self.weight, x[:, None]).flatten(0, 1)
         else:
-            moved = propagate_sparse(target, source, values, x, axis=0)
-            each = torch.baddbmm(self.bias[:, None], moved, self.weight.mT).transpose(0, 1)
-        return self._activated(self.mix(self._activated(each.flatten(1))))
+            mapped = self.weight.flatten(0, 1) @ x
+        # Mapping first, as W (P h) = P (W h), leaves only the units of each rule to be carried along the edges.
+        units = self.bias.shape[1]
+        weights = values if units == 1 else values.repeat_interleave(units, dim=0)
+        carried = mapped.index_select(1, source) * weights
+        moved = self.bias.flatten()[:, None].expand_as(mapped).index_add(1, target, carried)
+        return self._activated(_mapped(self.mix, self._activated(moved)))
 
     def _activated(self, x: Tensor) -> Tensor:
         return x if self.activation is None else self.activation(x)
@@ -202,12 +207,13 @@ class ModularGCN(nn.Module):
         blocks = [block for block in self.blocks if isinstance(block, ModularBlock)]
         values = edge_values(blocks[0].rules, edge_index, edge_weight, len(x), x.dtype, self.scale.to(x.dtype))
         outputs: list[Tensor] = []
+        h = x.T
         for block in blocks:
-            x = block.propagated(x, edge_index, values)
-            outputs.append(x)
+            h = block.propagated(h, edge_index, values)
+            outputs.append(h)
         if self.skip == "concat":
-            return torch.cat(outputs, dim=1)
-        return torch.stack(outputs).sum(0) if self.skip == "sum" else x
+            return torch.cat(outputs).T
+        return torch.stack(outputs).sum(0).T if self.skip == "sum" else h.T
 
     def _unpacked(self, given: Any) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
         """Tensors of one batch of torch_geometric, one graph or many."""
@@ -232,8 +238,8 @@ class _Probability(nn.Module):
 
     def forward(self, x: Tensor, batch: Tensor) -> Tensor:
         """Log-probabilities `(graphs, classes)`."""
-        scores = self.second(nn.functional.leaky_relu(self.first(x), 0.3)).log_softmax(1)
-        return _mean(scores.exp(), batch).clamp(min=torch.finfo(x.dtype).tiny).log()
+        scores = _mapped(self.second, nn.functional.leaky_relu(_mapped(self.first, x.T), 0.3))
+        return _mean(scores.softmax(0).T, batch).clamp(min=torch.finfo(x.dtype).tiny).log()
 
 
 class _Moments(nn.Module):
@@ -260,4 +266,9 @@ def _mean(x: Tensor, batch: Tensor) -> Tensor:
     """Mean over the nodes of each graph `(graphs, channels)`."""
     count = int(batch.max()) + 1
     sizes = torch.bincount(batch, minlength=count).clamp(min=1)
-    return x.new_zeros(count, x.shape[1]).index_add(0, batch, x) / sizes[:, None]
+    return x.new_zeros(x.shape[1], count).index_add(1, batch, x.T).T / sizes[:, None]
+
+
+def _mapped(layer: nn.Linear, x: Tensor) -> Tensor:
+    """A linear layer on `(channels, nodes)`."""
+    return torch.addmm(layer.bias[:, None], layer.weight, x)

@@ -38,6 +38,7 @@ from ._merge import merge as merge
 from ._neuron_law import NeuronLaw as NeuronLaw
 from ._objectives import lie_gradient as lie_gradient
 from ._objectives import orbit_curvature as orbit_curvature
+from ._on_batch import BatchBlock as BatchBlock
 from ._optimizer import Teleport as Teleport
 from ._orbits import OrbitPoint as OrbitPoint
 from ._orbits import ensemble as ensemble

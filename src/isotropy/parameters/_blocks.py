@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,8 +11,7 @@ from torch import Tensor
 
 from ..errors import RepresentationMismatchError
 from ._groups import Group
-
-Parameters = Mapping[str, Tensor]
+from ._vectors import Parameters
 
 
 @dataclass(frozen=True)
@@ -81,6 +79,14 @@ class Place:
         start, stop = self.rows
         middle = value.reshape(stop - start, *tensor.shape[1:])
         return torch.cat([tensor[:start], middle, tensor[stop:]])
+
+    def scale_(self, tensor: Tensor, numbers: Tensor) -> None:
+        """Multiply the part in place by one number for each copy; the tensor is contiguous."""
+        part = tensor if self.rows is None else tensor[self.rows[0] : self.rows[1]]
+        order = sorted(range(len(self.copies)), key=lambda place: self.copies[place])
+        spread = numbers.reshape([self.shape[axis] for axis in self.copies]).permute(order)
+        extents = [size if axis in self.copies else 1 for axis, size in enumerate(self.shape)]
+        part.view(self.shape).mul_(spread.reshape(extents).to(part))
 
     def _order(self) -> list[int]:
         """Axes with copies first, then the mixed ones, then the rest."""
@@ -170,6 +176,16 @@ class Block:
             value = moved.get(place.name, parameters[place.name])
             moved[place.name] = place.put(value, _apply(_power(matrices, place.power).to(value), place.take(value)))
         return moved
+
+    def act_(self, g: Tensor, parameters: Parameters) -> None:
+        """As ``act``, but written into the tensors themselves, for scales without a copy."""
+        if self.group.size > 1 or not all(parameters[name].is_contiguous() for name in self.parameters):
+            for name, value in self.act(g, parameters).items():
+                parameters[name].copy_(value)
+            return
+        matrices = self.group.require(torch.as_tensor(g), self.copies)
+        for place in self.places:
+            place.scale_(parameters[place.name], _power(matrices, place.power))
 
     def moment(self, covectors: Parameters, parameters: Parameters) -> Tensor:
         """``<q, xi_k>`` `(dim,)` for every generator, with covectors ``q`` such as gradients, by name."""

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from ..errors import RepresentationMismatchError
-from ._blocks import Block, Exactness, Parameters, Place
+from ._blocks import Block, Exactness, Place
 from ._groups import Positive
 from ._inference import Inference
 from ._layer_rules import argument
-from ._trace import Node, Operation
+from ._trace import Node, Operation, Record
+from ._vectors import Parameters
 
 _MAPS = ("linear", "conv1d", "conv2d", "conv3d")
 
@@ -89,9 +90,9 @@ class ShiftBlock:
 
 def shift_blocks(state: Inference) -> Iterator[ShiftBlock]:
     """Shifts of the layers that end in the outputs, which are taken for inputs of a softmax."""
-    for operation in _plain_maps(state):
+    for operation in plain_maps(state):
         if operation.name == "linear" and operation.outputs[0] in state.record.outputs:
-            weight, bias = _weights(operation)
+            weight, bias = weights_of(operation)
             if weight.value.requires_grad and (bias is None or bias.value.requires_grad):
                 label = weight.name if bias is None else f"{weight.name}, {bias.name}"
                 yield ShiftBlock(label, weight.name, bias and bias.name, int(weight.value.shape[1]))
@@ -99,12 +100,12 @@ def shift_blocks(state: Inference) -> Iterator[ShiftBlock]:
 
 def normalised_blocks(state: Inference) -> Iterator[Block]:
     """Scales of layers whose results are normalised by statistics of the same data; exact for eps = 0."""
-    makers = {operation.outputs[0]: operation for operation in _plain_maps(state)}
+    makers = {operation.outputs[0]: operation for operation in plain_maps(state)}
     for norm, node in state.absorbed:
         users = [operation for operation in state.record.operations if node in operation.inputs]
         if node not in makers or len(users) != 1:
             continue
-        weight, bias = _weights(makers[node])
+        weight, bias = weights_of(makers[node])
         per_channel = norm.name == "batch_norm"
         owned = [weight] if bias is None else [weight, bias]
         if not all(one.value.requires_grad for one in owned):
@@ -125,19 +126,24 @@ def _bound(values: Tensor, norm: Operation, per_channel: bool) -> float:
     return float(0.5 * (torch.e**2 - 1) * eps / spread.clamp_min(eps * 1e-6))
 
 
-def _plain_maps(state: Inference) -> Iterator[Operation]:
+def plain_maps(state: Inference) -> Iterator[Operation]:
     """Linear maps and convolutions whose parameters serve nowhere else."""
-    uses: dict[Node, int] = {}
-    for operation in state.record.operations:
-        for node in operation.inputs:
-            uses[node] = uses.get(node, 0) + 1
+    uses = uses_of(state.record)
     for operation in state.record.operations:
         if operation.name in _MAPS:
-            owned = [node for node in _weights(operation) if node is not None]
+            owned = [node for node in weights_of(operation) if node is not None]
             if all(node.origin == "parameter" and uses[node] == 1 for node in owned):
                 yield operation
 
 
-def _weights(operation: Operation) -> tuple[Node, Node | None]:
+def uses_of(seen: Record) -> dict[Node, int]:
+    """How many operations take each node."""
+    uses: dict[Node, int] = {}
+    for node in (node for operation in seen.operations for node in operation.inputs):
+        uses[node] = uses.get(node, 0) + 1
+    return uses
+
+
+def weights_of(operation: Operation) -> tuple[Node, Node | None]:
     """Weight and bias of a linear map."""
     return argument(operation, 1, "weight"), argument(operation, 2, "bias")

@@ -134,7 +134,11 @@ def require_one(label: Label) -> None:
     """Demand that a product of gauges is the identity; binds or narrows them."""
     label = resolve(label)
     gauges = list(label)
-    if len(gauges) == 1:
+    flips = {gauge: power for gauge, power in label.items() if not gauge.mixed and not gauge.continuous}
+    if len(flips) > 1 and len(gauges) - len(flips) > 1:  # signs among themselves, so that sizes stay continuous
+        require_one(flips)
+        require_one({gauge: power for gauge, power in label.items() if gauge not in flips})
+    elif len(gauges) == 1:
         _require_root(gauges[0], label[gauges[0]])
     elif len(gauges) == 2 and all(abs(power) == 1 for power in label.values()):
         _match(gauges[0], gauges[1], -label[gauges[0]] * label[gauges[1]])

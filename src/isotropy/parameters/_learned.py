@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..errors import DataError, SymmetryError
 from ._blocks import Block
 from ._symmetry import ParameterSymmetry
-from ._vectors import Parameters
+from ._vectors import Parameters, flatten
 
 Loss = Callable[[dict[str, Tensor]], Tensor]
 Problem = Callable[[int], tuple[Loss, dict[str, Tensor]]]
@@ -123,6 +123,6 @@ class LearnedTeleport(nn.Module):
 
 def _features(gradients: Parameters, block: Block) -> Tensor:
     """Gradients of a block, of unit norm, and the logarithm of their norm."""
-    flat = torch.cat([gradients[name].reshape(-1) for name in block.parameters])
+    flat = flatten({name: gradients[name] for name in block.parameters})
     norm = torch.linalg.vector_norm(flat).clamp_min(torch.finfo(flat.dtype).tiny)
     return torch.cat([flat / norm, norm.log()[None]])

@@ -12,11 +12,16 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from ..errors import DataError, SymmetryError
 from ._extra import ShiftBlock
 from ._symmetry import ParameterSymmetry
+from ._vectors import inner, moved
 
 Named = dict[str, Tensor]
 OBJECTIVES = (
     "grad_norm", "decrement", "fixed_lr", "balance_grad", "balance_weight", "sharpness", "curvature",
 )  # fmt: skip
+
+
+class UndefinedScoreError(SymmetryError):
+    """An objective has no value at the present parameters."""
 
 
 @dataclass(frozen=True)
@@ -52,34 +57,37 @@ class Probe:
     def score(self, name: str, options: Options) -> tuple[float, Named]:
         """A score and its derivative by the parameters."""
         if name in ("grad_norm", "balance_grad", "decrement", "fixed_lr"):
-            score, cost = self._of_gradient(name, options)
-            self.spent.append(cost)
+            score = self._of_gradient(name, options)
             return float(score.detach()), self.slopes(score)
         if name == "balance_weight":
             values = {key: p.detach() for key, p in self.parameters.items()}
-            total = torch.stack([value.square().sum() for value in values.values()]).sum()
+            total = inner(values, values)
             return -float(total.log()), {key: -2 * value / total for key, value in values.items()}
         return self._flatness(options)
 
-    def _of_gradient(self, name: str, options: Options) -> tuple[Tensor, float]:
+    def _of_gradient(self, name: str, options: Options) -> Tensor:
         """Scores that are functions of the gradient and of the curvature along it."""
         owners = list(self.parameters.values())
         with sdpa_kernel(SDPBackend.MATH):  # the fused kernels of attention have no second derivative
             slopes = _slopes(require_loss(self.loss()), owners, graph=True)
-        known = [(p, g) for p, g in zip(owners, slopes, strict=True) if g is not None]
-        square = torch.stack([g.square().sum() for _, g in known]).sum()
+        pairs = zip(self.parameters.items(), slopes, strict=True)
+        known = {name: slope for (name, _), slope in pairs if slope is not None}
+        square = inner(known, known)
+        self.spent.append(3.0)
         if name in ("grad_norm", "balance_grad"):
-            return (1 if name == "grad_norm" else -1) * square.log(), 3.0
-        product = _slopes(0.5 * square, [p for p, _ in known], graph=True)
-        bent = torch.stack([(h * g).sum() for h, (_, g) in zip(product, known, strict=True) if h is not None]).sum()
+            return (1 if name == "grad_norm" else -1) * square.log()
+        product = _slopes(0.5 * square, [self.parameters[name] for name in known], graph=True)
+        bent = inner({name: h for name, h in zip(known, product, strict=True) if h is not None}, known)
         if name == "fixed_lr":
-            return options.rate * square - 0.5 * options.rate**2 * bent, 8.0
+            self.spent.append(5.0)
+            return options.rate * square - 0.5 * options.rate**2 * bent
         if float(bent.detach()) <= 0:
-            raise SymmetryError(
+            raise UndefinedScoreError(
                 f"objective: expected positive curvature along the gradient for 'decrement', received "
                 f"{float(bent.detach()):.3g}; use 'fixed_lr' or 'grad_norm' here"
             )
-        return (square**2 / (2 * bent)).log(), 8.0
+        self.spent.append(5.0)
+        return (square**2 / (2 * bent)).log()
 
     def _flatness(self, options: Options) -> tuple[float, Named]:
         """Minus the mean loss at a distance, over isotropic directions."""
@@ -88,8 +96,7 @@ class Probe:
         kept = {name: p.detach().clone() for name, p in self.parameters.items()}
         for _ in range(options.directions):
             step = {name: torch.randn(p.shape, generator=generator).to(p) for name, p in kept.items()}
-            size = torch.stack([d.square().sum() for d in step.values()]).sum().sqrt()
-            write(self.parameters, {name: kept[name] + options.distance * step[name] / size for name in kept})
+            write(self.parameters, moved(kept, step, options.distance / inner(step, step).sqrt()))
             value, gradient = self.gradient()
             total += value / options.directions
             for name, slope in gradient.items():
@@ -145,7 +152,8 @@ def lie_gradient(model: torch.nn.Module, loss: Callable[[], Tensor], symmetry: P
     owners = list(parameters.values())
     with sdpa_kernel(SDPBackend.MATH):
         slopes = _slopes(require_loss(loss()), owners, graph=True)
-    half = 0.5 * torch.stack([slope.square().sum() for slope in slopes if slope is not None]).sum()
+    known = {name: slope for name, slope in zip(parameters, slopes, strict=True) if slope is not None}
+    half = 0.5 * inner(known, known)
     product = Probe(loss, parameters, []).slopes(half)
     return symmetry.moment(product, {name: p.detach() for name, p in parameters.items()})
 
@@ -164,9 +172,7 @@ def orbit_curvature(symmetry: ParameterSymmetry, parameters: Named, directions: 
         xi = (xi / xi.norm()).to(next(iter(parameters.values())))
         first = symmetry.velocity(xi, parameters)
         second = symmetry.velocity(xi, {**{k: torch.zeros_like(v) for k, v in parameters.items()}, **first})
-        a = torch.stack([v.square().sum() for v in first.values()]).sum()
-        b = torch.stack([v.square().sum() for v in second.values()]).sum()
-        c = torch.stack([(first[name] * second[name]).sum() for name in first]).sum()
+        a, b, c = inner(first, first), inner(second, second), inner(first, second)
         found.append((a * b - c.square()).clamp_min(0).sqrt() / a**1.5)
     return torch.stack(found).mean()
 

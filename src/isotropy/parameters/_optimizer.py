@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import SymmetryError
-from ._objectives import Options, Probe
+from ._objectives import Options, Probe, UndefinedScoreError
 from ._state import StateMode
 from ._symmetry import ParameterSymmetry
 from ._teleport import TeleportReport, teleport
@@ -90,7 +90,7 @@ class Teleport:
         self.state: StateMode = state
         self.horizon, self.every, self.options = horizon, every, options
         self.reports: list[tuple[int, TeleportReport]] = []
-        self._count = 0
+        self._count, self._looks = 0, 0.0
         self._require_schedule()
 
     def step(self, loss: Callable[[], Tensor]) -> float:
@@ -124,8 +124,8 @@ class Teleport:
 
     @property
     def cost(self) -> float:
-        """What all teleports have cost, in gradients."""
-        return sum(report.cost for _, report in self.reports)
+        """What all teleports have cost, and the looks of ``"auto"``, in gradients."""
+        return self._looks + sum(report.cost for _, report in self.reports)
 
     def _require_schedule(self) -> None:
         unknown = isinstance(self.schedule, str) and self.schedule != "auto"
@@ -156,10 +156,15 @@ class Teleport:
         parameters = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
         radius, cap = float(self.options.get("radius", 1.0)), float(self.options.get("cap", 2.0))
         probe = Probe(loss, parameters, [])
-        score, slopes = probe.score(self.objective, Options(float(self.options.get("learning_rate") or 0.0)))
+        try:
+            score, slopes = probe.score(self.objective, Options(float(self.options.get("learning_rate") or 0.0)))
+        except UndefinedScoreError:  # the step along the gradient has no best length here
+            return False
+        finally:
+            self._looks += sum(probe.spent)
         slope = float(exact.moment(slopes, {name: p.detach() for name, p in parameters.items()}).norm())
         relative = slope / abs(score) if self.objective == "fixed_lr" and score else slope
         growth = min(math.exp(min(relative * radius, 50.0)), cap) - 1.0
         scales_only = all(block.kind == "scaling" for block in exact.blocks) and self.objective == "grad_norm"
-        cost = 2.0 if scales_only else probe.spent[-1] * float(self.options.get("steps", 10))
+        cost = 2.0 if scales_only else sum(probe.spent) * float(self.options.get("steps", 10))
         return growth * self.horizon > cost

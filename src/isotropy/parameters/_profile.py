@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from ..errors import RepresentationMismatchError
-from ._blocks import Block, Parameters
+from ._blocks import Block
 from ._symmetry import ParameterSymmetry
+from ._vectors import Parameters
 
 _HALF = (torch.float16, torch.bfloat16)
 _SMALL = 1e-12  # root mean square below which squares of small numbers would vanish in single precision
@@ -198,9 +199,11 @@ def _contract(term: _Term, logs: list[Tensor], target: _Factor | None) -> Tensor
         extent = [term.squares.shape[axis] for axis in factor.axes]
         return (2.0 * factor.power * logs[factor.block]).exp().reshape(extent).to(term.squares.dtype)
 
-    operands: list[object] = [term.squares, list(range(term.squares.ndim))]
-    for factor in term.factors:
-        if factor is not target:
-            operands += [weight(factor), list(factor.axes)]
-    summed = torch.einsum(*operands, [] if target is None else list(target.axes))
+    summed, axes = term.squares, [*range(term.squares.ndim)]
+    others = [factor for factor in term.factors if factor is not target]
+    for place, factor in enumerate(others):  # pair by pair, as planning the order of many costs more than it saves
+        later = {axis for one in [*others[place + 1 :], *([target] if target else [])] for axis in one.axes}
+        left = [axis for axis in axes if axis in later or axis not in factor.axes]
+        summed, axes = torch.einsum(summed, axes, weight(factor), list(factor.axes), left), left
+    summed = torch.einsum(summed, axes, [] if target is None else list(target.axes))
     return (summed if target is None else summed * weight(target)).double() * term.unit

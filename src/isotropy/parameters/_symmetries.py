@@ -7,10 +7,12 @@ from typing import Any
 from torch import nn
 
 from ..errors import DataError, SymmetryError
+from . import _shape_rules as _shape_rules  # registers its rules
+from ._attention_rules import settle_packed
 from ._collect import Part, read_blocks, read_parts, read_permutations
 from ._extra import normalised_blocks, shift_blocks
 from ._inference import Inference, Skipped
-from ._layer_rules import settle_packed
+from ._on_batch import batch_blocks
 from ._regions import find_packed, find_rotations, settle_rotation
 from ._rules import RULES
 from ._symmetry import ParameterSymmetry
@@ -31,7 +33,7 @@ def symmetries(
 
     The model is called once on the example and every operation is followed: each axis of each parameter starts as
     movable by any matrix, and each operation leaves what commutes with it. What remains is checked by moving the
-    parameters of a copy.
+    parameters of a copy. Moves that keep the function on a batch only are listed in ``on_batch``.
 
     Parameters
     ----------
@@ -69,7 +71,7 @@ def symmetries(
     extra = [*(shift_blocks(state) if logits else ()), *(normalised_blocks(state) if approximate else ())]
     shapes = {name: tuple(p.shape) for name, p in model.named_parameters()}
     permutations = read_permutations(state, parts)
-    found = ParameterSymmetry([*blocks, *extra], shapes, state.skipped, permutations, signs)
+    found = ParameterSymmetry([*blocks, *extra], shapes, state.skipped, permutations, signs, [*batch_blocks(state)])
     return verified(found, Twin(model, example, logits, seed)) if verify else found
 
 

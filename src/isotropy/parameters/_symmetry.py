@@ -11,10 +11,12 @@ from torch import Tensor
 
 from .._action import Action
 from ..errors import NotAnAlgebraError, RepresentationMismatchError
-from ._blocks import Block, Parameters
+from ._blocks import Block
 from ._discrete import Permutation, SignFlip
 from ._extra import ShiftBlock
 from ._inference import Skipped
+from ._on_batch import BatchBlock
+from ._vectors import Parameters, flatten, unflatten
 
 _MOST_ENTRIES = 2**27  # of the matrices of an algebra that are written out
 
@@ -98,6 +100,8 @@ class ParameterSymmetry(Action):
         What does not move, and why.
     permutations, signs : sequence
         The discrete part.
+    on_batch : sequence of BatchBlock
+        Moves that keep the function on a batch only; they are no part of the algebra.
     """
 
     def __init__(
@@ -107,12 +111,14 @@ class ParameterSymmetry(Action):
         skipped: Sequence[Skipped] = (),
         permutations: Sequence[Permutation] = (),
         signs: Sequence[SignFlip] = (),
+        on_batch: Sequence[BatchBlock] = (),
     ) -> None:
         self.blocks = tuple(blocks)
         self.shapes = dict(shapes)
         self.skipped = tuple(skipped)
         self.permutations = tuple(permutations)
         self.signs = tuple(signs)
+        self.on_batch = tuple(on_batch)
         size = sum(int(torch.Size(shape).numel()) for shape in self.shapes.values())
         super().__init__(SymmetryAlgebra(self.blocks), (size,))
 
@@ -128,7 +134,7 @@ class ParameterSymmetry(Action):
             for block in self.blocks
             if (not kinds or block.kind in kinds) and exactness in (None, block.exactness.kind)
         ]
-        return ParameterSymmetry(chosen, self.shapes, self.skipped, self.permutations, self.signs)
+        return ParameterSymmetry(chosen, self.shapes, self.skipped, self.permutations, self.signs, self.on_batch)
 
     # -- by name -------------------------------------------------------------------------------------------------
 
@@ -165,12 +171,11 @@ class ParameterSymmetry(Action):
 
     def flatten(self, parameters: Parameters) -> Tensor:
         """Parameters by name as one point `(n,)`."""
-        return torch.cat([parameters[name].reshape(-1) for name in self.shapes])
+        return flatten({name: parameters[name] for name in self.shapes})
 
     def unflatten(self, point: Tensor) -> dict[str, Tensor]:
         """A point `(n,)` as parameters by name."""
-        parts = point.split([int(torch.Size(shape).numel()) for shape in self.shapes.values()])
-        return {name: part.reshape(shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
+        return unflatten(point, self.shapes)
 
     def fields(self, y: Tensor, at: Tensor | None = None) -> Tensor:
         """Velocity `(batch, dim, n)` of points `(batch, n)` under every generator."""
@@ -195,7 +200,7 @@ class ParameterSymmetry(Action):
 
     def to_dict(self) -> dict[str, Any]:
         """Blocks, discrete moves and what was skipped, as plain values for JSON."""
-        blocks = [
+        rows = [
             {
                 "kind": block.kind,
                 "group": block.name,
@@ -204,15 +209,17 @@ class ParameterSymmetry(Action):
                 "parameters": list(block.parameters),
                 "exactness": asdict(block.exactness),
             }
-            for block in self.blocks
+            for block in (*self.blocks, *self.on_batch)
         ]
+        blocks = {"blocks": rows[: len(self.blocks)], "on_batch": rows[len(self.blocks) :]}
         discrete = {"permutations": self.permutations, "signs": self.signs}
         sizes = {kind: [{"label": one.label, "size": one.size} for one in moves] for kind, moves in discrete.items()}
-        return {"dimension": self.dim, "blocks": blocks, **sizes, "skipped": [asdict(one) for one in self.skipped]}
+        return {"dimension": self.dim, **blocks, **sizes, "skipped": [asdict(one) for one in self.skipped]}
 
     def __str__(self) -> str:
         """Blocks and what was skipped, one line each."""
         lines = [f"{self.dim} dimensions in {len(self.blocks)} blocks"]
         lines += [f"  {b.kind}, dimension {b.dim}: {b.label} ({b.exactness.kind})" for b in self.blocks]
+        lines += [f"  {b.name} on at most {b.exactness.rank} samples: {b.label}" for b in self.on_batch]
         lines += [f"  skipped {s.where}: {s.why}" for s in self.skipped]
         return "\n".join(lines)

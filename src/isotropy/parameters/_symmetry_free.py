@@ -127,6 +127,10 @@ def null_space_teleport(
     ------
     DataError
         If ``energy`` is not in (0, 1], or loss or gradient are not finite.
+
+    References
+    ----------
+    wu2025nullspace
     """
     if not 0.0 < energy <= 1.0:
         raise DataError(f"energy: expected a share in (0, 1], received {energy}; 1 keeps outputs exactly")

@@ -22,10 +22,11 @@ def flatten(parameters: Parameters) -> Tensor:
     return torch.cat([value.reshape(-1) for value in parameters.values()])
 
 
-def unflatten(vector: Tensor, like: Parameters) -> dict[str, Tensor]:
-    """The inverse of ``flatten``, with the names and shapes of ``like``."""
-    parts = vector.split([value.numel() for value in like.values()])
-    return {name: part.reshape(value.shape) for part, (name, value) in zip(parts, like.items(), strict=True)}
+def unflatten(vector: Tensor, like: Mapping[str, Tensor | tuple[int, ...]]) -> dict[str, Tensor]:
+    """The inverse of ``flatten``, with the names and shapes of ``like``: of tensors, or shapes themselves."""
+    shapes = {name: torch.Size(one if isinstance(one, tuple) else one.shape) for name, one in like.items()}
+    parts = vector.split([shape.numel() for shape in shapes.values()])
+    return {name: part.reshape(shape) for part, (name, shape) in zip(parts, shapes.items(), strict=True)}
 
 
 def inner(first: Parameters, second: Parameters) -> Tensor:

@@ -96,7 +96,7 @@ def verified(found: ParameterSymmetry, twin: Twin) -> ParameterSymmetry:
         if passes(one.act(torch.randperm(one.size, generator=generator), everything), one.label)
     ]
     signs = [one for one in found.signs if passes(one.act(_alternating(one.size), twin.parameters), one.label)]
-    return ParameterSymmetry(blocks, found.shapes, skipped, permutations, signs)
+    return ParameterSymmetry(blocks, found.shapes, skipped, permutations, signs, found.on_batch)
 
 
 def _alternating(size: int) -> Tensor:

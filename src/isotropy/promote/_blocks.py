@@ -25,6 +25,10 @@ class Block(Protocol):
         """``argmin_v threshold |v| + |v - z|^2 / 2``."""
         ...
 
+    def spectrum(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Sizes `(count,)` that the norm adds up, and the orthonormal directions of the first axis as columns."""
+        ...
+
 
 class Nuclear:
     """Sum of the singular values of a matrix `(dim, rows)`, flattened."""
@@ -39,7 +43,7 @@ class Nuclear:
 
     def dual(self, z: Tensor) -> float:
         """Largest singular value."""
-        return float(torch.linalg.matrix_norm(z.reshape(self.shape), 2)) if self.size else 0.0
+        return float(torch.linalg.svdvals(z.reshape(self.shape))[0]) if self.size else 0.0
 
     def shrink(self, z: Tensor, threshold: float) -> Tensor:
         """Lower every singular value by the threshold, down to zero.
@@ -51,9 +55,14 @@ class Nuclear:
         wide = matrix.shape[0] <= matrix.shape[1]
         squares, axes = torch.linalg.eigh(matrix @ matrix.T if wide else matrix.T @ matrix)
         lengths = squares.clamp_min(threshold**2).sqrt()
-        scaled = axes * (1 - threshold / lengths)
+        scaled = axes - axes * (threshold / lengths)
         shrunk = scaled @ (axes.T @ matrix) if wide else (matrix @ scaled) @ axes.T
         return shrunk.reshape(-1)
+
+    def spectrum(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Singular values, with zeros for directions that the rows cannot reach, and left singular vectors."""
+        axes, sizes, _ = torch.linalg.svd(z.reshape(self.shape), full_matrices=self.shape[0] > self.shape[1])
+        return torch.cat([sizes, sizes.new_zeros(len(axes) - len(sizes))]), axes
 
 
 class Groups:
@@ -80,3 +89,7 @@ class Groups:
         lengths = self.lengths(z)
         factors = (1 - threshold / lengths.clamp_min(threshold)).clamp_min(0.0)
         return (factors[:, None] * z.reshape(self.shape)).reshape(-1)
+
+    def spectrum(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Norms of the rows; each row is its own direction."""
+        return self.lengths(z), torch.eye(self.shape[0], dtype=z.dtype)

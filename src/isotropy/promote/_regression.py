@@ -21,6 +21,7 @@ from ..dictionary import Dictionary
 from ..errors import DataError, SymmetryWarning
 from ._blocks import Block, Groups, Nuclear
 from ._readout import Readout, read_kernel, unit_generators
+from ._reweight import reweighted
 from ._solver import Interpolating, Penalised, Solution, System, least_squares, solve
 
 _LOOSEST = 1e-9  # relative singular value that always counts as zero
@@ -51,6 +52,9 @@ class BasisRegression(Estimator):
         declared orthonormal.
     elements : Tensor, optional
         `(count, n, n)` single group elements as further candidates; each adds ``|K_g F - F|`` to the penalty.
+    rounds : int
+        Of reweighting after the convex fit: each penalises most what the fit before breaks least. The limit is nearer
+        to the number of broken dimensions, and recovers from fewer samples, but is no longer a convex problem.
     rank : "gap", int or float
         How the spectrum is cut.
     tolerance : float
@@ -73,13 +77,14 @@ class BasisRegression(Estimator):
     kept_ : Tensor
         `(count,)` which of ``elements`` are symmetries of the fit.
     objective_, gap_ : float
-        Value reached, and the relative duality gap: how far above the minimum it can be.
+        Value reached, and the relative duality gap: how far above the minimum it can be; with ``rounds``, of the last
+        weighted problem.
     n_iter_ : int
-        Iterations taken.
+        Iterations taken, over all rounds.
 
     References
     ----------
-    otto2023unified
+    otto2023unified, mohan2012iterative
 
     Examples
     --------
@@ -115,6 +120,7 @@ class BasisRegression(Estimator):
         points: Tensor | None = None,
         metric: str = "trace",
         elements: Tensor | None = None,
+        rounds: int = 0,
         rank: str | int | float = "gap",
         tolerance: float = 1e-9,
         max_iter: int = 10000,
@@ -127,6 +133,7 @@ class BasisRegression(Estimator):
         self.points = points
         self.metric = metric
         self.elements = elements
+        self.rounds = rounds
         self.rank = rank
         self.tolerance = tolerance
         self.max_iter = max_iter
@@ -207,6 +214,10 @@ class BasisRegression(Estimator):
                 f"weight: expected a positive number, or None to meet the data exactly, received {self.weight}"
                 "; use path() to choose one"
             )
+        if not isinstance(self.rounds, int) or self.rounds < 0:
+            raise DataError(
+                f"rounds: expected a number of rounds from 0, received {self.rounds}; use 0 for the convex fit"
+            )
         self._family = FamilyDerivative(self.dictionary, self.rho_in, self.rho_out, self.measure, self.points)
         self._units = unit_generators(self.rho_in, self.metric)
         self._elements = _as_elements(self.elements, self._family)
@@ -226,22 +237,31 @@ class BasisRegression(Estimator):
         return System(torch.kron(unit, phi.contiguous()), y.T.reshape(-1), vstack(maps, format="csr"), blocks)
 
     def _solve(self, start: Solution | None) -> BasisRegression:
-        system = self._system
+        first = self._minimum(self._system, start)
+        system, found, iterations = self._system, first, first.iterations
+        for _ in range(self.rounds):
+            system = reweighted(self._system, found)
+            found = self._minimum(system, None)
+            iterations += found.iterations
+        self._solution = first
+        distance = float((system.image(found.coefficients) - found.split).norm())
+        self._finish(found.coefficients, distance)
+        self.objective_, self.gap_, self.n_iter_ = found.objective, found.gap, iterations
+        return self
+
+    def _minimum(self, system: System, start: Solution | None) -> Solution:
+        """Solve one convex problem, with a warning if it took too long."""
         fit = Interpolating(system) if self.weight is None else Penalised(system, self.weight)
         found = solve(system, fit, self.tolerance, self.max_iter, start)
-        self._solution = found
         if found.gap > self.tolerance:
             warnings.warn(
                 SymmetryWarning(
                     f"expected a relative duality gap of {self.tolerance:.1g}, received {found.gap:.1g} after "
                     f"{found.iterations} iterations; raise max_iter or tolerance"
                 ),
-                stacklevel=3,
+                stacklevel=4,
             )
-        distance = float((system.image(found.coefficients) - found.split).norm())
-        self._finish(found.coefficients, distance)
-        self.objective_, self.gap_, self.n_iter_ = found.objective, found.gap, found.iterations
-        return self
+        return found
 
     def _finish(self, w: Tensor, distance: float) -> None:
         """Read off what is kept; ``distance`` of the image to a copy with exact zeros is the solver's noise."""

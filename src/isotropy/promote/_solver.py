@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -22,6 +22,7 @@ _WORSE = 100.0  # growth of the residual at which an extrapolation is taken back
 _SMALL = 1e-3  # of the size an objective may have; the gap of one below it is relative to that
 _SINGULAR = 1e-12  # relative eigenvalue below which a direction is seen neither by data nor by penalty
 _DEPENDENT = 1e-10  # relative singular value below which samples repeat one another
+_DENSE = 250_000  # entries of the maps up to which a dense product costs less than the overhead of a sparse one
 _MISFIT = 1e-7  # relative residual above which data cannot be met
 
 
@@ -48,11 +49,16 @@ class System:
 
     def image(self, w: Tensor) -> Tensor:
         """``A w``."""
-        return torch.from_numpy(self.maps @ w.numpy())
+        return torch.from_numpy(self.maps @ w.numpy()) if self._dense is None else self._dense @ w
 
     def pull(self, image: Tensor) -> Tensor:
         """``A^T z``."""
-        return torch.from_numpy(self._transposed @ image.numpy())
+        return torch.from_numpy(self._transposed @ image.numpy()) if self._dense is None else image @ self._dense
+
+    @cached_property
+    def _dense(self) -> Tensor | None:
+        rows, columns = self.maps.shape
+        return torch.from_numpy(self.maps.toarray()) if rows * columns <= _DENSE else None
 
     @cached_property
     def _transposed(self) -> Any:
@@ -72,6 +78,8 @@ class System:
 
     def shrink(self, image: Tensor, threshold: float) -> Tensor:
         """The proximal map of the penalty."""
+        if len(self.blocks) == 1:
+            return self.blocks[0].shrink(image, threshold)
         pairs = zip(self.blocks, self.parts(image), strict=True)
         return torch.cat([block.shrink(part, threshold) for block, part in pairs])
 
@@ -208,8 +216,15 @@ def solve(system: System, fit: Fit, tolerance: float, most: int, start: Solution
     The fixed-point map of the splitting is extrapolated by Anderson's method. A lower bound belongs to every
     iterate: the data's step leaves a dual image that balances the slope exactly, and scaling makes it feasible.
     """
+    with torch.inference_mode():  # less overhead on small problems; what leaves is copied out of it
+        found = _iterate(system, fit, tolerance, most, start)
+    copies = {name: getattr(found, name).clone() for name in ("coefficients", "split", "dual")}
+    return replace(found, **copies)
+
+
+def _iterate(system: System, fit: Fit, tolerance: float, most: int, start: Solution | None) -> Solution:
     point, step = _begin(system, fit) if start is None else (start.split + start.dual / start.step, start.step)
-    memory, iteration, scale = _Memory(), 0, _SMALL * fit.size
+    memory, iteration, scale = _Memory(len(point)), 0, _SMALL * fit.size
     while True:
         iteration += 1
         z = system.shrink(point, fit.weight / step)
@@ -226,10 +241,10 @@ def solve(system: System, fit: Fit, tolerance: float, most: int, start: Solution
 class _Memory:
     """Anderson's extrapolation of a fixed-point iteration from its last residuals."""
 
-    def __init__(self) -> None:
-        self.points: list[Tensor] = []
-        self.residuals: list[Tensor] = []
-        self.count, self.best = 0, math.inf
+    def __init__(self, size: int) -> None:
+        self.points = torch.empty(_MEMORY, size, dtype=torch.float64)
+        self.residuals = torch.empty(_MEMORY, size, dtype=torch.float64)
+        self.rounds, self.count, self.best = 0, 0, math.inf  # count: of pairs written down since the last start
         self.plain: Tensor | None = None  # where the last extrapolation would have gone without memory
 
     def extrapolate(self, point: Tensor, residual: Tensor) -> Tensor:
@@ -237,20 +252,27 @@ class _Memory:
         size = float(residual.norm())
         back, self.plain = self.plain, None
         if back is not None and size > _WORSE * self.best:  # the last extrapolation led astray
-            self.points, self.residuals, self.best = [], [], math.inf
+            self.count, self.best = 0, math.inf
             return back
         self.best = min(self.best, size)
-        self.points = [*self.points[-_MEMORY:], point]
-        self.residuals = [*self.residuals[-_MEMORY:], residual]
+        self.rounds += 1
+        step = point + residual
+        if self.rounds % _EVERY == 0 and self.count > 1:
+            self.plain = step
+            step = step - self._combination(point, residual)
+        self.points[self.count % _MEMORY] = point
+        self.residuals[self.count % _MEMORY] = residual
         self.count += 1
-        if self.count % _EVERY or len(self.points) < 3:
-            return point + residual
-        changes = torch.stack(self.residuals[1:]) - torch.stack(self.residuals[:-1])
-        moves = torch.stack(self.points[1:]) - torch.stack(self.points[:-1])
+        return step
+
+    def _combination(self, point: Tensor, residual: Tensor) -> Tensor:
+        """The move whose residual, if all were linear, is the given one."""
+        known = min(self.count, _MEMORY)
+        changes = residual - self.residuals[:known]
         gram = changes @ changes.T
         gram.diagonal().add_(_DAMPING * gram.trace())
-        self.plain = point + residual
-        return self.plain - torch.linalg.solve(gram, changes @ residual) @ (moves + changes)
+        shares = torch.linalg.solve(gram, changes @ residual)
+        return shares @ (point - self.points[:known] + changes)
 
 
 def _begin(system: System, fit: Fit) -> tuple[Tensor, float]:

@@ -39,7 +39,8 @@ def write_report(
     answer : mapping
         The content of ``symmetry.json``. Beside its keys the page reads, where present, ``coordinates``
         (names of the coordinates the matrices act on), ``conserved`` (formulas), ``limits`` (sentences),
-        ``floor`` (noise floor of the spectrum) and ``command`` (how to make it again).
+        ``floor`` (noise floor of the spectrum), ``command`` (how to make it again), ``elements`` with their
+        ``orders`` (single motions) and ``roads`` (answers of several roads to compare).
     orbits : Orbits, optional
         Sample points moved along each generator.
     title : str, optional
@@ -92,6 +93,8 @@ def _content(answer: Mapping[str, Any], orbits: Orbits | None, title: str | None
         "advice": _words.advice(answer),
         "generators": _generators(answer),
         "shown": _MOST_PICTURES,
+        "roads": [{**road, "pictures": _road_pictures(road)} for road in answer.get("roads") or ()],
+        "elements": _elements(answer),
         "conserved": list(answer.get("conserved") or ()),
         "spectrum": _spectrum(answer),
         "cut_words": _words.cut(answer),
@@ -116,6 +119,20 @@ def _generators(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
             card |= _generator_pictures(matrix, names, affine, f"generator{place + 1}")
         cards.append(card)
     return cards
+
+
+def _road_pictures(road: Mapping[str, Any]) -> list[str]:
+    """Return the heat maps of the generators that one of several roads found."""
+    return [
+        inline_svg(lambda matrix=matrix: viz.generators([matrix]), f"{road['road']}{place + 1}")
+        for place, matrix in enumerate(road["basis"][:_MOST_PICTURES])
+    ]
+
+
+def _elements(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the numbers of single motions and their orders."""
+    pairs = zip(answer.get("elements", []), answer.get("orders", []), strict=True)
+    return [{"order": order, "rows": [json.dumps(row) for row in matrix]} for matrix, order in pairs]
 
 
 def _generator_pictures(matrix: Any, names: list[str], affine: bool, prefix: str) -> dict[str, Any]:

@@ -130,6 +130,11 @@ def headline(answer: Mapping[str, Any]) -> str:
     what = f"{name}, the {kind(name)}" if kind(name) else name
     rows = checks(answer)
     failed = [row.name.lower() for row in rows if not row.passed]
+    if answer["status"] == "certified" and answer.get("orders"):
+        steps = " and ".join(map(str, answer["orders"]))
+        return f"There are single motions that keep the law and come back after {steps} steps. " + (
+            f"They passed {_passed(len(rows) - len(failed), len(rows))}."
+        )
     if answer["status"] == "certified":
         named = f": {what}" if what else ""
         return f"There is {found}{named}. It passed {_passed(len(rows) - len(failed), len(rows))}."
@@ -164,6 +169,8 @@ def cut(answer: Mapping[str, Any]) -> str:
 
 def meaning(answer: Mapping[str, Any]) -> str:
     """Return what the status means."""
+    if answer["status"] == "certified" and answer.get("orders"):
+        return "Each of these motions, and each of its powers, leaves the law unchanged, to the accuracy of the checks."
     if answer["status"] == "certified":
         return (
             "Moving the samples along any of the generators below leaves the law behind them unchanged, "

@@ -1,0 +1,122 @@
+"""Prolongation against hand-written formulas, and the six equations against their known symmetries."""
+
+import numpy as np
+import pytest
+import torch
+
+from isotropy import datasets
+from isotropy.actions import Prolonged
+from isotropy.discover import FromEquations, sample_jets
+from isotropy.errors import DataError
+
+HEAT = Prolonged(("x", "t"), ("u",), order=2, degree=2)
+
+
+def _jets(count, size, seed=0):
+    return torch.randn(count, size, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def _asked(name, samples=1500, seed=0):
+    e = datasets.equation(name, seed)
+    action = Prolonged(e.independent, e.dependent, e.order, e.degree)
+    z = sample_jets(action, e.fields, e.grids, periodic=e.periodic, samples=samples, seed=seed)
+    found = FromEquations(action, e.lead, kinds=["polynomial"], seed=seed).fit(z)
+    return e, found, action.algebra.span(torch.stack([action.generator(g) for g in e.symmetries]))
+
+
+def test_names_go_by_order():
+    action = Prolonged(("x", "t"), ("u", "v"), order=1, degree=1)
+    assert action.names == ["x", "t", "u", "v", "u_x", "v_x", "u_t", "v_t"]
+
+
+def test_prolongation_agrees_with_the_written_formula():
+    """``phi_xx`` of ``xi(x, u) d/dx`` with ``xi = x u``, by hand."""
+    z = _jets(20, 8)
+    x, _, u, ux, ut, uxx, uxt, utt = z.T
+    moved = HEAT.field(HEAT.generator({"x": {"x u": 1.0}}), z)
+    slope, bend = u + x * ux, 2 * ux + x * uxx  # D_x xi and D_xx xi
+    torch.testing.assert_close(moved[:, 3], -slope * ux)
+    torch.testing.assert_close(moved[:, 5], -2 * slope * uxx - bend * ux)
+    torch.testing.assert_close(moved[:, 4], -x * ut * ux)
+    torch.testing.assert_close(moved[:, 6], -slope * uxt - (ut + x * uxt) * ux - x * ut * uxx)
+    torch.testing.assert_close(moved[:, 7], -2 * x * ut * uxt - x * utt * ux)
+
+
+def test_fields_and_field_agree():
+    z, xi = _jets(10, HEAT.size), _jets(1, HEAT.algebra.dim, 3)[0]
+    torch.testing.assert_close(HEAT.field(xi, z), torch.einsum("k,bkn->bn", xi, HEAT.fields(z)))
+
+
+def test_prolongation_keeps_brackets():
+    """``pr [a, b] = [pr a, pr b]`` with ``[a, b] = Da[b] - Db[a]``."""
+    action = Prolonged(("x",), ("u",), order=3, degree=1)
+    wide = Prolonged(("x",), ("u",), order=3, degree=1)
+    a, b, z = *_jets(2, action.algebra.dim, 1), _jets(12, action.size)
+    down = [
+        torch.func.jvp(lambda y, v=v: action.field(v, y), (z,), (action.field(w, z),))[1] for v, w in ((a, b), (b, a))
+    ]
+    torch.testing.assert_close(wide.field(action.algebra.bracket(a, b), z), down[0] - down[1])
+
+
+def test_a_generator_beyond_the_degree_is_refused():
+    with pytest.raises(DataError, match="raise the degree"):
+        HEAT.generator({"x": {"x^3": 1.0}})
+
+
+def test_derivatives_of_a_wave_are_exact():
+    action = Prolonged(("x", "t"), ("u",), order=3, degree=1)
+    x, t = np.arange(24) * 2 * np.pi / 24, np.linspace(0, 1, 41)
+    fields = np.sin(2 * x[:, None] - t)[None, None]
+    z = sample_jets(action, fields, (x, t), periodic=(True, False), samples=50)
+    phase = 2 * z[:, 0] - z[:, 1]
+    for name, value in {"u_x": 2 * phase.cos(), "u_xx": -4 * phase.sin(), "u_xt": 2 * phase.sin()}.items():
+        torch.testing.assert_close(z[:, action.names.index(name)], value, atol=1e-7, rtol=0)
+    torch.testing.assert_close(z[:, action.names.index("u_xxt")], 4 * phase.cos(), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [("heat", 7e-4), ("burgers", 0.013), ("kdv", 0.005), ("schroedinger", 0.086)]
+)
+def test_symmetries_of_an_equation_are_found(name, most):
+    """At most the distances that neural prolongation was published with, the dimension found too."""
+    e, found, truth = _asked(name)
+    assert found.status_ == "certified"
+    assert found.algebra_.dim == truth.dim
+    assert found.superposition_.dim == e.superposition
+    assert found.algebra_.distance(truth) <= most
+
+
+def test_noise_instead_of_an_equation_is_not_certified():
+    found = FromEquations(HEAT, ["u_t"], kinds=["polynomial"]).fit(_jets(300, HEAT.size))
+    assert found.status_ != "certified"
+
+
+def test_an_equation_that_depends_on_place_loses_its_shift():
+    action = Prolonged(("x", "t"), ("u",), order=2, degree=1)
+    z = _jets(400, action.size)
+    z[:, 4] = (1 + z[:, 0] ** 2) * z[:, 5] + z[:, 2] ** 2
+    found = FromEquations(action, ["u_t"]).fit(z, lambda z: z[:, 4] - (1 + z[:, 0] ** 2) * z[:, 5] - z[:, 2] ** 2)
+    assert (found.status_, found.vector_fields()) == ("certified", ["d/dt"])
+    assert found.superposition_.dim == 0
+
+
+@pytest.mark.parametrize(
+    ("lead", "message"), [(["w_t"], "received 'w_t'"), ([], "expected names of derivatives that the equations give")]
+)
+def test_bad_names_are_explained(lead, message):
+    with pytest.raises(DataError, match=message):
+        FromEquations(HEAT, lead).fit(_jets(100, HEAT.size))
+
+
+def test_bad_grids_are_explained():
+    x, t = np.arange(12.0), np.linspace(0, 1, 12)
+    fields = np.random.default_rng(0).normal(size=(1, 1, 12, 12))
+    with pytest.raises(DataError, match="equally spaced values of t"):
+        sample_jets(HEAT, fields, (x, t**2))
+    with pytest.raises(DataError, match="reorder the axes"):
+        sample_jets(HEAT, fields[0], (x, t))
+
+
+def test_an_unknown_equation_is_refused():
+    with pytest.raises(DataError, match="received 'euler'"):
+        datasets.equation("euler")
