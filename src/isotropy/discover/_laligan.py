@@ -265,7 +265,7 @@ class LaLiGAN(Discovery):
         before = directions, coder.inverted()
         if y is None or not self.polish:
             return before
-        if self._learns:
+        if self._learns and not (self.weights or Weights()).threshold:  # zeros that were asked for stay
             directions = conserving(latent, directions)
         found = latent._restricted(latent.algebra.span(directions), directions)
         after = directions, polish(coder, found, x, y, self.polish, self.seed).inverted()
