@@ -64,9 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Adversarial and direct discovery on the same data.")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results; finished answers are kept")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="how many seeds (default 10)")
-    parser.add_argument(
-        "--first", type=int, default=FIRST, help="the first (default 20: those before saw tuning)"
-    )
+    parser.add_argument("--first", type=int, default=FIRST, help="the first (default 20: those before saw tuning)")
     parser.add_argument("--only", default="", help="only questions whose 'task|road' contains this")
     chosen = parser.parse_args(argv)
     run_all(chosen.out, range(chosen.first, chosen.first + chosen.seeds), chosen.only)
