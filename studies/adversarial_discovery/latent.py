@@ -79,7 +79,10 @@ def waves_without(seed: int) -> Line:
     model = pysindy.SINDy(feature_library=pysindy.PolynomialLibrary(degree=3), optimizer=pysindy.STLSQ(threshold=0.01))
     model.fit(z, t=0.1)
     line = {"status": "-", "seconds": round(time.process_time() - start, 2)}
-    ahead = model.simulate(z[SEEN], torch.arange(AHEAD + 1).mul(0.1).numpy())[1:]
+    try:
+        ahead = model.simulate(z[SEEN], torch.arange(AHEAD + 1).mul(0.1).numpy())[1:]
+    except ValueError:  # of an equation that has run away
+        return {**line, "status": "diverged", "rollout": None}
     return {**line, **foreseen(coder.decode(torch.from_numpy(ahead)), y, back)}
 
 
