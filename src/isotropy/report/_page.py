@@ -66,7 +66,7 @@ def write_report(
             f"expected orbits along {answer['dimension']} generators, got {len(orbits.positions())}; "
             "flow the samples along each matrix of basis"
         )
-    return write_atomic(path, open_template("template.html").render(_content(answer, orbits, title)))
+    return write_atomic(path, open_template("discovery.html").render(_content(answer, orbits, title)))
 
 
 def open_template(name: str) -> Any:
