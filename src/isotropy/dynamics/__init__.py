@@ -17,6 +17,7 @@ from ._invariants import Blocks as Blocks
 from ._invariants import building_blocks as building_blocks
 from ._latent import LatentEquations as LatentEquations
 from ._latent import Modes as Modes
+from ._ranking import Candidate as Candidate
 from ._second_order import SecondOrder as SecondOrder
 from ._second_order import central as central
 from ._sindy import SINDy as SINDy

@@ -9,18 +9,24 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._checks import as_points
+from .._action import Action
+from .._checks import as_points, require_finite
 from .._estimator import Estimator
 from .._spanned import coordinate_names
 from ..discover._velocity import velocities
 from ..errors import DataError, MissingExtraError
 from ._equations import simulate, write_latex
+from ._governing import CONSTRAINTS
 from ._invariants import Blocks, building_blocks
+from ._ranking import Candidate, held_out, rank_systems
 from ._symmetry import as_action
 from ._trajectories import checked_trajectories
 
 _FEWEST = 5
 _EACH = 10  # independent values that smoothing leaves of one trajectory, about
+_FEWEST_SOFT = 20
+_RUNS = 3  # searches for each free formula
+_EXACT = 1e-9  # relative symmetry error up to which sympy is asked
 _MOST = 1000  # samples that the search sees
 _SMALL = 0.3  # of the typical size of a field, below which its amount is mostly noise
 _SETTINGS = {
@@ -39,10 +45,18 @@ class SymbolicRegression(Estimator):
     symmetry exactly; that is verified symbolically. Of the formulas on the front between length and error the one of
     least ``N log(error^2) + length log(N)`` is taken. Needs ``pip install 'isotropy[symbolic]'``.
 
+    Where a symmetry has no such invariants or is inexact, ``constraint="soft"`` searches free formulas of the
+    coordinates instead, several times on a part of the samples, and takes the system of all equations with the least
+    held-out error plus ``weight`` times ``|Dh v - Dv h| / (|Dh| |v| + |Dv h|)``.
+
     Parameters
     ----------
     symmetry : Action, LieAlgebra or Discovery
-        Of matrices or polynomial fields.
+        Of matrices or polynomial fields; for ``constraint="soft"`` also any other, or a vector field in torch.
+    constraint : "hard" or "soft"
+        Build from invariants; or rank free formulas by error and symmetry error.
+    weight : float
+        Of the relative symmetry error beside the relative held-out error, for ``constraint="soft"``.
     degree : int
         Of the polynomials among which invariants and equivariant fields are looked for.
     max_length : int
@@ -57,22 +71,28 @@ class SymbolicRegression(Estimator):
     expressions_ : list of sympy.Expr
         Right-hand sides.
     functions_ : list of sympy.Expr
-        ``f_j`` in the symbols ``I1, I2, ...``.
+        ``f_j`` in the symbols ``I1, I2, ...``; the right-hand sides for ``constraint="soft"``.
     blocks_ : Blocks
-        ``I`` and ``E``.
+        ``I`` and ``E``; coordinates and unit vectors for ``constraint="soft"``.
+    candidates_ : list of Candidate
+        For ``constraint="soft"`` all systems compared, of least loss first; else empty.
     verified_ : bool
-        Whether sympy reduces every bracket of the field with a generator to zero.
+        Whether sympy reduces every bracket of the field with a generator to zero. Fitted constants of free formulas
+        seldom allow that: see ``symmetry_error`` of the first candidate.
     """
 
     expressions_: list[Any]
     functions_: list[Any]
     blocks_: Blocks
+    candidates_: list[Candidate]
     verified_: bool
 
     def __init__(
         self,
         symmetry: Any,
         *,
+        constraint: str = "hard",
+        weight: float = 0.3,
         degree: int = 3,
         max_length: int = 15,
         generations: int = 100,
@@ -80,6 +100,8 @@ class SymbolicRegression(Estimator):
         seed: int = 0,
     ) -> None:
         self.symmetry = symmetry
+        self.constraint = constraint
+        self.weight = weight
         self.degree = degree
         self.max_length = max_length
         self.generations = generations
@@ -95,6 +117,7 @@ class SymbolicRegression(Estimator):
 
     def fit_velocities(self, x: Any, v: Any, independent: int | None = None) -> SymbolicRegression:
         """Fit states `(S, n)` with known velocities `(S, n)`, of which ``independent`` ones are not smoothed alike."""
+        self._check_options()
         points = torch.as_tensor(x, dtype=torch.float64)
         speeds = torch.as_tensor(v, dtype=torch.float64)
         if points.ndim != 2 or points.shape != speeds.shape:
@@ -103,13 +126,11 @@ class SymbolicRegression(Estimator):
                 f"{tuple(speeds.shape)}; one row per sample"
             )
         action = as_action(self.symmetry, points.shape[1])
-        self.blocks_ = building_blocks(action, self.degree)
         step = -(-len(points) // _MOST)
-        invariants, amounts, sizes = self._split(points[::step], speeds[::step])
-        count = independent or len(points)
-        self.functions_ = [self._search(invariants, *pair, count) for pair in zip(amounts.T, sizes.T, strict=True)]
-        self.expressions_ = self._assembled()
-        self.verified_ = obeys(action, self.blocks_)
+        if self.constraint == "hard":
+            self._fit_hard(action, points[::step], speeds[::step], independent or len(points))
+        else:
+            self._fit_soft(action, points[::step], speeds[::step])
         return self
 
     def predict(self, x: Any) -> Tensor:
@@ -143,6 +164,41 @@ class SymbolicRegression(Estimator):
         names = list(coordinates or coordinate_names(len(self.blocks_.symbols)))
         return write_latex(self.sympy(names), names, digits)
 
+    def _check_options(self) -> None:
+        if self.constraint not in CONSTRAINTS:
+            raise DataError(f"constraint: expected one of {CONSTRAINTS}, received {self.constraint!r}; use 'hard'")
+        if not 0 <= self.weight < math.inf:
+            raise DataError(f"weight: expected a finite number >= 0, received {self.weight}; use e.g. 0.3")
+
+    def _fit_hard(self, action: Action, x: Tensor, v: Tensor, count: int) -> None:
+        """Functions of invariants, each chosen by itself."""
+        self.blocks_ = building_blocks(action, self.degree)
+        invariants, amounts, sizes = self._split(x, v)
+        self.functions_ = [self._best(invariants, *pair, count) for pair in zip(amounts.T, sizes.T, strict=True)]
+        self.candidates_ = []
+        self.expressions_ = self._assembled()
+        self.verified_ = obeys(action, self.blocks_)
+
+    def _fit_soft(self, action: Action, x: Tensor, v: Tensor) -> None:
+        """Free formulas, all chosen together."""
+        import sympy
+
+        if len(x) < _FEWEST_SOFT:
+            raise DataError(
+                f"x: expected at least {_FEWEST_SOFT} samples, some to hold out, received {len(x)}; add some"
+            )
+        require_finite(torch.cat([x, v], dim=1), "x and v")
+        symbols = [sympy.Symbol(name) for name in coordinate_names(x.shape[1])]
+        held = held_out(len(x), self.seed)
+        runs = range(self.seed, self.seed + _RUNS)
+        fronts = [[f for seed in runs for f in self._front(x[~held], y[~held], seed, symbols)] for y in v.T]
+        self.candidates_ = rank_systems(fronts, symbols, action, x, v, held, self.weight)
+        best = self.candidates_[0]
+        self.blocks_ = Blocks(symbols, symbols, [sympy.eye(len(symbols)).col(k) for k in range(len(symbols))])
+        self.functions_ = self.expressions_ = best.expressions
+        written = best.symmetry_error < _EXACT and _features(action, symbols) is not None
+        self.verified_ = written and obeys(action, Blocks(symbols, [], [sympy.Matrix(best.expressions)]))
+
     def _split(self, x: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Invariants `(S, i)`, amounts `(S, j)` of every field in the velocities and sizes `(S, j)` of the fields.
 
@@ -163,34 +219,44 @@ class SymbolicRegression(Estimator):
         good = torch.isfinite(invariants).all(1) & torch.isfinite(amounts).all(1)
         return invariants[good], amounts[good], fields.norm(dim=1)[good]
 
-    def _search(self, invariants: Tensor, amount: Tensor, size: Tensor, count: int) -> Any:
+    def _best(self, invariants: Tensor, amount: Tensor, size: Tensor, count: int) -> Any:
         """The formula of one function of invariants, judged where its field is not small."""
-        import sympy
-
         large = size >= _SMALL * size.square().mean().sqrt()
         invariants, amount = invariants[large], amount[large]
-        constant = sympy.Float(float(amount.mean()))
-        if not invariants.shape[1]:
-            return constant
+        found = self._front(invariants, amount, self.seed, self._arguments())
+        floor = 1e-12 * float(amount.square().mean()) + 1e-300
+        return min(found, key=lambda f: count * math.log(f[1] + floor) + f[0] * math.log(count))[2]
+
+    def _front(self, x: Tensor, y: Tensor, seed: int, symbols: list[Any]) -> list[tuple[int, float, Any]]:
+        """Length, squared error and formula of a constant and of what one search finds for values `(S,)`."""
+        import sympy
+
+        found = [(1, float(y.var(correction=0)), sympy.Float(float(y.mean())))]
+        if not x.shape[1]:
+            return found
         engine = _engine()(
             max_length=self.max_length,
             generations=self.generations,
             population_size=self.population_size,
-            random_state=self.seed,
+            random_state=seed,
             **_SETTINGS,
         )
-        engine.fit(invariants.numpy(), amount.numpy())
-        found = [(1, float(amount.var(correction=0)), constant)]
+        engine.fit(x.numpy(), y.numpy())
         for member in engine.pareto_front_:
             text = engine.get_model_string(member["tree"], 12)
-            found.append((member["length"], member["mean_squared_error"], _parsed(text, invariants.shape[1])))
-        floor = 1e-12 * float(amount.square().mean()) + 1e-300
-        return min(found, key=lambda f: count * math.log(f[1] + floor) + f[0] * math.log(count))[2]
+            found.append((member["length"], member["mean_squared_error"], _parsed(text, symbols)))
+        return found
+
+    def _arguments(self) -> list[Any]:
+        """Symbols ``I1, I2, ...`` of the invariants."""
+        import sympy
+
+        return [sympy.Symbol(f"I{k + 1}") for k in range(len(self.blocks_.invariants))]
 
     def _assembled(self) -> list[Any]:
         import sympy
 
-        names = [sympy.Symbol(f"I{k + 1}") for k in range(len(self.blocks_.invariants))]
+        names = self._arguments()
         table = dict(zip(names, self.blocks_.invariants, strict=True))
         total = sympy.zeros(len(self.blocks_.symbols), 1)
         for function, field in zip(self.functions_, self.blocks_.fields, strict=True):
@@ -212,8 +278,8 @@ def obeys(action: Any, blocks: Blocks) -> bool:
     return True
 
 
-def _generators(action: Any, symbols: list[Any]) -> list[Any]:
-    """Generators as columns of formulas."""
+def _features(action: Any, symbols: list[Any]) -> list[Any] | None:
+    """What generators are linear in, as formulas; None if they are no matrices nor polynomials."""
     import sympy
 
     from .._spanned import SpannedAction
@@ -221,13 +287,20 @@ def _generators(action: Any, symbols: list[Any]) -> list[Any]:
 
     if isinstance(action, PolynomialFields):
         rows = action.library.exponents.tolist()
-        features = [sympy.prod(s**e for s, e in zip(symbols, row, strict=True)) for row in rows]
-    elif isinstance(action, SpannedAction) and action.tensor.shape[2] == len(symbols):
-        features = symbols
-    else:
+        return [sympy.prod(s**e for s, e in zip(symbols, row, strict=True)) for row in rows]
+    linear = isinstance(action, SpannedAction) and action.tensor.shape[2] == len(symbols)
+    return symbols if linear else None
+
+
+def _generators(action: Any, symbols: list[Any]) -> list[Any]:
+    """Generators as columns of formulas."""
+    import sympy
+
+    features = _features(action, symbols)
+    if features is None:
         raise DataError(
             f"symmetry: expected matrices or polynomial fields, received {type(action).__name__}; "
-            "use SINDy for other fields"
+            "use constraint='soft', or SINDy, for other fields"
         )
     column = sympy.Matrix(features)
     exact = [
@@ -236,11 +309,11 @@ def _generators(action: Any, symbols: list[Any]) -> list[Any]:
     return [sympy.Matrix(matrix) * column for matrix in exact]
 
 
-def _parsed(text: str, count: int) -> Any:
-    """A formula of the engine in the symbols ``I1, I2, ...``, simplified."""
+def _parsed(text: str, symbols: list[Any]) -> Any:
+    """A formula of the engine in the given symbols, simplified."""
     import sympy
 
-    names: Any = {f"X{k + 1}": sympy.Symbol(f"I{k + 1}") for k in range(count)}
+    names: Any = {f"X{k + 1}": symbol for k, symbol in enumerate(symbols)}
     expression: Any = sympy.parse_expr(text, local_dict=names)
     return sympy.cancel(expression)
 
