@@ -12,7 +12,7 @@ from isotropy.discover import LaLiGAN, Plan, Weights
 from isotropy.discover._autoencoder import Autoencoder, build
 from isotropy.discover._latent_game import LatentGame, Proposer
 from isotropy.discover._latent_inverse import corrected
-from isotropy.discover._latent_polish import conserving
+from isotropy.discover._latent_polish import conserving, kept_metric
 from isotropy.discover._latent_result import along_time, linear_step
 from isotropy.errors import DataError, RepresentationMismatchError
 from isotropy.testing import assert_estimator
@@ -163,6 +163,31 @@ def test_along_time_tells_rotations_from_stretches():
     assert float(along_time(G.restrict(stretch), z, w)) > 0.99
     step = linear_step(G.restrict(turn), z, w)
     assert torch.allclose(z @ step.T, w)
+
+
+def test_linear_step_is_the_same_in_squeezed_coordinates():
+    G = iso.gl(2).vector()
+    squeeze = torch.tensor([[5.0, 1.0], [0.0, 0.2]], dtype=torch.float64)
+    turn = torch.tensor([[0.0, -1.0], [1.0, 0.0]], dtype=torch.float64)
+    z = randn(300, 2)
+    w = turned(z, 0.4) + 0.3 * torch.stack([z[:, 1], torch.zeros(300)], dim=1)  # no rotation: metrics disagree
+    step = linear_step(G.restrict(turn.reshape(1, 4)), z, w)
+    found = squeeze @ turn @ squeeze.inverse()
+    other = linear_step(G.restrict(found.reshape(1, 4)), z @ squeeze.T, w @ squeeze.T)
+    assert torch.allclose(other, squeeze @ step @ squeeze.inverse(), atol=1e-9)
+
+
+def test_kept_metric_makes_squeezed_rotations_round():
+    G = iso.gl(2).vector()
+    squeezed = torch.tensor([[0.4, -1.3, 0.2, -0.4]], dtype=torch.float64)
+    metric = kept_metric(G.restrict(squeezed))
+    round_ = metric @ squeezed.reshape(2, 2) @ metric.inverse()
+    assert torch.allclose(round_, -round_.T, atol=1e-9)
+    assert float((metric.T @ metric).inverse().trace()) == pytest.approx(2.0)
+    one = torch.eye(2, dtype=torch.float64)
+    for others in ([[0.0, 1.0, 1.0, 0.0]], [[1.0, 0.0, 0.0, 1.0]]):  # a boost keeps no lengths, a stretch nothing
+        assert torch.equal(kept_metric(G.restrict(torch.tensor(others, dtype=torch.float64))), one)
+    assert torch.allclose(kept_metric(iso.so(3).vector()), torch.eye(3, dtype=torch.float64))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from ._autoencoder import Autoencoder
 
 _MOST = 4000  # pairs
 _KERNEL = 0.1  # of the largest singular value: below, a matrix commutes or a form is kept
+_THIN = 1e-3  # of the largest eigenvalue: a kept form that is no measure of lengths
 _FIRST = 50  # iterations of the step alone
 _STEP, _WHITE = 3.0, 0.1  # weights of the step and of white coordinates beside the reconstruction
 
@@ -44,27 +45,27 @@ def polish(coder: Autoencoder, latent: Representation, x: Tensor, y: Tensor, ite
 
     Reconstruction and step are minimised over all pairs at once by LBFGS, in float64.
     """
-    polished = coder.settled()
+    polished, metric = coder.settled(), kept_metric(latent)
     step = InvariantStep(latent, 32, seed).to(torch.float64)
     some = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))[:_MOST]
     points = torch.cat([x[some], y[some]])
     z = polished.encode(points)
-    _descend([*step.parameters()], lambda: _missed(step, z), _FIRST)  # else a wild step bends the coordinates
+    _descend([*step.parameters()], lambda: _missed(step, z, metric), _FIRST)  # else a wild step bends the coordinates
 
     def price() -> Tensor:
         z = polished.encode(points)
         back = ((polished.decode(z) - points) / polished.scale).square().mean()
-        return back + _STEP * _missed(step, z) + _WHITE * colour(z)
+        return back + _STEP * _missed(step, z, metric) + _WHITE * colour(z @ metric.T)
 
     polished.requires_grad_(True)
     _descend([*polished.parameters(), *step.parameters()], price, iterations)
     return polished.settled()
 
 
-def _missed(step: InvariantStep, z: Tensor) -> Tensor:
+def _missed(step: InvariantStep, z: Tensor, metric: Tensor) -> Tensor:
     """Mean square of what the step misses of pairs, states first, relative to how far they go."""
     before, after = z.chunk(2)
-    return (step(before) - after).square().mean() / (after - before).square().mean()
+    return ((step(before) - after) @ metric.T).square().mean() / ((after - before) @ metric.T).square().mean()
 
 
 def _descend(parameters: list[nn.Parameter], price: Callable[[], Tensor], iterations: int) -> None:
@@ -86,6 +87,21 @@ def colour(z: Tensor) -> Tensor:
     mean = z.mean(0)
     excess = (z - mean).T @ (z - mean) / len(z) - torch.eye(z.shape[1]).to(z)
     return mean.square().sum() + excess.square().sum()
+
+
+def kept_metric(latent: Representation) -> Tensor:
+    """Matrix `(n, n)` to coordinates in which a form that the generators keep is one; one if none is positive.
+
+    Orbits of a rotation that was learnt in squeezed coordinates are ellipses, and no cloud of them is round. Points
+    that are white in the coordinates meant here have the mean square of white points in the others.
+    """
+    one = torch.eye(latent.size, dtype=torch.float64)
+    forms = _forms(latent)
+    nearest = torch.einsum("qnn,qab->ab", forms, forms)  # to one
+    sizes = torch.linalg.eigvalsh(nearest)
+    if float(sizes[0]) <= _THIN * float(sizes[-1]):
+        return one
+    return torch.linalg.cholesky(nearest * (nearest.inverse().trace() / latent.size)).T
 
 
 def conserving(latent: Representation, directions: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from ._latent_polish import commuting
 from ._proposal import _leave_open
 
 _MOST = {"reconstruction": 0.1, "cycle": 0.15, "step": 0.2, "cloud": 0.15}
+_FLAT = 1e-6  # of the largest spread: directions with less are not blown up
 _LEAST_MOTION = 0.3  # of the spread of the data
 _WORDS = {
     "reconstruction": "decoded latent points miss held-out points by {:.2g} of their spread",
@@ -64,13 +65,19 @@ def along_time(latent: Representation, z: Tensor, w: Tensor | None) -> Tensor:
 
 
 def linear_step(latent: Representation, z: Tensor, w: Tensor | None) -> Tensor:
-    """The matrix `(n, n)` closest to the step from `z` to `w` of those that commute with the generators; or none."""
+    """The matrix `(n, n)` closest to the step from `z` to `w` of those that commute with the generators; or none.
+
+    It is closest in the metric in which the points `z` are white: the answer is the same in any basis of the latent
+    space, also in one where orbits are thin ellipses.
+    """
     n = latent.size
     if w is None:
         return torch.zeros(0, n, dtype=torch.float64)
     basis = commuting(latent)
-    columns = torch.einsum("cnp,bp->bnc", basis, z).reshape(len(z) * n, -1)
-    fitted = torch.linalg.lstsq(columns, w.reshape(-1, 1)).solution[:, 0]
+    _, sizes, axes = torch.linalg.svd(z, full_matrices=False)
+    white = axes * (sizes[0] / sizes.clamp_min(_FLAT * sizes[0]))[:, None]
+    columns = torch.einsum("mn,cnp,bp->bmc", white, basis, z).reshape(len(z) * n, -1)
+    fitted = torch.linalg.lstsq(columns, (w @ white.T).reshape(-1, 1)).solution[:, 0]
     return torch.einsum("c,cnp->np", fitted, basis)
 
 
