@@ -320,7 +320,7 @@ def _parsed(text: str, symbols: list[Any]) -> Any:
 
 def _engine() -> Any:
     try:
-        from pyoperon.sklearn import SymbolicRegressor
+        from pyoperon.sklearn import SymbolicRegressor  # pyright: ignore[reportMissingImports]
     except ImportError as missing:
         raise MissingExtraError(
             "expected pyoperon for symbolic regression, found none; run pip install 'isotropy[symbolic]'"

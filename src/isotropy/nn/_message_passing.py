@@ -24,14 +24,14 @@ def message_passing(rules: Sequence[Rule] = RULES) -> Any:
         Without torch_geometric.
     """
     try:
-        from torch_geometric.nn import MessagePassing
+        from torch_geometric.nn import MessagePassing  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise MissingExtraError(
             "message_passing: expected torch_geometric, received none; pip install 'isotropy[graphs]'"
         ) from error
     known = require_rules(rules)
 
-    class RulePropagation(MessagePassing):
+    class RulePropagation(MessagePassing):  # pyright: ignore[reportUntypedBaseClass]
         """One pass over the edges for all rules."""
 
         def __init__(self) -> None:
