@@ -11,4 +11,4 @@ def examples() -> None:
     """List the bundled data sets; use one as DATA by the name example:NAME."""
     for name in datasets.names():
         problem = datasets.load(name)
-        typer.echo(f"example:{name:<9} {problem.description}; {problem.expected.symmetry}")
+        typer.echo(f"example:{name:<12} {problem.description}; {problem.expected.symmetry}")

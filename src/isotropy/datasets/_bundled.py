@@ -1,6 +1,7 @@
 """Measured and computed data that come with the library, and what they can tell.
 
-The files stand in the folder ``data``; ``python -m isotropy.datasets.make_ephemeris`` makes them again.
+The files stand in the folder ``data``; ``python -m isotropy.datasets.make_ephemeris`` and ``make_polar_motion`` make
+them again.
 """
 
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any
 
 import torch
 
+from isotropy.datasets._polar_motion import wobble
 from isotropy.datasets._problem import Expected, Problem
 from isotropy.datasets._reading import read_table
 from isotropy.datasets._samples import Samples, supervised, trajectories
@@ -19,6 +21,7 @@ FILES = {
     "moon": "moon.csv.gz",
     "stars": "stars.csv",
     "hare": "hare.csv",
+    "polar_motion": "polar_motion.csv.gz",
     "jets": "jets.csv.gz",
 }
 
@@ -111,6 +114,19 @@ def hare() -> Problem:
     return Problem("hare", "hare and lynx, Hudson's Bay Company 1900-1920", "dynamics", data, answer)
 
 
+def polar_motion() -> Problem:
+    """Return the wobble of the Earth's pole of rotation (arcsec, years), measured from 1965 to 2021.
+
+    The drift of the mean pole and the yearly motion are taken away. What is left, Chandler's wobble, turns once in
+    about 433 days (Vicente and Wilson 1997: 433.1, give or take 1.7), is set going again and again by the air and the
+    oceans, and dies down in between. An equation of motion that is linear and turns evenly is kept by rotations and
+    scalings alike. The untreated record stands in the file at ``path("polar_motion")``; of it no symmetry is certified.
+    """
+    data = wobble(read_table(path("polar_motion")))
+    answer = Expected("rotations about the mean pole, and scalings of a linear equation, so(2)+scaling", 2, "gl(2)")
+    return Problem("polar_motion", "the pole of the Earth, IERS 20 C04", "dynamics", data, answer)
+
+
 def jets() -> Problem:
     """Return total momenta `(3000, 4)` in GeV of jets, half from a top quark and half from light quarks and gluons.
 
@@ -144,6 +160,7 @@ LOADERS: dict[str, Callable[[], Problem]] = {
     "moon": moon,
     "stars": stars,
     "hare": hare,
+    "polar_motion": polar_motion,
     "jets": jets,
     "digits": digits,
 }
