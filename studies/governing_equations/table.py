@@ -8,6 +8,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+from .records_table import section
 from .systems import settings
 
 HERE = Path(__file__).parent
@@ -73,7 +74,7 @@ def write_page(results: Path = HERE / "results", page: Path = PAGE) -> None:
     page.parent.mkdir(parents=True, exist_ok=True)
     answers = [row for path in sorted((results / "choice").glob("*.json")) for row in _answers(path)]
     choice = CHOICE + "\n".join(answers) + "\n" if answers else ""
-    page.write_text(HEAD + "\n".join(lines) + "\n" + TAIL + choice)
+    page.write_text(HEAD + "\n".join(lines) + "\n" + TAIL + choice + section(results / "records"))
 
 
 def _answers(path: Path) -> list[str]:
