@@ -14,7 +14,7 @@ _MOST = 4000  # pairs
 _KERNEL = 0.1  # of the largest singular value: below, a matrix commutes or a form is kept
 _THIN = 1e-3  # of the largest eigenvalue: a kept form that is no measure of lengths
 _FIRST = 50  # iterations of the step alone
-_STEP, _WHITE = 3.0, 0.1  # weights of the step and of white coordinates beside the reconstruction
+_STEP, _KEPT, _WHITE = 10.0, 1000.0, 0.1  # weights of step, kept forms and white coordinates beside the reconstruction
 
 
 class InvariantStep(nn.Module):
@@ -36,8 +36,12 @@ class InvariantStep(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Latent points `(batch, n)` one step later."""
-        kept = torch.einsum("bn,qnp,bp->bq", z, self.forms, z) if len(self.forms) else torch.zeros_like(z[:, :1])
+        kept = self.kept(z) if len(self.forms) else torch.zeros_like(z[:, :1])
         return torch.einsum("bc,cnp,bp->bn", self.network(kept), self.commuting, z)
+
+    def kept(self, z: Tensor) -> Tensor:
+        """Values `(batch, q)` of the kept forms; they tell orbits apart."""
+        return torch.einsum("bn,qnp,bp->bq", z, self.forms, z)
 
 
 def polish(coder: Autoencoder, latent: Representation, x: Tensor, y: Tensor, iterations: int, seed: int) -> Autoencoder:
@@ -55,7 +59,7 @@ def polish(coder: Autoencoder, latent: Representation, x: Tensor, y: Tensor, ite
     def price() -> Tensor:
         z = polished.encode(points)
         back = ((polished.decode(z) - points) / polished.scale).square().mean()
-        return back + _STEP * _missed(step, z, metric) + _WHITE * colour(z @ metric.T)
+        return back + _missed(step, z, metric) + _WHITE * colour(z @ metric.T)
 
     polished.requires_grad_(True)
     _descend([*polished.parameters(), *step.parameters()], price, iterations)
@@ -63,14 +67,22 @@ def polish(coder: Autoencoder, latent: Representation, x: Tensor, y: Tensor, ite
 
 
 def _missed(step: InvariantStep, z: Tensor, metric: Tensor) -> Tensor:
-    """Mean square of what the step misses of pairs, states first, relative to how far they go."""
+    """What the step misses of pairs, states first: of places relative to how far they go, and of the kept forms.
+
+    An error of phase stays what it is, one of a kept form adds up along an orbit and leads to another one.
+    """
     before, after = z.chunk(2)
-    return ((step(before) - after) @ metric.T).square().mean() / ((after - before) @ metric.T).square().mean()
+    said = step(before)
+    places = ((said - after) @ metric.T).square().mean() / ((after - before) @ metric.T).square().mean()
+    if not len(step.forms):
+        return _STEP * places
+    orbits = (step.kept(said) - step.kept(after)).square().mean() / step.kept(z).square().mean()
+    return _STEP * places + _KEPT * orbits
 
 
 def _descend(parameters: list[nn.Parameter], price: Callable[[], Tensor], iterations: int) -> None:
     """Minimise over all samples at once."""
-    optimizer = torch.optim.LBFGS(parameters, max_iter=iterations, history_size=20, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS(parameters, max_iter=iterations, history_size=100, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
         value = price()
