@@ -1,6 +1,6 @@
 """Random data without symmetry: whatever is certified is false.
 
-``python -m studies.adversarial_discovery.nothing`` asks a hundred seeds along three roads and keeps all answers in
+``python -m studies.adversarial_discovery.nothing`` asks a hundred seeds along four roads and keeps all answers in
 ``results/nothing.json``; what stands there is not asked again.
 """
 
@@ -18,13 +18,14 @@ import isotropy as iso
 from isotropy import datasets
 from isotropy._files import write_atomic
 from isotropy.actions import Prolonged
-from isotropy.discover import Discovery, FromData, FromEquations, LieGAN, Plan
+from isotropy.discover import Discovery, FromData, FromEquations, LaLiGAN, LieGAN, Plan
 from isotropy.errors import SymmetryError, SymmetryWarning
 
 from .run import RESULTS
 
 SEEDS = 100
 SHORT = Plan(epochs=4, steps=40)
+LATENT = Plan(epochs=6, steps=100, rates=(4e-3, 3e-3), average=0.98)
 QUICK = ["polynomial", "kernel"]
 
 
@@ -61,7 +62,32 @@ def equations(seed: int) -> Discovery:
     return FromEquations(action, ["u_t"], kinds=["polynomial"], seed=seed).fit(z)
 
 
-ROADS: dict[str, Callable[[int], Discovery]] = {"direct": direct, "game": game, "equations": equations}
+def steps(seed: int) -> tuple[Tensor, Tensor]:
+    """States and next ones of the Lorenz system, of a random map that folds space, or of no order at all."""
+    rng = torch.Generator().manual_seed(seed)
+    if seed % 3 == 0:
+        tracks = datasets.lorenz(seed, trajectories=20, samples=80).data.states
+        return torch.cat([track[:-1] for track in tracks]), torch.cat([track[1:] for track in tracks])
+    if seed % 3 == 1:
+        x = datasets.pendulum(seed).data.x
+        return x, x[torch.randperm(len(x), generator=rng)]
+    mix = 2.5 * torch.randn(3, 3, generator=rng, dtype=torch.float64)
+    x = torch.sin(torch.randn(1500, 3, generator=rng, dtype=torch.float64) @ mix)
+    return x, torch.sin(x @ mix)
+
+
+def latent(seed: int) -> Discovery:
+    """A turn of learnt coordinates, as many as there are numbers in a state or one less."""
+    x, y = steps(seed)
+    return LaLiGAN(min(2 + seed % 2, x.shape[1]), plan=LATENT, polish=150, seed=seed).fit(x, y)
+
+
+ROADS: dict[str, Callable[[int], Discovery]] = {
+    "direct": direct,
+    "game": game,
+    "equations": equations,
+    "latent": latent,
+}
 
 
 def status(road: str, seed: int) -> str:
@@ -89,7 +115,7 @@ def run(path: Path, seeds: int, every: int = 10) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the study from the command line."""
-    parser = argparse.ArgumentParser(description="Random data without symmetry along three roads.")
+    parser = argparse.ArgumentParser(description="Random data without symmetry along four roads.")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="per road (default 100)")
     chosen = parser.parse_args(argv)

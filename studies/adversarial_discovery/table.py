@@ -131,7 +131,8 @@ def nothing_words(found: Line | None) -> list[str]:
         table(["road", "seeds", *ANSWERS, "CPU s each"], body),
         "Networks and cubics in three variables under no, little, much and nothing but noise, 400 samples; the game is "
         "short. Jets of equations whose right-hand side is a random quadratic function of place, time, value and "
-        "slopes. Whatever is certified here is false.",
+        "slopes. The latent road sees steps of the Lorenz system, of random maps that fold space, and states in no "
+        "order; its plan is short too. Whatever is certified here is false.",
     ]
 
 
