@@ -205,6 +205,40 @@ def test_both_kinds_are_played_to_the_end_where_nothing_is_certified(monkeypatch
     assert [outcome.epoch for outcome in found.outcomes_] == [6, 6]
 
 
+@pytest.mark.parametrize(
+    ("answers", "asked"),
+    [
+        (("certified", "undecided", "certified"), [1, 2]),
+        (("undecided", "undecided", "none"), [1, 2, 0, 1]),
+    ],
+)
+def test_the_first_start_that_is_certified_is_taken_and_else_the_best(monkeypatch, answers, asked):
+    from isotropy.discover._adversary import Outcome
+
+    found, settled = game(), []
+
+    def settle(self, games, index, samples, judge, question):
+        settled.append(index)
+        self.status_ = answers[index]
+
+    monkeypatch.setattr(LieGAN, "_settle", settle)
+    found.outcomes_ = [Outcome(score=score) for score in (0.3, 0.1, 0.2)]
+    found._settle_first([], None, None, None)
+    assert settled == asked
+
+
+@pytest.mark.filterwarnings("ignore::isotropy.errors.SymmetryWarning")
+def test_a_start_that_stalled_gets_a_second_chance_with_more_patience(monkeypatch):
+    from isotropy.discover._adversary import Training
+
+    x, y = randn(300, 2), randn(300, 2, seed=1)
+    plan, epochs = Plan(epochs=60, steps=2, patience=1), []
+    for _ in range(2):
+        epochs += [outcome.epoch for outcome in game(conditional=False, plan=plan).fit(x, y).outcomes_]
+        monkeypatch.setattr(Training, "revive", lambda self: None)
+    assert epochs[1] < epochs[0]
+
+
 # -- bad input ---------------------------------------------------------------------------------------------------
 
 

@@ -23,6 +23,7 @@ _BETAS = (0.5, 0.99)
 _SLOWER = 1 / 3  # of the rates, each time the score stalls
 _BEHIND = 2.0  # times the best score: such a start is not trained on
 _STALLS = 3  # so many times, then training stops
+_PATIENT = 3  # times the patience of a plan, for starts that get a second chance
 
 
 @dataclass(frozen=True)
@@ -199,6 +200,7 @@ class Training:
             name: torch.optim.Adam([p for p in player.parameters() if p.requires_grad], lr=rate, betas=_BETAS)
             for (name, player), rate in zip(self._players().items(), plan.rates, strict=True)
         }
+        self.patience = plan.patience
         self.average = game.weights()
         self.best = game.weights()
         self.outcome = Outcome()
@@ -222,6 +224,12 @@ class Training:
             if self.progress is not None:
                 words = f"held-out error {self.outcome.history[-1]:.3g}"
                 self.progress(self.outcome.epoch, self.plan.epochs, words)
+
+    def revive(self) -> None:
+        """Full rates again and more patience, for the epochs that are left: a score may rise before it falls."""
+        self.patience = _PATIENT * self.plan.patience
+        self.outcome.stalls = self.outcome.since = 0
+        self._slow_down()
 
     def finish(self) -> Outcome:
         """Leave the best averaged weights in the proposer; ``run`` goes on from where it was."""
@@ -292,7 +300,7 @@ class Training:
         if score < outcome.score:
             outcome.score, outcome.best, outcome.since = score, outcome.epoch, 0
             self.best = self.game.weights()
-        if outcome.since >= self.plan.patience:
+        if outcome.since >= self.patience:
             outcome.stalls, outcome.since = outcome.stalls + 1, 0
             self._slow_down()
 

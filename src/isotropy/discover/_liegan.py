@@ -60,8 +60,8 @@ class LieGAN(Discovery):
     conditional : bool or "auto"
         Whether the adversary judges outputs given inputs, so that the inputs need not be spread evenly along orbits
         (boosts, scalings), or both together. With "auto" one start of each side by side: one that is clearly
-        behind in held-out score stops, and goes on only if the other is not certified; with ``law="integer"`` both
-        together.
+        behind in held-out score stops, and goes on only if the other is not certified; the first that is certified is
+        taken. With ``law="integer"`` both together.
     start : "random" or "direct"
         Where the generators start: at random, or at the kernel of the direct road.
     starts : int
@@ -186,26 +186,31 @@ class LieGAN(Discovery):
             self.outcomes_ = self._one_by_one(games, samples, path, progress)
         else:
             self.outcomes_ = race(trainings, _HEAT)
-        self._settle_best(games, samples, judge, question, progress)
-        if self.status_ != "certified" and any(training.stopped for training in trainings):
-            self.outcomes_ = race(trainings, (self.plan or Plan()).epochs)  # those that were behind may know better
-            self._settle_best(games, samples, judge, question, progress)
-        return self
-
-    def _settle_best(
-        self,
-        games: list[PairGame],
-        samples: Samples,
-        judge: Judge,
-        question: Question | None,
-        progress: Progress | None,
-    ) -> None:
-        """Turn what the start with the best score has learnt into a result."""
-        best = min(range(len(games)), key=lambda k: self.outcomes_[k].score)
+        best = self._ranked()[0]
         if isinstance(judge, ElementJudge):
             self.outcomes_[best] = self._step_by_step(games[best], judge, self.outcomes_[best], best, progress)
-        self.conditional_ = self._kinds_of_start(samples)[best]
-        self._settle(games[best].proposer, samples, judge, question)
+        self._settle(games, best, samples, judge, question)
+        if question is not None and self.status_ != "certified" and trainings:
+            for training in trainings:  # those that were behind or stalled may know better
+                training.revive()
+            self.outcomes_ = race(trainings, (self.plan or Plan()).epochs)
+            self._settle_first(games, samples, judge, question)
+        return self
+
+    def _ranked(self) -> list[int]:
+        """Starts, the best score first."""
+        return sorted(range(len(self.outcomes_)), key=lambda k: self.outcomes_[k].score)
+
+    def _settle_first(self, games: list[PairGame], samples: Samples, judge: Judge, question: Question) -> None:
+        """Take the first start, in the order of scores, that is certified, and else the first.
+
+        A score does not tell channels that repeat one another from channels that say more; certificates do.
+        """
+        ranked = self._ranked()
+        for index in [*ranked, ranked[0]]:
+            self._settle(games, index, samples, judge, question)
+            if self.status_ == "certified":
+                return
 
     def _question(self, samples: Samples, progress: Progress | None) -> Question | None:
         """What the direct road would ask of these samples; None where it has no map to look at."""
@@ -306,8 +311,12 @@ class LieGAN(Discovery):
         law = Law(self.law, self.n_generators, self.width)
         return Generator(frame, law, weight, anti_identity=self.anti_identity, least=least)
 
-    def _settle(self, generator: Any, samples: Samples, judge: Judge, question: Question | None) -> None:
-        """Turn what was learnt into a result."""
+    def _settle(
+        self, games: list[PairGame], index: int, samples: Samples, judge: Judge, question: Question | None
+    ) -> None:
+        """Turn what a start has learnt into a result."""
+        self.conditional_ = self._kinds_of_start(samples)[index]
+        generator = games[index].generator
         directions = generator.directions()
         self.lengths_ = generator.lengths()
         self.proposal_ = lie_algebra(self.rho_in).span(directions)
