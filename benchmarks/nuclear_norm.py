@@ -25,7 +25,9 @@ from isotropy._family import FamilyDerivative
 from isotropy.actions import Affine
 from isotropy.dictionary import Polynomials
 from isotropy.promote._blocks import Nuclear
-from isotropy.promote._solver import Interpolating, System, solve
+from isotropy.promote._fits import Interpolating
+from isotropy.promote._solver import solve
+from isotropy.promote._system import System
 
 SPEED_TARGET, ACCURACY_TARGET = 10.0, 1e-6
 
@@ -39,11 +41,12 @@ def make_problem(group: str, size: int, samples: int, seed: int) -> System:
     feature = (x @ direction)[:, 0]
     family = FamilyDerivative(library, action, action.algebra.scalar(), "cube")
     blocks = [Nuclear(family.dim, family.rows)]
-    return System(library.evaluate(x), a + b * feature + c * feature**2, family.stacked, blocks)
+    target = a + b * feature + c * feature**2
+    return System(library.evaluate(x).numpy(), target.numpy(), family.stacked, blocks)
 
 
 def ours(problem: System, tolerance: float) -> np.ndarray:
-    return solve(problem, Interpolating(problem), tolerance, 20000).coefficients.numpy()
+    return solve(problem, Interpolating(problem), tolerance, 20000).coefficients
 
 
 def reference(problem: System, solver: str, **options: Any) -> np.ndarray:
@@ -52,15 +55,14 @@ def reference(problem: System, solver: str, **options: Any) -> np.ndarray:
     w = cp.Variable(problem.design.shape[1])
     dim, rows = problem.blocks[0].shape  # type: ignore[attr-defined]
     image = cp.reshape(problem.maps @ w, (dim, rows), order="C")
-    task = cp.Problem(cp.Minimize(cp.normNuc(image)), [problem.design.numpy() @ w == problem.target.numpy()])
+    task = cp.Problem(cp.Minimize(cp.normNuc(image)), [problem.design @ w == problem.target])
     task.solve(solver=solver, **options)
     return np.asarray(w.value)
 
 
 def judge(problem: System, found: np.ndarray, optimum: float) -> dict[str, float]:
-    w = torch.as_tensor(found)
-    value = problem.norm(problem.image(w))
-    misfit = float((problem.design @ w - problem.target).norm() / problem.target.norm())
+    value = problem.norm(problem.image(found))
+    misfit = float(np.linalg.norm(problem.design @ found - problem.target) / np.linalg.norm(problem.target))
     return {"objective": value, "above_optimum": (value - optimum) / optimum, "constraint_residual": misfit}
 
 
