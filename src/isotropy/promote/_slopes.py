@@ -41,43 +41,44 @@ def nuclear_slopes(matrix: Array, threshold: float) -> Slopes:
 
     With singular vectors as axes, entry ``ij`` mixes with ``ji`` alone, so that their sum and difference are
     eigenvectors; row ``i`` and column ``i`` are taken for every singular value above the threshold. What such a row
-    has beyond the singular vectors is an eigenvector too, and stays in the matrix's own axes.
+    has beyond the singular vectors is an eigenvector too; it stays in the matrix's own axes if others would be many.
     """
     import numpy as np
 
-    tall = matrix.shape[0] > matrix.shape[1]
-    left, sizes, right = np.linalg.svd(matrix.T if tall else matrix, full_matrices=False)
-    (side, length), rank = right.shape, int((sizes > threshold).sum())
+    tall, (side, length) = matrix.shape[0] > matrix.shape[1], sorted(matrix.shape)
+    left, sizes, right = np.linalg.svd(matrix.T if tall else matrix, full_matrices=length <= 2 * side)
+    axes, outer, rank = right[:side], right[side:], int((sizes > threshold).sum())
+    width = 2 * side + (len(outer) or length)
 
     def rotate(columns: Array) -> Array:
         count = columns.shape[1]
         stack = columns.reshape(*matrix.shape, count)
         stack = stack.swapaxes(0, 1) if tall else stack
         over = (left[:, :rank].T @ stack.reshape(side, length * count)).reshape(rank, length, count)
-        down = (left.T @ (right[:rank] @ stack).reshape(side, rank * count)).reshape(side, rank, count).swapaxes(0, 1)
-        inner = right @ over
-        beyond = over - right.T @ inner
-        return np.concatenate([inner + down, inner - down, beyond], axis=1).reshape(rank * (2 * side + length), count)
+        down = (left.T @ (axes[:rank] @ stack).reshape(side, rank * count)).reshape(side, rank, count).swapaxes(0, 1)
+        inner = axes @ over
+        beyond = outer @ over if len(outer) else over - axes.T @ inner
+        return np.concatenate([inner + down, inner - down, beyond], axis=1).reshape(rank * width, count)
 
     def restore(columns: Array) -> Array:
         count = columns.shape[1]
-        stack = columns.reshape(rank, 2 * side + length, count)
-        sums, differences, beyond = np.split(stack, [side, 2 * side], axis=1)
-        over = beyond + right.T @ (sums + differences - right @ beyond)
+        sums, differences, beyond = np.split(columns.reshape(rank, width, count), [side, 2 * side], axis=1)
+        over = outer.T @ beyond if len(outer) else beyond - axes.T @ (axes @ beyond)
+        over = over + axes.T @ (sums + differences)
         down = (sums - differences).swapaxes(0, 1).reshape(side, rank * count)
         across = (left[:, :rank] @ over.reshape(rank, length * count)).reshape(side, length, count)
-        whole = across + right[:rank].T @ (left @ down).reshape(side, rank, count)
+        whole = across + axes[:rank].T @ (left @ down).reshape(side, rank, count)
         return (whole.swapaxes(0, 1) if tall else whole).reshape(matrix.size, count)
 
-    return Slopes(*_pair_slopes(sizes, threshold, rank, length), rotate, restore)
+    return Slopes(*_pair_slopes(sizes, threshold, rank, width), rotate, restore)
 
 
-def _pair_slopes(sizes: Array, threshold: float, rank: int, length: int) -> tuple[Array, Array]:
+def _pair_slopes(sizes: Array, threshold: float, rank: int, width: int) -> tuple[Array, Array]:
     """Eigenvalues of sums, differences and what lies beyond, and their shares, in this order."""
     import numpy as np
 
     side, kept = len(sizes), sizes[:rank, None]
-    values, shares = np.ones((rank, 2 * side + length)), np.full((rank, 2 * side + length), 0.5)
+    values, shares = np.ones((rank, width)), np.full((rank, width), 0.5)
     values[:, rank:side] = (kept - threshold) / (kept - sizes)[:, rank:]
     values[:, side : 2 * side] = (kept - threshold + (sizes - threshold).clip(0)) / (kept + sizes)
     values[:, 2 * side :] = 1 - threshold / kept

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
-from ._acceleration import Acceleration
+from ._anderson import Anderson
 from ._fits import Fit
-from ._newton import newton_step
+from ._newton import Newton
 from ._system import System
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 _CHECKED = 10  # iterations between two looks at the duality gap,
 _FELL = 0.1  # if the residual does not fall to this share before
 _SMALL = 1e-3  # of the size an objective may have; the gap of one below it is relative to that
-_DENSE = 1_000_000  # entries of a dense image of all coordinates up to which Newton's method pays
 
 
 @dataclass(frozen=True)
@@ -53,13 +51,12 @@ class Solution:
 def solve(system: System, fit: Fit, tolerance: float, most: int, start: Solution | None = None) -> Solution:
     """Alternate between data and penalty until the duality gap is at most ``tolerance`` of the objective.
 
-    The fixed-point map of the splitting is accelerated by Anderson's and by Newton's method. A lower bound belongs
-    to every iterate: the data's step leaves a dual image that balances the slope exactly, and scaling makes it
-    feasible.
+    The fixed-point map of the splitting is extrapolated by Anderson's method and, once it has come near, solved by
+    Newton's. A lower bound belongs to every iterate: the data's step leaves a dual image that balances the slope
+    exactly, and scaling makes it feasible.
     """
     point, step = _begin(system, fit) if start is None else (start.split + start.dual / start.step, start.step)
-    small = len(point) * len(fit.slope) <= _DENSE
-    acceleration = Acceleration(partial(newton_step, fit, step) if small else None)
+    anderson, newton = Anderson(), Newton(fit, step)
     iteration, seen, scale = 0, math.inf, _SMALL * fit.size
     while True:
         iteration += 1
@@ -74,7 +71,12 @@ def solve(system: System, fit: Fit, tolerance: float, most: int, start: Solution
             gap = max(primal - bound, 0.0) / max(abs(primal), scale, 1e-300)
             if gap <= tolerance or iteration >= most:
                 return Solution(w, z, step * (point - z), step, primal, gap, iteration)
-        point = acceleration.advance(point, residual, size)
+        following = newton.advance(point, residual, size, iteration)
+        if following is None:
+            point = anderson.advance(point, residual, size)
+        else:
+            point = following
+            anderson.forget()
 
 
 def _begin(system: System, fit: Fit) -> tuple[Array, float]:
