@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ._slopes import Array
 
 _DENSE = 1_000_000  # entries of the data's basis, seen in the image, up to which the method pays
-_WAIT, _PATIENCE = 10, 2.0  # iterations before the first step, and the growth of the wait whenever it fails
+_WAIT, _PATIENCE = 15, 2.0  # iterations before the first step, and the growth of the wait whenever it fails
 _TRIES, _HELPED = 8, 0.5  # steps in which the residual must fall to this share,
 _WORSE = 100.0  # without ever growing so much
 _TRUST = 0.1  # damping of a step, per size of the residual in thresholds

@@ -89,7 +89,7 @@ class BasisRegression(Estimator):
 
     References
     ----------
-    otto2023unified, mohan2012iterative
+    otto2023unified, mohan2012iterative, xiao2018semismooth
 
     Examples
     --------
