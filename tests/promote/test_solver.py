@@ -112,7 +112,7 @@ def test_steps_that_do_not_help_are_given_up(monkeypatch, stride):
     system = problem(Affine(iso.translation(6)), 14, 0)
     fit = Interpolating(system)
     honest = solve(system, fit, 1e-9, 5000)
-    monkeypatch.setattr(_newton, "newton_step", lambda fit, step, point, residual: point + stride * residual[::-1])
+    monkeypatch.setattr(_newton, "newton_step", lambda fit, threshold, point, residual: point + stride * residual[::-1])
     spoilt = solve(system, fit, 1e-9, 5000)
     assert spoilt.gap <= 1e-9
     assert spoilt.objective == pytest.approx(honest.objective, rel=1e-8)

@@ -24,9 +24,9 @@ class Newton:
     The residual need not fall with each of them, as the set of broken directions settles on the way.
     """
 
-    def __init__(self, fit: Fit, step: float) -> None:
+    def __init__(self, fit: Fit, threshold: float) -> None:
         self.fit = fit
-        self.step = step
+        self.threshold = threshold
         small = fit.basis.shape[1] * fit.system.maps.shape[0] <= _DENSE
         self.due, self.wait = (_WAIT if small else math.inf), float(_WAIT)
         self.back: Array | None = None  # the last point at which the residual had fallen, or None if not at work
@@ -41,7 +41,7 @@ class Newton:
         if self.tries == _TRIES or size > _WORSE * self.best:
             return self._give_up(size, iteration)
         self.tries += 1
-        return newton_step(self.fit, self.step, point, residual)
+        return newton_step(self.fit, self.threshold, point, residual)
 
     def _give_up(self, size: float, iteration: int) -> Array | None:
         back, self.back = self.back, None
@@ -50,13 +50,14 @@ class Newton:
         return back if size > self.best else None
 
 
-def newton_step(fit: Fit, step: float, point: Array, residual: Array) -> Array:
+def newton_step(fit: Fit, threshold: float, point: Array, residual: Array) -> Array:
     """The point where the linear model of the splitting's residual vanishes, damped as in Levenberg's method.
 
     With ``M`` the slopes of the proximal map, ``mu`` the damping, ``P = M / (M + mu)``, nearly the projection on the
-    directions that are broken, and ``B`` the image of the data's coordinates, it solves
+    directions that are broken, ``r`` the residual, ``B`` the image of the data's coordinates, ``L`` their lengths and
+    ``K`` their stiffness per step, it solves
 
-        ``((1 + mu) L + mu K / step - (1 + 2 mu) B^T P B) c = (1 + 2 mu) B^T P r - B^T r``
+        ``((1 + mu) L + mu K - (1 + 2 mu) B^T P B) c = (1 + 2 mu) B^T P r - B^T r``
 
     for the data's step and moves by ``(1 - P)(B c + r) / mu``: only as many rows of ``B`` take part as there are
     broken directions.
@@ -64,14 +65,13 @@ def newton_step(fit: Fit, step: float, point: Array, residual: Array) -> Array:
     import numpy as np
     from scipy.linalg.lapack import dposv  # type: ignore[attr-defined]
 
-    threshold = fit.weight / step
     damping = min(max(_TRUST * math.sqrt(residual @ residual) / threshold, _DAMPED[0]), _DAMPED[1])
     slopes = fit.system.slopes(point, threshold)
     broken = slopes.shares * slopes.values / (slopes.values + damping)
     seen, turned = slopes.rotate(fit.system.maps @ fit.basis), slopes.rotate(residual[:, None])[:, 0]
     roots = np.sqrt((1 + 2 * damping) * broken)
     scaled = roots[:, None] * seen
-    normal = np.diag((1 + damping) * fit.lengths + damping / step * fit.stiffness) - scaled.T @ scaled
+    normal = np.diag((1 + damping) * fit.lengths + damping * threshold / fit.weight * fit.stiffness) - scaled.T @ scaled
     _, c, failed = dposv(normal, (roots * turned) @ scaled - fit.system.pull(residual) @ fit.basis)
     if failed:
         return point

@@ -29,10 +29,10 @@ class Solution:
         ``w`` `(columns,)`.
     split : array
         The shrunken copy of ``A w``, whose zeros are exact.
-    dual : array
-        A dual image, to start the next solve from.
-    step : float
-        The step in use at the end.
+    point : array
+        What was shrunken, to start the next solve from.
+    threshold : float
+        By how much.
     objective, gap : float
         Value reached, and how far above the minimum it can be, relative to the value.
     iterations : int
@@ -41,8 +41,8 @@ class Solution:
 
     coefficients: Array
     split: Array
-    dual: Array
-    step: float
+    point: Array
+    threshold: float
     objective: float
     gap: float
     iterations: int
@@ -55,12 +55,13 @@ def solve(system: System, fit: Fit, tolerance: float, most: int, start: Solution
     Newton's. A lower bound belongs to every iterate: the data's step leaves a dual image that balances the slope
     exactly, and scaling makes it feasible.
     """
-    point, step = _begin(system, fit) if start is None else (start.split + start.dual / start.step, start.step)
-    anderson, newton = Anderson(), Newton(fit, step)
+    point, threshold = _begin(system, fit) if start is None else (start.point, start.threshold)
+    step = fit.weight / threshold
+    anderson, newton = Anderson(), Newton(fit, threshold)
     iteration, seen, scale = 0, math.inf, _SMALL * fit.size
     while True:
         iteration += 1
-        z = system.shrink(point, fit.weight / step)
+        z = system.shrink(point, threshold)
         w = fit.nearest(2 * z - point, step)
         image = system.image(w)
         residual = image - z
@@ -70,7 +71,7 @@ def solve(system: System, fit: Fit, tolerance: float, most: int, start: Solution
             primal, bound = fit.values(w, image, step * (residual - z + point))
             gap = max(primal - bound, 0.0) / max(abs(primal), scale, 1e-300)
             if gap <= tolerance or iteration >= most:
-                return Solution(w, z, step * (point - z), step, primal, gap, iteration)
+                return Solution(w, z, point, threshold, primal, gap, iteration)
         following = newton.advance(point, residual, size, iteration)
         if following is None:
             point = anderson.advance(point, residual, size)
@@ -80,10 +81,10 @@ def solve(system: System, fit: Fit, tolerance: float, most: int, start: Solution
 
 
 def _begin(system: System, fit: Fit) -> tuple[Array, float]:
-    """The image of the plain fit, and a step whose threshold is a tenth of its largest singular value."""
+    """The image of the plain fit, and a threshold of a tenth of its largest singular value."""
     import numpy as np
 
     w = fit.nearest(np.zeros(system.maps.shape[0]), 1.0)
     image = system.image(w)
     largest = max(system.dual(image), _SMALL * system.reach(w))
-    return image, 10 * fit.weight / largest if largest > 0 else 1.0
+    return image, 0.1 * largest if largest > 0 else fit.weight
