@@ -31,6 +31,7 @@ from isotropy.promote._solver import solve
 from isotropy.promote._system import System
 
 SPEED_TARGET, ACCURACY_TARGET = 10.0, 1e-6
+LEAST_SECONDS = 0.2  # that the rounds of one solver take together
 
 
 def make_problem(group: str, size: int, samples: int, seed: int) -> System:
@@ -121,9 +122,9 @@ def _accurate(result: dict[str, float]) -> bool:
 
 
 def _timed(task: Callable[[], np.ndarray], repeats: int) -> tuple[float, np.ndarray]:
-    """Median CPU seconds, as other work may share the machine; the first round warms up."""
+    """Median CPU seconds, as other work may share the machine; the first round warms up, short tasks have many."""
     found, seconds = task(), []
-    for _ in range(repeats):
+    while len(seconds) < repeats or sum(seconds) < LEAST_SECONDS:
         start = time.process_time()
         found = task()
         seconds.append(time.process_time() - start)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ._slopes import Array
 
 _RELAXATION = 1.6  # of the splitting; 1 is the plain method
-_MEMORY, _EVERY = 10, 3  # residuals that an extrapolation sees, and iterations between two
+_MEMORY, _EVERY = 10, 2  # residuals that an extrapolation sees, and iterations between two
 _DAMPING = 1e-10  # relative, of the extrapolation's small linear system
 _WORSE = 100.0  # growth of the residual at which an extrapolation is taken back
 

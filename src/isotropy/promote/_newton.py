@@ -14,7 +14,7 @@ _DENSE = 1_000_000  # entries of the data's basis, seen in the image, up to whic
 _WAIT, _PATIENCE = 15, 2.0  # iterations before the first step, and the growth of the wait whenever it fails
 _TRIES, _HELPED = 8, 0.5  # steps in which the residual must fall to this share,
 _WORSE = 100.0  # without ever growing so much
-_TRUST = 0.1  # damping of a step, per size of the residual in thresholds
+_TRUST = 0.08  # damping of a step, per size of the residual in thresholds
 _DAMPED = (1e-6, 1.0)  # least and most damping
 
 
@@ -71,8 +71,9 @@ def newton_step(fit: Fit, threshold: float, point: Array, residual: Array) -> Ar
     seen, turned = slopes.rotate(fit.system.maps @ fit.basis), slopes.rotate(residual[:, None])[:, 0]
     roots = np.sqrt((1 + 2 * damping) * broken)
     scaled = roots[:, None] * seen
-    normal = np.diag((1 + damping) * fit.lengths + damping * threshold / fit.weight * fit.stiffness) - scaled.T @ scaled
-    _, c, failed = dposv(normal, (roots * turned) @ scaled - fit.system.pull(residual) @ fit.basis)
+    normal = -(scaled.T @ scaled)
+    normal.flat[:: len(normal) + 1] += (1 + damping) * fit.lengths + damping * threshold / fit.weight * fit.stiffness
+    _, c, failed = dposv(normal.T, (roots * turned) @ scaled - fit.system.pull(residual) @ fit.basis, overwrite_a=True)
     if failed:
         return point
     kept = slopes.restore((broken * (seen @ c + turned))[:, None])[:, 0]

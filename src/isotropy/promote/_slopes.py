@@ -56,9 +56,11 @@ def nuclear_slopes(matrix: Array, threshold: float) -> Slopes:
         stack = stack.swapaxes(0, 1) if tall else stack
         over = (left[:, :rank].T @ stack.reshape(side, length * count)).reshape(rank, length, count)
         down = (left.T @ (axes[:rank] @ stack).reshape(side, rank * count)).reshape(side, rank, count).swapaxes(0, 1)
-        inner = axes @ over
-        beyond = outer @ over if len(outer) else over - axes.T @ inner
-        return np.concatenate([inner + down, inner - down, beyond], axis=1).reshape(rank * width, count)
+        inner, turned = axes @ over, np.empty((rank, width, count))
+        np.add(inner, down, out=turned[:, :side])
+        np.subtract(inner, down, out=turned[:, side : 2 * side])
+        turned[:, 2 * side :] = outer @ over if len(outer) else over - axes.T @ inner
+        return turned.reshape(rank * width, count)
 
     def restore(columns: Array) -> Array:
         count = columns.shape[1]
