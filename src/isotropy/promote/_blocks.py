@@ -1,11 +1,16 @@
-"""Norms whose proximal map sets whole directions to zero: singular values, or elements of a group."""
+"""Norms whose proximal map sets whole directions to zero: singular values, or elements of a group.
+
+Images are flat numpy arrays, as small matrices in torch would cost more in calls than in arithmetic.
+"""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import torch
-from torch import Tensor
+from ._slopes import Slopes, group_slopes, nuclear_slopes
+
+if TYPE_CHECKING:
+    from ._slopes import Array
 
 
 class Block(Protocol):
@@ -13,19 +18,23 @@ class Block(Protocol):
 
     size: int
 
-    def norm(self, z: Tensor) -> float:
+    def norm(self, z: Array) -> float:
         """The norm of a flat image `(size,)`."""
         ...
 
-    def dual(self, z: Tensor) -> float:
+    def dual(self, z: Array) -> float:
         """The dual norm: at most 1 on subgradients."""
         ...
 
-    def shrink(self, z: Tensor, threshold: float) -> Tensor:
+    def shrink(self, z: Array, threshold: float) -> Array:
         """``argmin_v threshold |v| + |v - z|^2 / 2``."""
         ...
 
-    def spectrum(self, z: Tensor) -> tuple[Tensor, Tensor]:
+    def slopes(self, z: Array, threshold: float) -> Slopes:
+        """The derivative of ``shrink`` at ``z``."""
+        ...
+
+    def spectrum(self, z: Array) -> tuple[Array, Array]:
         """Sizes `(count,)` that the norm adds up, and the orthonormal directions of the first axis as columns."""
         ...
 
@@ -37,32 +46,44 @@ class Nuclear:
         self.shape = (dim, rows)
         self.size = dim * rows
 
-    def norm(self, z: Tensor) -> float:
+    def norm(self, z: Array) -> float:
         """Sum of singular values."""
-        return float(torch.linalg.svdvals(z.reshape(self.shape)).sum())
+        import numpy as np
 
-    def dual(self, z: Tensor) -> float:
+        return float(np.linalg.svd(z.reshape(self.shape), compute_uv=False).sum())
+
+    def dual(self, z: Array) -> float:
         """Largest singular value."""
-        return float(torch.linalg.svdvals(z.reshape(self.shape))[0]) if self.size else 0.0
+        import numpy as np
 
-    def shrink(self, z: Tensor, threshold: float) -> Tensor:
+        return float(np.linalg.svd(z.reshape(self.shape), compute_uv=False)[0]) if self.size else 0.0
+
+    def shrink(self, z: Array, threshold: float) -> Array:
         """Lower every singular value by the threshold, down to zero.
 
         The factors come from the smaller Gram matrix: values far below the threshold are lost in its rounding, but
         they are set to zero anyway.
         """
-        matrix = z.reshape(self.shape)
-        wide = matrix.shape[0] <= matrix.shape[1]
-        squares, axes = torch.linalg.eigh(matrix @ matrix.T if wide else matrix.T @ matrix)
-        lengths = squares.clamp_min(threshold**2).sqrt()
-        scaled = axes - axes * (threshold / lengths)
-        shrunk = scaled @ (axes.T @ matrix) if wide else (matrix @ scaled) @ axes.T
-        return shrunk.reshape(-1)
+        import numpy as np
 
-    def spectrum(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        matrix = z.reshape(self.shape)
+        wide = self.shape[0] <= self.shape[1]
+        squares, axes = np.linalg.eigh(matrix @ matrix.T if wide else matrix.T @ matrix)
+        broken = squares.searchsorted(threshold**2)
+        kept = axes[:, broken:]
+        scaled = kept * (1 - threshold / np.sqrt(squares[broken:]))
+        return (scaled @ (kept.T @ matrix) if wide else (matrix @ scaled) @ kept.T).ravel()
+
+    def slopes(self, z: Array, threshold: float) -> Slopes:
+        """The derivative of ``shrink``."""
+        return nuclear_slopes(z.reshape(self.shape), threshold)
+
+    def spectrum(self, z: Array) -> tuple[Array, Array]:
         """Singular values, with zeros for directions that the rows cannot reach, and left singular vectors."""
-        axes, sizes, _ = torch.linalg.svd(z.reshape(self.shape), full_matrices=self.shape[0] > self.shape[1])
-        return torch.cat([sizes, sizes.new_zeros(len(axes) - len(sizes))]), axes
+        import numpy as np
+
+        axes, sizes, _ = np.linalg.svd(z.reshape(self.shape), full_matrices=self.shape[0] > self.shape[1])
+        return np.pad(sizes, (0, len(axes) - len(sizes))), axes
 
 
 class Groups:
@@ -72,24 +93,32 @@ class Groups:
         self.shape = (count, rows)
         self.size = count * rows
 
-    def norm(self, z: Tensor) -> float:
+    def norm(self, z: Array) -> float:
         """Sum of row norms."""
         return float(self.lengths(z).sum())
 
-    def dual(self, z: Tensor) -> float:
+    def dual(self, z: Array) -> float:
         """Largest row norm."""
-        return float(self.lengths(z).amax()) if self.size else 0.0
+        return float(self.lengths(z).max()) if self.size else 0.0
 
-    def lengths(self, z: Tensor) -> Tensor:
+    def lengths(self, z: Array) -> Array:
         """Norm of each row `(count,)`."""
-        return torch.linalg.vector_norm(z.reshape(self.shape), dim=1)
+        import numpy as np
 
-    def shrink(self, z: Tensor, threshold: float) -> Tensor:
+        return np.linalg.norm(z.reshape(self.shape), axis=1)
+
+    def shrink(self, z: Array, threshold: float) -> Array:
         """Shorten every row by the threshold, down to zero."""
         lengths = self.lengths(z)
-        factors = (1 - threshold / lengths.clamp_min(threshold)).clamp_min(0.0)
-        return (factors[:, None] * z.reshape(self.shape)).reshape(-1)
+        factors = (1 - threshold / lengths.clip(threshold)).clip(0.0)
+        return (factors[:, None] * z.reshape(self.shape)).ravel()
 
-    def spectrum(self, z: Tensor) -> tuple[Tensor, Tensor]:
+    def slopes(self, z: Array, threshold: float) -> Slopes:
+        """The derivative of ``shrink``."""
+        return group_slopes(z.reshape(self.shape), threshold)
+
+    def spectrum(self, z: Array) -> tuple[Array, Array]:
         """Norms of the rows; each row is its own direction."""
-        return self.lengths(z), torch.eye(self.shape[0], dtype=z.dtype)
+        import numpy as np
+
+        return self.lengths(z), np.eye(self.shape[0])

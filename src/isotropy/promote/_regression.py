@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -20,9 +20,14 @@ from .._linalg import StreamedQR
 from ..dictionary import Dictionary
 from ..errors import DataError, SymmetryWarning
 from ._blocks import Block, Groups, Nuclear
+from ._fits import Interpolating, Penalised
 from ._readout import Readout, read_kernel, unit_generators
 from ._reweight import reweighted
-from ._solver import Interpolating, Penalised, Solution, System, least_squares, solve
+from ._solver import Solution, solve
+from ._system import System
+
+if TYPE_CHECKING:
+    from ._slopes import Array
 
 _LOOSEST = 1e-9  # relative singular value that always counts as zero
 _MARGIN = 30.0  # times the solver's relative noise: the largest value that may count as zero
@@ -84,7 +89,7 @@ class BasisRegression(Estimator):
 
     References
     ----------
-    otto2023unified, mohan2012iterative
+    otto2023unified, mohan2012iterative, xiao2018semismooth
 
     Examples
     --------
@@ -185,8 +190,9 @@ class BasisRegression(Estimator):
         for index in torch.nonzero(self.kept_).flatten():
             streamed.update(difference_maps(family, self._elements[index : index + 1])[0])
         one = copy.copy(self)
-        one._finish(least_squares(system, self._allowed(streamed.R)), one._floor)
-        residual = system.target - system.design @ one.coef_.flatten()
+        w = system.least_squares(self._allowed(streamed.R).numpy())
+        one._finish(w, one._floor)
+        residual = system.target - system.design @ w
         one.objective_, one.gap_, one.n_iter_ = 0.5 * float(residual @ residual), 0.0, 0
         return one
 
@@ -234,7 +240,8 @@ class BasisRegression(Estimator):
             maps.append(csr_array(differences.reshape(-1, family.columns).numpy()))
             blocks.append(Groups(*differences.shape[:2]))
         unit = torch.eye(family.outputs, dtype=torch.float64)
-        return System(torch.kron(unit, phi.contiguous()), y.T.reshape(-1), vstack(maps, format="csr"), blocks)
+        design, target = torch.kron(unit, phi.contiguous()).numpy(), y.T.reshape(-1).numpy()
+        return System(design, target, vstack(maps, format="csr"), blocks)
 
     def _solve(self, start: Solution | None) -> BasisRegression:
         first = self._minimum(self._system, start)
@@ -244,8 +251,8 @@ class BasisRegression(Estimator):
             found = self._minimum(system, None)
             iterations += found.iterations
         self._solution = first
-        distance = float((system.image(found.coefficients) - found.split).norm())
-        self._finish(found.coefficients, distance)
+        noise = system.image(found.coefficients) - found.split
+        self._finish(found.coefficients, math.sqrt(noise @ noise))
         self.objective_, self.gap_, self.n_iter_ = found.objective, found.gap, iterations
         return self
 
@@ -263,21 +270,21 @@ class BasisRegression(Estimator):
             )
         return found
 
-    def _finish(self, w: Tensor, distance: float) -> None:
+    def _finish(self, w: Array, distance: float) -> None:
         """Read off what is kept; ``distance`` of the image to a copy with exact zeros is the solver's noise."""
         system, family = self._system, self._family
         parts = system.parts(system.image(w))
         scale = system.reach(w)
         self._floor = max(distance / scale, 1e-12) if scale > 0 else 1e-12
-        factor = parts[0].reshape(family.dim, family.rows).T
+        factor = torch.from_numpy(parts[0]).reshape(family.dim, family.rows).T
         zero = max(_MARGIN * self._floor, _LOOSEST)
         read = read_kernel(self.rho_in, factor, self._units, scale, floor=self._floor, rank=self.rank, tolerance=zero)
-        self.coef_ = w.reshape(family.outputs, -1)
+        self.coef_ = torch.from_numpy(w).reshape(family.outputs, -1)
         self.spectrum_, self.status_ = read.spectrum, read.status
         self.algebra_, self.coefficients_ = read.algebra, read.coefficients
         self._readout: Readout = read
-        lengths = system.blocks[1].lengths(parts[1]) if len(self._elements) else torch.zeros(0).double()  # type: ignore[attr-defined]
-        self.kept_ = lengths <= max(10 * distance, 1e-9 * float(w.norm()))
+        lengths = system.blocks[1].spectrum(parts[1])[0] if len(self._elements) else w[:0]
+        self.kept_ = torch.from_numpy(lengths <= max(10 * distance, 1e-9 * math.sqrt(w @ w)))
 
 
 def _as_elements(elements: Any, family: FamilyDerivative) -> Tensor:
