@@ -10,7 +10,7 @@ from code_blocks import read_blocks, run_blocks
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = {page.stem: page for page in sorted(DOCS.glob("*.md")) if read_blocks(page.read_text("utf-8"), "python")}
-SLOW = ("jets", "laligan", "liegan", "point_symmetries")
+SLOW = ("laligan", "liegan")
 NEEDS = {
     "atoms": ["ase", "matplotlib"],
     "choose": ["h5py"],

@@ -53,6 +53,10 @@ def _front(context: typer.Context) -> None:
         typer.echo(context.get_help())
 
 
+class Terminated(BaseException):
+    """SIGTERM; no SystemExit, which foreign code may raise for reasons of its own."""
+
+
 def main() -> NoReturn:
     """Run the command; whatever is wrong with the input becomes one line and exit code 2."""
     with warnings.catch_warnings(), _unwinding():
@@ -65,6 +69,10 @@ def main() -> NoReturn:
             _stop(2, f"expected data that linear algebra can take, received some on which it failed ({error}); rescale")
         except UsageError as error:
             _stop(2, f"{error.format_message().rstrip('.')}; see isotropy --help")
+        except OSError as error:
+            _stop(2, f"expected files that can be read and written, received {error}; check paths, rights and space")
+        except Terminated:
+            _stop(128 + signal.SIGTERM, "terminated, nothing written")
         except (KeyboardInterrupt, typer.Abort):
             code = INTERRUPTED
         if code == INTERRUPTED:  # some versions of typer return it, others raise
@@ -92,4 +100,4 @@ def _unwinding() -> Iterator[None]:
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:
-    _stop(128 + number, "terminated, nothing written")
+    raise Terminated

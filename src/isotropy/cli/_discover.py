@@ -79,9 +79,10 @@ def discover(
     answer = {**described(best, names), "candidates": chosen, "kind": source.kind, "outputs": best.outputs, **extra}
     if len(taken) > 1:
         answer["roads"] = compared(taken, source)
+    text = json.dumps(plain(answer)) if as_json else discovered_words(answer, out)
     if out is not None:
         _write(out, answer, best.found, source, f"isotropy discover {data}")
-    typer.echo(json.dumps(plain(answer)) if as_json else discovered_words(answer, out))
+    typer.echo(text)
     raise typer.Exit(1 if answer["status"] == "undecided" else 0)
 
 
