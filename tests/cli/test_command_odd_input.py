@@ -19,6 +19,7 @@ SUPERVISED = np.column_stack([X, (X**2).sum(1)])
 XY = ["--x", "u,v", "--y", "f"]
 RUN = ["--time", "t", "--state", "p,q", "--trajectory", "k"]
 EQUATIONS = ["equations", "r.csv", *RUN]
+DYNAMICS = ["discover", "r.csv", *RUN]
 LONG = "a" * 300
 MODELS = """
     import sys
@@ -61,6 +62,7 @@ def desk(folder, monkeypatch):
     """A folder with a good file of each kind, and models."""
     (folder / "d.csv").write_text(rows())
     (folder / "r.csv").write_text(rows(circles(), "t,p,q,k"))
+    (folder / "i.csv").write_text(rows(RNG.normal(size=(40, 4)), "a,b,c,d"))
     (folder / "odd_models_of_test.py").write_text(textwrap.dedent(MODELS))
     monkeypatch.setattr(sys, "path", [*sys.path])
     yield folder
@@ -100,6 +102,9 @@ REFUSED = {
     "half a motion": ([*EQUATIONS, "--state", "p", "--motion"], ["--motion", "as many"]),
     "a motion of nothing": (["equations", "r.csv", "--motion"], ["--motion: expected --time and --state"]),
     "a motion of an example": (["equations", "example:planets", "--motion"], ["no --motion"]),
+    "pictures without a map": (["discover", "d.csv", "--x", "u,v", "--candidates", "image(1,2,se(2))"], ["2 pixels"]),
+    "points for pictures": (["discover", "i.csv", "--candidates", "image(2,2,se(2))"], ["a map of pictures", "--y"]),
+    "curved paces": ([*DYNAMICS, "--candidates", "poly(2,degree=2)", "--time-scaling"], ["--time-scaling", "linear"]),
     "no tolerance": (probe("--tolerance", ""), ["--tolerance", "''"]),
     "a tolerance twice": (probe("--tolerance", "forces=1,forces=2"), ["each once"]),
     "a tolerance that is none": (probe("--tolerance", "forces=nan"), ["'forces=nan'"]),
@@ -198,7 +203,7 @@ def test_a_file_that_is_no_symmetry_is_one_line(command, desk, content):
 @pytest.mark.parametrize(
     ("words", "file"),
     [
-        (DISCOVER, "symmetry.json"),
+        (["discover", "example:planets"], "symmetry.json"),
         (model("net"), "measure.json"),
         (EQUATIONS, "equations.json"),
         (network(), "parameters.json"),
@@ -221,13 +226,14 @@ GOOD = {
 
 @pytest.mark.parametrize("content", GOOD.values(), ids=GOOD)
 def test_tables_of_other_programs_give_the_same_answer(command, desk, content):
-    plain = command(*DISCOVER, "--json")
+    plain = command(*model("net", "--json"))
     (desk / "d.csv").write_bytes(content)
-    assert command(*DISCOVER, "--json") == plain
+    again = command(*model("net", "--json"))
+    assert (again.code, again.out) == (plain.code, plain.out)
     assert plain.code == 0
 
 
-@pytest.mark.parametrize("name", ["$a_{$", "lambda", "a-b c", "__import__('pathlib').Path('pwned').touch()"])
+@pytest.mark.parametrize("name", ["$a_{$", "__import__('pathlib').Path('pwned').touch()"])
 def test_a_column_may_have_any_name(command, desk, name):
     (desk / "r.csv").write_text(rows(circles(), f't,"{name}",q,k'))
     done = command("equations", "r.csv", "--time", "t", "--state", f"{name},q", "--trajectory", "k", "--out", "o")
@@ -281,3 +287,18 @@ def test_a_pipe_that_closes_early_gives_no_traceback(folder):
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as running:
         running.stdout.close()
         assert b"Traceback" not in running.stderr.read()
+
+
+def far(points):
+    """Squared distance of two points of the plane."""
+    return (points[:, :2] - points[:, 2:]) ** 2 @ np.ones(2)
+
+
+@pytest.mark.parametrize("candidates", ["so(2)", "se(2)", "poly(2,degree=1)", "image(2,2,se(2))"])
+def test_every_kind_of_candidates_has_a_page(command, desk, candidates):
+    points = RNG.normal(size=(40, 4))
+    (desk / "g.csv").write_text(rows(np.column_stack([points, far(points)]), "a,b,c,d,f"))
+    file = "d.csv" if candidates.startswith("poly") else "g.csv"
+    done = command("discover", file, "--y", "f", "--candidates", candidates, "--rank", "1", "--out", "o")
+    assert done.code in (0, 1), done
+    assert sorted(path.name for path in Path("o").iterdir()) == ["report.html", "symmetry.json"]
