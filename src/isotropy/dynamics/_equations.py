@@ -48,12 +48,12 @@ def write_sympy(dictionary: Dictionary, coefficients: Tensor, coordinates: Seque
     return [sympy.Add(*[sympy.Float(c) * term for c, term in zip(row, terms, strict=True) if c]) for row in rows]
 
 
-def write_latex(expressions: Sequence[Any], coordinates: Sequence[str], digits: int) -> str:
-    r"""An ``aligned`` block with ``\dot x`` on the left."""
+def write_latex(expressions: Sequence[Any], coordinates: Sequence[str], digits: int, dot: str = r"\dot") -> str:
+    r"""An ``aligned`` block with ``\dot x``, or another dot, on the left."""
     import sympy
 
     lines = [
-        rf"\dot{{{sympy.latex(sympy.Symbol(name))}}} &= {sympy.latex(expression.evalf(digits))}"
+        rf"{dot}{{{sympy.latex(sympy.Symbol(name))}}} &= {sympy.latex(expression.evalf(digits))}"
         for name, expression in zip(coordinates, expressions, strict=True)
     ]
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"

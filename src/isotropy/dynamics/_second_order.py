@@ -13,7 +13,7 @@ from .._spanned import coordinate_names
 from ..dictionary import Dictionary
 from ..discover._velocity import velocities
 from ..errors import DataError
-from ._equations import simulate, write_equations
+from ._equations import simulate, write_equations, write_latex
 from ._sindy import Derivative, SINDy
 from ._symmetry import Symmetry
 from ._systems import System
@@ -101,6 +101,11 @@ class SecondOrder(SINDy):
         """``x'' = -x/r^3`` for every position."""
         written = write_equations(self.dictionary, self.coef_, coordinates, digits)
         return [text.replace("' =", "'' =", 1) for text in written]
+
+    def latex(self, coordinates: Sequence[str] | None = None, digits: int = 3) -> str:
+        """The equations as a LaTeX ``aligned`` block, two dots on the left."""
+        names = list(coordinates or coordinate_names(self.dictionary.size))
+        return write_latex(self.sympy(names), names, digits, r"\ddot")
 
     def _one(self, x: Tensor, t: Tensor) -> System:
         places, pulls = self._pulled(x, t)
