@@ -36,6 +36,11 @@ class SecondOrder(SINDy):
         See ``SINDy``. Accelerations have any size, so terms are selected by their share in their equation unless asked
         otherwise.
 
+    Raises
+    ------
+    DataError
+        If trajectories are too short, not finite or straight, or do not determine the coefficients.
+
     Examples
     --------
     >>> import torch, isotropy as iso
@@ -125,6 +130,11 @@ class SecondOrder(SINDy):
 
 def central(size: int, powers: Sequence[int] = (0, 1, 2, 3, 4, 5)) -> Dictionary:
     """Terms ``x_i / r^p`` with the distance ``r`` from the origin: forces along the coordinates that fade with it.
+
+    Raises
+    ------
+    DataError
+        If the size is below 1, or there are no powers.
 
     Examples
     --------
