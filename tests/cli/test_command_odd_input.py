@@ -264,6 +264,17 @@ def test_what_a_model_prints_stays_out_of_the_answer(command, desk, name):
     assert ("hello from the call" in done.err) == (name == "loud")
 
 
+@pytest.mark.parametrize("words", [[], ["discover"], ["probe"]])
+def test_help_has_two_names(command, words):
+    assert command(*words, "-h") == command(*words, "--help")
+    assert "Usage:" in command(*words, "-h").out
+
+
+def test_the_version_is_said(command):
+    done = command("--version")
+    assert (done.code, done.out, done.err) == (0, f"isotropy {isotropy.__version__}\n", "")
+
+
 def test_a_full_disk_is_one_line(command, folder, monkeypatch):
     def full(text):
         raise OSError(28, "No space left on device")

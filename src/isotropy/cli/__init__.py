@@ -13,11 +13,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import torch
 import typer
 
+from .._version import version
 from ..errors import SymmetryError
 from ._discover import discover
 from ._equations import equations
@@ -36,6 +37,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(discover)
 app.command()(measure)
@@ -47,8 +49,14 @@ app.command(context_settings=PASSED_ON)(study)
 
 
 @app.callback(invoke_without_command=True)
-def _front(context: typer.Context) -> None:
+def _front(
+    context: typer.Context,
+    show_version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
     """Find the continuous symmetries of data, models and dynamics, and say how sure the answer is."""
+    if show_version:
+        typer.echo(f"isotropy {version()}")
+        raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
