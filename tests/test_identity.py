@@ -300,6 +300,19 @@ def test_copies_and_still_dimensions_do_not_change_the_name(name, k):
     assert name_of(disguise(beside(copies(FAMILIES[name], k), 1))) == name
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "name"),
+    [
+        (so(4), so(4), "so(4)+so(4)"),
+        (so(2, 2), so(2, 2), "so(2,2)+so(2,2)"),
+        (so(2, 2), so(4), "so(2,2)+so(4)"),
+        (both(so(4), so(4)), so(3), "so(4)+so(4)+so(3)"),
+    ],
+)
+def test_several_pairs_of_halves_find_their_partners(first, second, name):
+    assert name_of(disguise(both(first, second))) == name
+
+
 def adjoint_matrices(matrices):
     return constants(matrices).transpose(1, 2)
 

@@ -9,19 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from code_blocks import read_blocks, run_blocks
+
 README = Path(__file__).parents[1] / "README.md"
 PYPROJECT = README.with_name("pyproject.toml")
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
-
-
-def read_blocks(text: str, language: str) -> list[tuple[int, str]]:
-    """First line and text of each fenced block of one language."""
-    return [
-        (text[: match.start(2)].count("\n") + 1, match.group(2))
-        for match in FENCE.finditer(text)
-        if match.group(1) == language
-    ]
 
 
 def read_commands(text: str) -> list[list[str]]:
@@ -44,14 +36,9 @@ def text() -> str:
     return README.read_text(encoding="utf-8")
 
 
-def test_python_blocks_run_in_order(text, tmp_path, monkeypatch, capsys):
+def test_python_blocks_run_in_order(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    namespace = {"__name__": "readme"}
-    blocks = read_blocks(text, "python")
-    assert blocks
-    for line, block in blocks:
-        # Blank lines in front make a traceback point at the line of the README.
-        exec(compile("\n" * (line - 1) + block, str(README), "exec"), namespace)
+    run_blocks(README)
     assert capsys.readouterr().out
 
 

@@ -22,7 +22,7 @@ CASIMIR_TOLERANCE = 0.1  # Casimir eigenvalues of isomorphic names differ by 30 
 EXCEPTIONAL = 0.9  # confidence from which an algebra outside the table is believed to be simple
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # equal only to itself: projectors have no truth value to compare by
 class Part:
     """One summand of a name; ``moved`` is the projector ``(n, n)`` on the space it acts on."""
 

@@ -114,6 +114,11 @@ def test_aligned_dipoles_are_fully_correlated(ase):
     assert loose.along.value[3:] == pytest.approx(torch.zeros(5), abs=0.05)
 
 
+def test_diffusion_needs_two_lags():
+    with pytest.raises(DataError, match="lags that rise, received 5 and 5"):
+        ia.diffusion(torch.zeros(20, 2, 3), 1.0, 5, 5)
+
+
 def test_a_walk_of_known_diffusion():
     constant, timestep = 0.26, 0.5
     steps = normal(400, 200, 3) * math.sqrt(2 * constant * timestep)

@@ -47,6 +47,19 @@ def poor():
 def trained():
     return atoms.ModuleCalculator(datasets.water_model(), 4.0)
 
+def wordy():
+    return of(lambda atoms: {"energy": "low", "forces": np.zeros((len(atoms), 3))})
+
+def imaginary():
+    return of(lambda atoms: {"energy": 1j, "forces": np.zeros((len(atoms), 3))})
+
+def leaving():
+    return of(lambda atoms: exit(5))
+
+def talking():
+    print("hello")
+    return broken()
+
 def tired():
     # gives up in the second frame
     inner, calls = Fields.broken(), count()
@@ -180,6 +193,11 @@ def spoilt():
         (("left.extxyz", *BROKEN), "right-handed cell"),
         (("ar.extxyz", "--calculator", "fields_of_test:trained"), r"elements among \[1, 8\], received \[18\]"),
         (("water.xyz", *BROKEN, "--properties", "stress"), "periodic along three axes"),
+        (("water.xyz", *BROKEN, "--properties", "energy,energy"), "each once, received energy, energy"),
+        (("water.xyz", *BROKEN, "--rule", "gauss:0"), "rule: expected elements to compare"),
+        (("water.xyz", "--calculator", "fields_of_test:wordy"), "real numbers for energy, received str"),
+        (("water.xyz", "--calculator", "fields_of_test:imaginary"), "real numbers for energy, received complex"),
+        (("water.xyz", "--calculator", "fields_of_test:leaving"), r"received SystemExit \(5\)"),
         (("water.xyz", "--calculator", "fields_of_test:lost"), "finite forces, received NaN"),
         (("water.xyz", "--calculator", "fields_of_test:poor"), "expected forces, energy from Given"),
         (
@@ -197,6 +215,12 @@ def test_what_cannot_be_probed_is_code_2(call, command, folder, words, text):
     assert done.code == 2
     assert done.out == ""
     assert re.search(text, done.err.splitlines()[-1])
+
+
+def test_what_a_calculator_prints_stays_out_of_the_answer(call, command):
+    done = command("probe", "water.xyz", "--calculator", "fields_of_test:talking", "--no-candidates", "--json")
+    assert json.loads(done.out)["frames"] == 1
+    assert done.err == "hello\n"
 
 
 def test_a_calculator_that_gives_up_leaves_what_it_finished(call, command):

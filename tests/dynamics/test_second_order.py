@@ -24,6 +24,7 @@ def test_planets_obey_kepler_with_and_without_rotations(sky):
         for place in places:
             assert float(model.coef_[place]) == pytest.approx(-4 * math.pi**2, rel=1e-3)  # au^3 per year^2
         assert model.equations() == ["x'' = -39.5 x/r^3", "y'' = -39.5 y/r^3", "z'' = -39.5 z/r^3"]
+        assert model.latex().splitlines()[1] == r"\ddot{x} &= - \frac{39.5 x}{r^{3}} \\"
 
 
 def test_rotations_are_chosen_for_planets(sky):

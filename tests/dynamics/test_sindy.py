@@ -189,6 +189,18 @@ def test_simulation_equations_sympy_and_latex():
     assert float(waves.sympy()[0].subs("x", 0.3)) == pytest.approx(np.sin(0.6) - 0.09)
 
 
+@pytest.mark.parametrize("name", ["lambda", "a b", "u-v", "$", "S.One", "__import__('sys').exit()"])
+def test_names_of_coordinates_are_never_read_as_code(name):
+    import sympy
+
+    x = states()
+    model = SINDy(polynomials(2, 2), iso.so(2), threshold=0.05).fit_velocities(x, x @ SPIRAL.T)
+    first, second = model.sympy([name, "w"])
+    assert first.free_symbols == second.free_symbols == {sympy.Symbol(name), sympy.Symbol("w")}
+    assert float(second.subs({sympy.Symbol(name): 1, sympy.Symbol("w"): 2})) == pytest.approx(0.8)
+    assert model.equations([name, "w"])[1] == f"w' = {name} - 0.1 w"
+
+
 def test_a_diverging_simulation_is_an_error():
     x = states()
     model = SINDy(polynomials(2, 2), threshold=0.05).fit_velocities(x, x**2)

@@ -280,6 +280,8 @@ def test_bad_input_is_refused(points, so3):
         equivariance(torch.sin, points() * torch.nan, V, V)
     with pytest.raises(DataError, match="finite"):
         equivariance(torch.log, points(), V, V)
+    with pytest.raises(DataError, match="rescale the map"):
+        equivariance(lambda x: 1e300 * x, points(), V, V)
     with pytest.raises(DataError, match="method"):
         equivariance(torch.sin, points(), V, V, method="magic")
     with pytest.raises(DataError, match="confidence"):

@@ -172,3 +172,7 @@ def test_what_is_refused():
         symmetries(frozen, torch.randn(2, 7, dtype=F64))
     with pytest.raises(iso.errors.DataError, match="none"):
         symmetries(nn.ReLU(), x)
+    with torch.no_grad():
+        frozen[2].weight[0, 0] = torch.nan
+    with pytest.raises(iso.errors.DataError, match=r"infinity in '2.weight'"):
+        symmetries(frozen, torch.randn(2, 3, dtype=F64))

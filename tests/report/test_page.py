@@ -9,6 +9,7 @@ import pytest
 
 from isotropy.errors import DataError, MissingExtraError, RepresentationMismatchError
 from isotropy.report import Orbits, write_report
+from isotropy.report._answer import coordinates
 from isotropy.report._pictures import busiest_plane
 
 NASTY = "<script>alert('v')</script>&\"$x$"
@@ -167,6 +168,43 @@ def test_the_plane_of_a_flow_is_where_it_moves_most():
     matrix = np.zeros((4, 4))
     matrix[2, 3] = 1
     assert 2 in busiest_plane(matrix, affine=True)
+
+
+MATRIX = {"dimension": 1, "vector_fields": ["v"], "spectrum": [0.0], "cut": 1}
+TURN = [[[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]]
+SHOWN = {
+    "the same on two groups": ({"candidates": "gl(3)", "coordinates": list("abcdef")}, "abc", False),
+    "the same on two points": ({"candidates": "se(2)", "coordinates": list("abcd")}, "ab", True),
+    "similar": ({"candidates": "similarity(2)", "coordinates": list("abcd")}, "ab", True),
+    "pictures": ({"candidates": "image(2,2,se(2))", "coordinates": list("abcd")}, "xy", True),
+    "with time": ({"candidates": "gl(2)", "coordinates": ["a", "b"], "blocks": [2, 1]}, ["a", "b", "time"], False),
+    "a sum on two groups": (
+        {"candidates": "gl(2)+gl(1)", "coordinates": list("abcdef"), "blocks": [2, 1]},
+        "abc",
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "names", "affine"), SHOWN.values(), ids=SHOWN)
+def test_a_matrix_is_drawn_on_what_it_moves(tmp_path, answer, change, names, affine):
+    changed = answer | MATRIX | {"basis": TURN} | change
+    assert coordinates(changed) == (list(names), affine)
+    assert "<figcaption>matrix</figcaption>" in page_of(tmp_path, changed)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"basis": [[[1.0, 2.0, 0.0], [0.0, 1.0, 0.5]]], "polynomials": [2, 1], "coordinates": ["a", "b"]},
+        {"basis": TURN, "blocks": [2, 1], "coordinates": ["a"], "candidates": "aff(1)"},
+    ],
+    ids=["polynomials", "shifts with time"],
+)
+def test_what_is_no_linear_motion_is_written_and_not_drawn(tmp_path, answer, change):
+    page = page_of(tmp_path, answer | MATRIX | change | {"roads": []})
+    assert "<figcaption>matrix</figcaption>" not in page
+    assert '<pre aria-label="Matrix 1">' in page
 
 
 @pytest.mark.parametrize(

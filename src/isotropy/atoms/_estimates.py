@@ -97,6 +97,11 @@ def reweight(offsets: Tensor, temperature_energy: float) -> Weights:
         `(frames,)` plain minus averaged energy.
     temperature_energy : float
         kT in the same unit.
+
+    Raises
+    ------
+    DataError
+        If kT is not positive.
     """
     if not temperature_energy > 0:
         raise DataError(f"temperature_energy: expected a positive kT, received {temperature_energy}; use units.kB * T")

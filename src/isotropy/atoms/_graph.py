@@ -84,6 +84,15 @@ class Graph:
 def graph(frames: Any, cutoff: float, dtype: torch.dtype = torch.float64) -> Graph:
     """Neighbours within a distance in one or more structures.
 
+    Parameters
+    ----------
+    frames : Atoms or sequence of Atoms
+        Structures, periodic or not.
+    cutoff : float
+        Distance up to which atoms are neighbours, in the unit of the positions.
+    dtype : torch.dtype
+        Of positions and cells.
+
     Raises
     ------
     DataError
@@ -142,6 +151,10 @@ def energies_and_forces(model: Any, g: Graph, create_graph: bool = False) -> tup
 
     Parameters
     ----------
+    model : callable
+        Takes a ``Graph`` to energies `(structures,)`.
+    g : Graph
+        Structures, from ``graph``.
     create_graph : bool
         Keep what derivatives of these need, as in training.
     """

@@ -13,14 +13,37 @@ _LIGHT = 2.99792458e-5  # cm in a femtosecond
 
 
 def mean_square_displacement(positions: Tensor, lags: Tensor) -> Tensor:
-    """``<|r(t + lag) - r(t)|^2>`` `(lags,)` of unwrapped positions `(frames, atoms, 3)`, over all origins."""
+    """``<|r(t + lag) - r(t)|^2>`` `(lags,)` of unwrapped positions `(frames, atoms, 3)`, over all origins.
+
+    Raises
+    ------
+    DataError
+        If lags are negative or longer than the series.
+    """
     _require_lags(positions, lags)
     moves = [(positions[lag:] - positions[: len(positions) - lag]).square().sum(-1).mean() for lag in lags.tolist()]
     return torch.stack(moves)
 
 
 def diffusion(positions: Tensor, timestep: float, first: int, last: int) -> float:
-    """Diffusion constant: a sixth of the slope of the mean square displacement between two lags."""
+    """Diffusion constant: a sixth of the slope of the mean square displacement between two lags.
+
+    Parameters
+    ----------
+    positions : Tensor
+        `(frames, particles, 3)`, unwrapped.
+    timestep : float
+        Between frames.
+    first, last : int
+        Lags, in frames.
+
+    Raises
+    ------
+    DataError
+        If there are not two lags within the series.
+    """
+    if last <= first:
+        raise DataError(f"first, last: expected lags that rise, received {first} and {last}; take a longer range")
     lags = torch.arange(first, last + 1)
     values = mean_square_displacement(positions, lags)
     times = lags.to(values) * timestep
@@ -29,7 +52,13 @@ def diffusion(positions: Tensor, timestep: float, first: int, last: int) -> floa
 
 
 def autocorrelation(u: Tensor, lags: Tensor) -> Tensor:
-    """``<u(t) . u(t + lag)>`` `(lags,)` of vectors `(frames, molecules, 3)`, over all origins."""
+    """``<u(t) . u(t + lag)>`` `(lags,)` of vectors `(frames, molecules, 3)`, over all origins.
+
+    Raises
+    ------
+    DataError
+        If lags are negative or longer than the series.
+    """
     _require_lags(u, lags)
     return torch.stack([(u[lag:] * u[: len(u) - lag]).sum(-1).mean() for lag in lags.tolist()])
 
@@ -41,6 +70,11 @@ def power_spectrum(series: Tensor, timestep: float) -> tuple[Tensor, Tensor]:
     ----------
     timestep : float
         In femtoseconds.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than four values.
     """
     if len(series) < 4:
         raise DataError(f"series: expected at least 4 values, received {len(series)}; sample longer")
@@ -55,7 +89,13 @@ def power_spectrum(series: Tensor, timestep: float) -> tuple[Tensor, Tensor]:
 
 
 def drift(series: Tensor, timestep: float) -> tuple[float, float]:
-    """Slope of a series `(frames,)` in time by least squares, and its standard error from ten blocks."""
+    """Slope of a series `(frames,)` in time by least squares, and its standard error from ten blocks.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than 20 values.
+    """
     if len(series) < 20:
         raise DataError(f"series: expected at least 20 values, received {len(series)}; sample longer")
     means = torch.stack([block.mean() for block in series.to(torch.float64).tensor_split(10)])

@@ -49,7 +49,21 @@ class Orbit:
 def orbits(
     calculator: Any, atoms: Any, rule: Rule, properties: Sequence[Property], where: str = "structure"
 ) -> dict[str, Orbit]:
-    """Responses of a calculator to a structure over a rule, by name of the property; one evaluation per element."""
+    """Responses of a calculator to a structure over a rule, by name of the property; one evaluation per element.
+
+    Parameters
+    ----------
+    calculator : object
+        Calculator of ase, or a function ``atoms -> {name: value}``.
+    atoms : Atoms
+        The structure.
+    rule : Rule
+        Elements by which it is turned.
+    properties : sequence of Property
+        What to compute.
+    where : str
+        What errors call the structure.
+    """
     rows: dict[str, list[Tensor]] = {one.name: [] for one in properties}
     for g in rule.rotations:
         values = evaluate(calculator, turned(atoms, g), properties, where)

@@ -17,6 +17,13 @@ def lie_penalty(module: Any, g: Graph) -> Tensor:
     """Mean square of ``dE / d angle`` over structures, from one evaluation; the cell turns along.
 
     Its units are those of the energy squared, per radian squared. Differentiable in the parameters.
+
+    Parameters
+    ----------
+    module : callable
+        Takes a ``Graph`` to energies `(structures,)`.
+    g : Graph
+        Structures, from ``graph``.
     """
     _, _, virials = energies_and_forces(module, g, create_graph=True)
     return turning(virials).square().sum(-1).mean()

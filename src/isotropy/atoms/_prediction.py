@@ -89,6 +89,13 @@ def predicted_free_energy(
     """Orientational free energy that a plain run would show, as ``predicted_orientations`` has it.
 
     One block of its error for each frame, up to ten.
+
+    Parameters
+    ----------
+    calculator, frames, rule, temperature_energy, direction, seed
+        As for ``predicted_orientations``.
+    width : float
+        Of the kernels, as for ``orientational_free_energy``.
     """
     listed = as_frames(frames)
     u, weights = predicted_orientations(calculator, listed, rule, temperature_energy, direction, seed=seed)

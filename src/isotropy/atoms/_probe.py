@@ -110,6 +110,8 @@ def _plan(
     if held_out < 3:
         raise DataError(f"held_out: expected at least 3 random elements, received {held_out}; 12 is usual")
     reference = default_rule() if rule is None else rule
+    if len(reference) < 2:
+        raise DataError("rule: expected elements to compare, received the identity alone; take a larger rule")
     chosen = ladder(len(reference) // 2) if candidates is None else candidates
     return Plan(reference, as_properties(properties), tuple(chosen), held_out, seed)
 

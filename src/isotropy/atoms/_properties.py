@@ -68,7 +68,7 @@ def as_properties(wanted: Iterable[str | Property]) -> tuple[Property, ...]:
     Raises
     ------
     DataError
-        If nothing is asked for, or a name is not known.
+        If nothing is asked for, a name is not known, or one is asked for twice.
     """
     known = {one.name: one for one in _KNOWN}
     chosen = [wanted] if isinstance(wanted, str | Property) else list(wanted)
@@ -78,7 +78,11 @@ def as_properties(wanted: Iterable[str | Property]) -> tuple[Property, ...]:
             f"properties: expected some of {', '.join(known)}, received {strange or 'none'}; "
             "pass a Property with its rank for others"
         )
-    return tuple(known[one] if isinstance(one, str) else one for one in chosen)
+    found = tuple(known[one] if isinstance(one, str) else one for one in chosen)
+    names = [one.name for one in found]
+    if len(set(names)) < len(names):
+        raise DataError(f"properties: expected each once, received {', '.join(names)}; drop one")
+    return found
 
 
 def evaluate(
@@ -129,7 +133,7 @@ def _given(calculator: Any, atoms: Any, order: Sequence[Property], where: str) -
 def _checked(value: Any, one: Property, atoms: Any, where: str) -> Tensor:
     if value is None:
         raise DataError(f"{where}: expected {one.name}, received none; ask for fewer properties")
-    values = torch.as_tensor(value, dtype=torch.float64).detach().cpu()  # a bare float would pass through float32
+    values = _numbers(value, one, where)
     if one.name in _PERIODIC and values.shape[-1] == 6:
         values = _full(values)
     shape = tuple(values.shape)
@@ -143,6 +147,17 @@ def _checked(value: Any, one: Property, atoms: Any, where: str) -> Tensor:
     if not bool(torch.isfinite(values).all()):
         raise DataError(f"{where}: expected finite {one.name}, received NaN or infinity; mend the calculator")
     return values
+
+
+def _numbers(value: Any, one: Property, where: str) -> Tensor:
+    """Real numbers; a bare float would pass through float32 unless the dtype is named."""
+    try:
+        if not torch.as_tensor(value).is_complex():
+            return torch.as_tensor(value, dtype=torch.float64).detach().cpu()
+        received = "complex ones"
+    except (TypeError, ValueError, RuntimeError) as error:
+        received = f"{type(value).__name__} ({error})"
+    raise DataError(f"{where}: expected real numbers for {one.name}, received {received}; mend the calculator")
 
 
 def _full(voigt: Tensor) -> Tensor:

@@ -123,6 +123,15 @@ def train(
 def accuracy(model: PointEdgeTransformer, frames: Any, batch: int = 16) -> Accuracy:
     """Errors of a model at frames with references, as they stand.
 
+    Parameters
+    ----------
+    model : PointEdgeTransformer
+        The model.
+    frames : sequence of Atoms
+        With reference energies and forces.
+    batch : int
+        Structures that are computed at once.
+
     Raises
     ------
     DataError

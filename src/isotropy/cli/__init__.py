@@ -13,11 +13,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import torch
 import typer
 
+from .._version import version
 from ..errors import SymmetryError
 from ._discover import discover
 from ._equations import equations
@@ -36,6 +37,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(discover)
 app.command()(measure)
@@ -47,10 +49,20 @@ app.command(context_settings=PASSED_ON)(study)
 
 
 @app.callback(invoke_without_command=True)
-def _front(context: typer.Context) -> None:
+def _front(
+    context: typer.Context,
+    show_version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
     """Find the continuous symmetries of data, models and dynamics, and say how sure the answer is."""
+    if show_version:
+        typer.echo(f"isotropy {version()}")
+        raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
+
+
+class Terminated(BaseException):
+    """SIGTERM; no SystemExit, which foreign code may raise for reasons of its own."""
 
 
 def main() -> NoReturn:
@@ -65,6 +77,10 @@ def main() -> NoReturn:
             _stop(2, f"expected data that linear algebra can take, received some on which it failed ({error}); rescale")
         except UsageError as error:
             _stop(2, f"{error.format_message().rstrip('.')}; see isotropy --help")
+        except OSError as error:
+            _stop(2, f"expected files that can be read and written, received {error}; check paths, rights and space")
+        except Terminated:
+            _stop(128 + signal.SIGTERM, "terminated, nothing written")
         except (KeyboardInterrupt, typer.Abort):
             code = INTERRUPTED
         if code == INTERRUPTED:  # some versions of typer return it, others raise
@@ -92,4 +108,4 @@ def _unwinding() -> Iterator[None]:
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:
-    _stop(128 + number, "terminated, nothing written")
+    raise Terminated

@@ -10,7 +10,7 @@ import typer
 
 from .. import dictionary
 from .._action import Action
-from ..actions import TimeScaled
+from ..actions import PolynomialFields, TimeScaled
 from ..datasets import Trajectories
 from ..discover import ConservedQuantities, Discovery, plain
 from ..errors import DataError
@@ -70,6 +70,8 @@ def discover(
     names = source.coordinates
     chosen = (source.candidates or _default(source)) if candidates is None else candidates
     action = action_for(chosen, len(names))
+    if len(action.event) > 1 and source.kind != "supervised":
+        raise DataError(f"--candidates {chosen}: expected a map of pictures, received {source.kind}; name --y")
     if time_scaling:
         action = _paced(action, source)
     extra = {} if conserved is None else {"conserved": _conserved(source, conserved)}
@@ -79,9 +81,10 @@ def discover(
     answer = {**described(best, names), "candidates": chosen, "kind": source.kind, "outputs": best.outputs, **extra}
     if len(taken) > 1:
         answer["roads"] = compared(taken, source)
+    text = json.dumps(plain(answer)) if as_json else discovered_words(answer, out)
     if out is not None:
         _write(out, answer, best.found, source, f"isotropy discover {data}")
-    typer.echo(json.dumps(plain(answer)) if as_json else discovered_words(answer, out))
+    typer.echo(text)
     raise typer.Exit(1 if answer["status"] == "undecided" else 0)
 
 
@@ -93,6 +96,8 @@ def _default(source: Source) -> str:
 def _paced(action: Action, source: Source) -> Action:
     if source.kind != "dynamics":
         raise DataError(f"--time-scaling: expected trajectories, received {source.kind}; give --time and --state")
+    if isinstance(action, PolynomialFields):
+        raise DataError("--time-scaling: expected linear or affine --candidates, received polynomial ones; change them")
     return TimeScaled(action)
 
 

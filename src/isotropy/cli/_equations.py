@@ -56,22 +56,21 @@ def equations(
     if out is not None:
         require_folder(out)
         require_report()
-    source, runs = _trajectories(data, Columns(None, None, time, state, trajectory, motion), key)
+    source, runs = _trajectories(data, Columns(None, None, time, state, trajectory, motion, "--motion"), key)
     model = _model(runs, source.kind == "mechanics", degree, weak, threshold)
     given = symmetry if symmetry in ROADS else _action(symmetry, model.dictionary.size)
     with reporting(quiet=as_json) as progress:
         found = take_road(model, runs, symmetry, given, seed, progress)
         answer = answer_of(found, runs, source.coordinates, data, seed)
+    text = json.dumps(plain(answer)) if as_json else equations_words(answer, out)
     if out is not None:
         _write(out, answer, found, runs)
-    typer.echo(json.dumps(plain(answer)) if as_json else equations_words(answer, out))
+    typer.echo(text)
     raise typer.Exit(1 if answer["doubts"] else 0)
 
 
 def _trajectories(data: str, columns: Columns, key: str | None) -> tuple[Source, Trajectories]:
     """Read DATA and insist on trajectories."""
-    if columns.noether and not (columns.time and columns.state):
-        raise DataError("--motion: expected --time and --state, received neither; name the columns")
     source = read_source(data, columns, key)
     if not isinstance(source.data, Trajectories):
         raise DataError(f"{data}: expected trajectories, received {source.kind}; give --time and --state")

@@ -64,9 +64,10 @@ def measure(
         "data": data,
         "seed": seed,
     }
+    text = json.dumps(plain(answer)) if as_json else measured_words(answer, out and out / FILE)
     if out is not None:
         _write(out, answer)
-    typer.echo(json.dumps(plain(answer)) if as_json else measured_words(answer, out and out / FILE))
+    typer.echo(text)
     raise typer.Exit(0 if answer["within"] else 1)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from functools import reduce
 from pathlib import Path
 from typing import Any, cast
@@ -56,7 +56,8 @@ def outputs_of(model: Map, x: Tensor, text: str) -> int:
 def calling(text: str) -> Iterator[None]:
     """Turn what a model raises into one line."""
     try:
-        yield
+        with aside(f"MODEL {text}"):
+            yield
     except SymmetryError:
         raise
     except Exception as error:
@@ -64,6 +65,16 @@ def calling(text: str) -> Iterator[None]:
             f"MODEL {text}: expected a map from one row per sample to one row per sample, received "
             f"{type(error).__name__} ({error}); check that --x gives the inputs it was made for"
         ) from error
+
+
+@contextmanager
+def aside(text: str) -> Iterator[None]:
+    """Run foreign code: what it prints goes to stderr, as stdout holds the answer alone, and it may not leave."""
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    except SystemExit as error:
+        raise DataError(f"{text}: expected code that returns, received SystemExit ({error}); mend it") from error
 
 
 def imported(text: str, what: str = "MODEL") -> Any:
@@ -74,13 +85,14 @@ def imported(text: str, what: str = "MODEL") -> Any:
         raise DataError(f"{what}: expected {kind}module:callable, received {text!r}; write e.g. nets:model")
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
-    try:
-        found = importlib.import_module(module)
-    except (Exception, SystemExit) as error:
-        raise DataError(
-            f"{what}: expected the importable module {module!r}, received {type(error).__name__} ({error}); "
-            "run the command from its folder or install it"
-        ) from error
+    with aside(f"{what} {text}"):
+        try:
+            found = importlib.import_module(module)
+        except Exception as error:
+            raise DataError(
+                f"{what}: expected the importable module {module!r}, received {type(error).__name__} ({error}); "
+                "run the command from its folder or install it"
+            ) from error
     try:
         return reduce(getattr, name.split("."), found)
     except AttributeError as error:

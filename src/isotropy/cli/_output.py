@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import secrets
 import shutil
@@ -65,9 +66,12 @@ def whole_folder(out: Path) -> Iterator[Path]:
 
 
 def _publish(staging: Path, out: Path) -> None:
-    """Move the finished files into place."""
+    """Move the finished files into place, all of them or none."""
     if not out.exists():
         staging.rename(out)
         return
+    folders = [file.name for file in staging.iterdir() if (out / file.name).is_dir()]
+    if folders:
+        raise IsADirectoryError(errno.EISDIR, f"{folders[0]} is a folder there")
     for file in staging.iterdir():
         file.replace(out / file.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ from .._autodiff import evaluating
 from .._version import version
 from ..discover import plain
 from ..errors import DataError
-from ._models import load_model
+from ._models import aside, load_model
 from ._options import AsJson, Key, Out, Seed, X
 from ._orbit import curve_of_network
 from ._output import require_folder, require_report, whole_folder
@@ -56,7 +57,7 @@ def parameters(
         require_report()
     network, dtype = load_network(model)
     samples = _inputs(read_points(data, x, key).x[:_SAMPLES], shape, torch.long if tokens else dtype)
-    with evaluating(network):
+    with evaluating(network), aside(f"MODEL {model}"):
         found = package.symmetries(network, samples, logits=logits, approximate=approximate, seed=seed)
         laws = package.conserved_quantities(network, found)
         small = found.size <= _LARGEST if orbit is None else orbit
@@ -76,11 +77,10 @@ def parameters(
         "isotropy_version": version(),
     }
     answer = plain(answer)
+    text = json.dumps(answer, allow_nan=False) if as_json else network_words(answer, out and (out / FILE, out / PAGE))
     if out is not None:
         _write(out, answer)
-    typer.echo(
-        json.dumps(answer, allow_nan=False) if as_json else network_words(answer, out and (out / FILE, out / PAGE))
-    )
+    typer.echo(text)
     raise typer.Exit(0 if found.dim else 1)
 
 
@@ -106,14 +106,14 @@ def _inputs(rows: Tensor, shape: str | None, dtype: torch.dtype) -> Tensor:
     """Rows as inputs `(batch, *shape)`."""
     if dtype == torch.long and not bool((rows == rows.round()).all()):
         raise DataError("--tokens: expected integers in DATA, received fractions; choose the columns with --x")
-    try:
-        sizes = [int(part) for part in shape.split(",")] if shape else list(rows.shape[1:])
-        return rows.reshape(len(rows), *sizes).to(dtype)
-    except (ValueError, RuntimeError) as error:
+    parts = [str(rows.shape[1])] if shape is None else [part.strip() for part in shape.split(",")]
+    sizes = [int(part) if part.isdecimal() else 0 for part in parts]
+    if math.prod(sizes) != rows.shape[1]:
         raise DataError(
             f"--shape: expected whole numbers whose product is {rows.shape[1]}, the number of columns, received "
             f"{shape!r}; write e.g. 1,8,8"
-        ) from error
+        )
+    return rows.reshape(len(rows), *sizes).to(dtype)
 
 
 def _write(out: Path, answer: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ from .. import report as pages
 from ..atoms import ProbeReport
 from ..errors import DataError, SymmetryError
 from ..quadrature import Rule, gauss, grid, lebedev, polyhedral
-from ._models import imported
+from ._models import aside, imported
 from ._options import AsJson, Out, Seed
 from ._output import require_folder, require_report, whole_folder
 from ._progress import reporting
@@ -54,7 +55,7 @@ def probe(
     _require_measured(limits, measured, candidates)
     structures = read_frames(frames, select)
     force_field = load_calculator(calculator)
-    with reporting(quiet=as_json) as step:
+    with reporting(quiet=as_json) as step, aside(f"--calculator {calculator}"):
         found = package.probe(
             force_field,
             structures,
@@ -69,9 +70,10 @@ def probe(
     choice = _choice(found, limits)
     answer = {**found.to_dict(), "tolerance": limits, "choice": choice, "calculator": calculator, "data": frames}
     chosen = _choice_words(limits, choice)
+    text = json.dumps(answer, allow_nan=False) if as_json else _words(found, chosen, out)
     if out is not None:
         _write(out, answer, found, chosen)
-    typer.echo(json.dumps(answer, allow_nan=False) if as_json else _words(found, chosen, out))
+    typer.echo(text)
     raise typer.Exit(1 if limits and choice is None else 0)
 
 
@@ -107,7 +109,8 @@ def load_calculator(text: str) -> Any:
     """
     found = imported(text, "--calculator")
     try:
-        made = found if hasattr(found, "get_property") and not isinstance(found, type) else found()
+        with aside(f"--calculator {text}"):
+            made = found if hasattr(found, "get_property") and not isinstance(found, type) else found()
     except SymmetryError:
         raise
     except Exception as error:
@@ -149,11 +152,20 @@ def _made(name: str, size: str | None, text: str) -> Rule:
 
 def _limits(text: str | None) -> dict[str, float]:
     """Tolerances by property."""
+    pairs = [part.partition("=") for part in text.split(",")] if text is not None else []
+    limits = {name.strip(): _limit(value) for name, _, value in pairs}
+    if len(limits) < len(pairs) or not all(limit >= 0 for limit in limits.values()):
+        raise DataError(f"--tolerance: expected e.g. forces=1e-3,energy=1e-2, received {text!r}; name each once")
+    return limits
+
+
+def _limit(text: str) -> float:
+    """A finite number from 0 on, or NaN."""
     try:
-        pairs = [part.split("=") for part in text.split(",")] if text else []
-        return {name.strip(): float(value) for name, value in pairs}
-    except ValueError as error:
-        raise DataError(f"--tolerance: expected e.g. forces=1e-3,energy=1e-2, received {text!r}; name each") from error
+        found = float(text)
+    except ValueError:
+        return math.nan
+    return found if math.isfinite(found) else math.nan
 
 
 def _require_measured(limits: dict[str, float], measured: list[str], candidates: bool) -> None:

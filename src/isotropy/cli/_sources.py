@@ -49,6 +49,7 @@ class Columns:
     state: str | None = None
     trajectory: str | None = None
     noether: bool = False
+    halves: str = "--noether"  # the option by which the state became positions and velocities
 
     @property
     def kind(self) -> str:
@@ -56,6 +57,10 @@ class Columns:
         if any(value is not None for value in (self.state, self.time, self.trajectory)):
             return "mechanics" if self.noether else "dynamics"
         return "points" if self.y is None else "supervised"
+
+    def named(self) -> dict[str, str | None]:
+        """The names by option."""
+        return {"x": self.x, "y": self.y, "time": self.time, "state": self.state, "trajectory": self.trajectory}
 
 
 def read_source(data: str, columns: Columns, key: str | None) -> Source:
@@ -67,12 +72,13 @@ def read_source(data: str, columns: Columns, key: str | None) -> Source:
         If the file or a column cannot be used, or options contradict one another.
     """
     if data.startswith(PREFIX):
-        given = [f"--{name}" for name, value in vars(columns).items() if value not in (None, False)]
+        given = [f"--{name}" for name, value in columns.named().items() if value is not None]
+        given += [columns.halves] if columns.noether else []
         problem = _example(data, [*given, *(["--key"] if key else [])])
         return Source(problem.kind, problem.data, problem.expected.candidates)
     _require_consistent(columns)
     found = _samples(datasets.read_table(data, key), columns)
-    for part in (found.x, found.y) if isinstance(found, Samples) else found.states:
+    for part in (found.x, found.y) if isinstance(found, Samples) else (*found.states, *found.times):
         _require_scale(part, data)
     return Source(columns.kind, found)
 
@@ -107,7 +113,7 @@ def _samples(table: Table, columns: Columns) -> Samples | Trajectories:
         found = datasets.trajectories(table, str(columns.time), str(columns.state), columns.trajectory)
         if columns.noether and len(found.names) % 2:
             raise DataError(
-                "--noether: expected positions then velocities in --state, as many of both, received "
+                f"{columns.halves}: expected positions then velocities in --state, as many of both, received "
                 f"{len(found.names)} columns; name both"
             )
         return found
@@ -117,13 +123,17 @@ def _samples(table: Table, columns: Columns) -> Samples | Trajectories:
     return datasets.points(table, x)
 
 
-def _all_but(table: Table, y: str | None) -> str:
+def _all_but(table: Table, y: str | None) -> list[str]:
     """Every column that is not an output."""
     outputs = set(table.expand(y)) if y else set()
-    names = [name for name in table.expand(",".join(table.names)) if name not in outputs]
+    names: list[str] = []
+    for name in table.names:  # whole arrays where they can be, as a column's name may also be that of an array
+        columns = table.expand([name])
+        inputs = [column for column in columns if column not in outputs]
+        names += [name] if len(inputs) == len(columns) else inputs
     if not names:
         raise DataError(f"--y: expected columns left over as inputs, received all of {y}; name fewer")
-    return ",".join(names)
+    return names
 
 
 def _require_scale(values: torch.Tensor | None, source: str) -> None:
@@ -139,7 +149,7 @@ def _require_scale(values: torch.Tensor | None, source: str) -> None:
 
 
 def _require_consistent(columns: Columns) -> None:
-    empty = next((name for name, value in vars(columns).items() if value == ""), None)
+    empty = next((name for name, value in columns.named().items() if value == ""), None)
     if empty is not None:
         raise DataError(f"--{empty}: expected column names, received an empty text; leave the option out or name some")
     if columns.kind in ("dynamics", "mechanics"):
@@ -154,5 +164,5 @@ def _require_consistent(columns: Columns) -> None:
             )
     elif columns.noether:
         raise DataError(
-            "--noether: expected --time and --state, received neither; name the columns of the trajectories"
+            f"{columns.halves}: expected --time and --state, received neither; name the columns of the trajectories"
         )

@@ -76,11 +76,18 @@ def read_table(path: str | Path, key: str | None = None) -> Table:
 
 def require_file(file: Path) -> None:
     """Refuse what is not a file with content."""
-    if file.is_dir():
+    try:
+        folder, there = file.is_dir(), file.is_file()
+        empty = there and file.stat().st_size == 0
+    except OSError as error:
+        raise DataError(
+            f"{file}: expected an existing file, received a path that cannot be looked up ({error.strerror}); check it."
+        ) from error
+    if folder:
         raise DataError(f"{file}: expected a file, received a directory; name one file inside it.")
-    if not file.is_file():
+    if not there:
         raise DataError(f"{file}: expected an existing file, received none; check the path.")
-    if file.stat().st_size == 0:
+    if empty:
         raise DataError(f"{file}: expected data, received an empty file (0 bytes); write it again.")
 
 

@@ -177,7 +177,7 @@ class Table:
 
     def _range(self, name: str) -> list[str]:
         """Expand `x0:x5` to six names; any other name stands for itself."""
-        if ":" not in name or name in self.columns:
+        if ":" not in name or name in self.columns or self._element(name) is not None:
             return [name]
         ends = re.fullmatch(r"(.*?)(\d+):(.*?)(\d+)", name)
         if ends is None or ends[1] != ends[3] or int(ends[2]) > int(ends[4]):
@@ -189,11 +189,12 @@ class Table:
 
     def _element(self, name: str) -> np.ndarray | None:
         """Column k of a two-dimensional array `x` for the name `xk`."""
-        parts = re.fullmatch(r"(.*?)(0|[1-9]\d*)", name)
-        array = self.columns.get(parts[1]) if parts else None
-        if parts is None or array is None or array.ndim != 2 or int(parts[2]) >= array.shape[1]:
-            return None
-        return array[:, int(parts[2])]
+        for end in range(len(name.rstrip("0123456789")), len(name)):  # a name may itself end in digits
+            array, number = self.columns.get(name[:end]), name[end:]
+            plain = number == "0" or not number.startswith("0")
+            if array is not None and array.ndim == 2 and plain and int(number) < array.shape[1]:
+                return array[:, int(number)]
+        return None
 
     def _missing(self, name: str) -> str:
         """Message for a name that is not there."""
@@ -242,7 +243,9 @@ class Table:
 
 
 def _is_number(cell: Any) -> bool:
-    """Tell whether a cell of a text or object column reads as a number."""
+    """Tell whether a cell of a text or object column reads as a number; Python alone takes 1_0 for one."""
+    if isinstance(cell, str) and "_" in cell:
+        return False
     try:
         float(cell)
     except (TypeError, ValueError):

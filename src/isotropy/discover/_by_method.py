@@ -52,6 +52,8 @@ def by_method(
         A ``.safetensors`` name: the game writes its state beside it, and a rerun goes on from there.
     seed : int
         Of everything random.
+    progress : callable, optional
+        Called with the steps done, all steps and a word.
 
     Raises
     ------

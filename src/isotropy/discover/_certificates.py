@@ -37,7 +37,17 @@ FlowCheck = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Certificate:
-    """One check of a discovered kernel: a value, the threshold it had to meet, and what it means in words."""
+    """One check of a discovered kernel: a value, the threshold it had to meet, and what it means in words.
+
+    Attributes
+    ----------
+    value, threshold : float
+        What was measured, and the bound it had to meet.
+    passed : bool
+        Whether it did.
+    words : str
+        The same in a sentence.
+    """
 
     value: float
     threshold: float

@@ -46,6 +46,13 @@ class ConservedQuantities(Estimator):
     status_ : str
         ``"certified"`` if the gap is clear, ``"undecided"`` if not, ``"none"`` without any.
 
+    Raises
+    ------
+    DataError
+        If values are not finite, or there are fewer than two trajectories.
+    RepresentationMismatchError
+        If points or velocities do not have the size of the dictionary.
+
     References
     ----------
     otto2023unified

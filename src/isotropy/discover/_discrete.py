@@ -52,6 +52,13 @@ class DiscreteSymmetries(Estimator):
     certificates_ : dict of str to Certificate
         Gap, error on each half of the data, and whether products of symmetries are symmetries.
 
+    Raises
+    ------
+    DataError
+        If there are fewer than four points or no elements, values are not finite, or parameters do not ascend.
+    RepresentationMismatchError
+        If shapes do not fit the representations.
+
     Examples
     --------
     >>> import itertools, torch, isotropy as iso

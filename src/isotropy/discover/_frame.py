@@ -27,6 +27,11 @@ class Frame:
         `(r, n)` orthonormal, by descending size.
     sizes : Tensor
         `(r,)` standard deviations, or root mean squares if the frame is not centred.
+
+    Raises
+    ------
+    RepresentationMismatchError
+        If points, or the matrices of an algebra, are not of the size of the frame.
     """
 
     centre: Tensor

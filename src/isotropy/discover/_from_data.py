@@ -35,6 +35,13 @@ class FromData(Discovery):
     seed : int
         Of folds, surrogates and finite flows.
 
+    Raises
+    ------
+    DataError
+        If values are not finite, rows do not pair up, or samples are too few for the candidates.
+    RepresentationMismatchError
+        If shapes do not fit the actions, or the actions do not have one algebra.
+
     References
     ----------
     otto2023unified

@@ -50,6 +50,13 @@ class FromDensity(Discovery):
     surrogate_ : CrossFit
         The winning density, after ``fit``.
 
+    Raises
+    ------
+    DataError
+        If values are not finite, or points are too few for the candidates.
+    RepresentationMismatchError
+        If points, or the vectors of a score, do not fit the action.
+
     References
     ----------
     otto2023unified

@@ -34,6 +34,13 @@ class FromDynamics(Discovery):
     seed : int
         Of folds, surrogates and finite flows.
 
+    Raises
+    ------
+    DataError
+        If values are not finite, times do not increase, or samples are too few for the candidates.
+    RepresentationMismatchError
+        If states or velocities do not fit the action.
+
     References
     ----------
     otto2023unified

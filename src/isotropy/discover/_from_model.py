@@ -42,6 +42,15 @@ class FromModel(Discovery):
     seed : int
         Of the finite flows that are tried.
 
+    Raises
+    ------
+    DataError
+        If points or values are not finite, or there are fewer than two.
+    RepresentationMismatchError
+        If shapes do not fit the actions, or the actions do not have one algebra.
+    DerivativeUnavailableError
+        If the map cannot be differentiated.
+
     References
     ----------
     otto2023unified

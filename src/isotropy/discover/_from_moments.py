@@ -49,6 +49,13 @@ class FromMoments(Discovery):
     seed : int
         Of the finite flows.
 
+    Raises
+    ------
+    DataError
+        If the order is below 3, or points are too few, not finite or on a subspace.
+    RepresentationMismatchError
+        If points do not fit the action.
+
     References
     ----------
     dehmamy2021automatic

@@ -73,6 +73,11 @@ def discover_and_fit(
         Names for the words.
     rounds, seed : int
         Most rounds of discovery; of everything random.
+
+    Raises
+    ------
+    DataError
+        If ``rounds`` is negative, or the data do not determine the equations.
     """
     if rounds < 0:
         raise DataError(f"rounds: expected at least 0, received {rounds}; use 3")

@@ -19,6 +19,15 @@ def missing_terms(dictionary: Dictionary, action: Action, coordinates: Sequence[
 
     A derivative that monomials cannot mend is named itself, as ``D(term)``.
 
+    Parameters
+    ----------
+    dictionary : Dictionary
+        The terms.
+    action : Action
+        The symmetry, on as many coordinates.
+    coordinates : sequence of str, optional
+        Names; x, y, z or x1, x2, ... if left out.
+
     Examples
     --------
     >>> import isotropy as iso

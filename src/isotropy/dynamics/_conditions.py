@@ -40,6 +40,11 @@ def symmetry_conditions(
     dict of str to Tensor
         `(dim,)` for ``"finite flow"``, ``"infinitesimal flow"``, ``"finite field"`` and ``"infinitesimal field"``.
 
+    Raises
+    ------
+    RepresentationMismatchError
+        If points do not fit the action.
+
     Examples
     --------
     >>> import torch, isotropy as iso

@@ -43,6 +43,11 @@ class Ensemble(Governing):
     samples_ : Tensor
         `(n_models, n, terms)` coefficients of all fits.
 
+    Raises
+    ------
+    DataError
+        If there is no model to fit, ``keep`` is not a share, or resampled data do not determine the equations.
+
     Examples
     --------
     >>> import torch, isotropy as iso

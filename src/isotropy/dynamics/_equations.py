@@ -31,25 +31,29 @@ def write_equations(
 
 
 def write_sympy(dictionary: Dictionary, coefficients: Tensor, coordinates: Sequence[str] | None) -> list[Any]:
-    """Right-hand sides as sympy expressions in symbols named as the coordinates."""
+    """Right-hand sides as sympy expressions in symbols named as the coordinates, whatever those names are.
+
+    The parser evaluates what it reads, and coordinates may be the header of a file, so it never sees their names.
+    """
     import sympy
     from sympy.parsing.sympy_parser import convert_xor, implicit_multiplication, parse_expr, standard_transformations
 
-    symbols = {name: sympy.Symbol(name) for name in coordinates or coordinate_names(dictionary.size)}
+    named = coordinates or coordinate_names(dictionary.size)
+    symbols = {f"coordinate_{i}": sympy.Symbol(name) for i, name in enumerate(named)}
     rules = (*standard_transformations, convert_xor, implicit_multiplication)
     terms = [
-        parse_expr(name, local_dict=dict(symbols), transformations=rules) for name in dictionary.names(coordinates)
+        parse_expr(name, local_dict=dict(symbols), transformations=rules) for name in dictionary.names(list(symbols))
     ]
     rows = coefficients.tolist()
     return [sympy.Add(*[sympy.Float(c) * term for c, term in zip(row, terms, strict=True) if c]) for row in rows]
 
 
-def write_latex(expressions: Sequence[Any], coordinates: Sequence[str], digits: int) -> str:
-    r"""An ``aligned`` block with ``\dot x`` on the left."""
+def write_latex(expressions: Sequence[Any], coordinates: Sequence[str], digits: int, dot: str = r"\dot") -> str:
+    r"""An ``aligned`` block with ``\dot x``, or another dot, on the left."""
     import sympy
 
     lines = [
-        rf"\dot{{{sympy.latex(sympy.Symbol(name))}}} &= {sympy.latex(expression.evalf(digits))}"
+        rf"{dot}{{{sympy.latex(sympy.Symbol(name))}}} &= {sympy.latex(expression.evalf(digits))}"
         for name, expression in zip(coordinates, expressions, strict=True)
     ]
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"

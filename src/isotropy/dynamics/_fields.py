@@ -134,6 +134,20 @@ def periodic_jets(u: Any, lengths: Sequence[float], order: int) -> Tensor:
     By order, and then as monomials come: ``u, u_x, u_y, u_xx, u_xy, u_yy``. They are exact for resolved fields; smooth
     noisy ones first.
 
+    Parameters
+    ----------
+    u : array_like
+        `(T, *grid)`, one field.
+    lengths : sequence of float
+        Period of each axis of the grid.
+    order : int
+        Highest derivative.
+
+    Raises
+    ------
+    DataError
+        If there is not one length for each axis, or the order is negative.
+
     Examples
     --------
     >>> import math, torch
@@ -163,7 +177,13 @@ def periodic_jets(u: Any, lengths: Sequence[float], order: int) -> Tensor:
 
 
 def time_rates(u: Any, step: float) -> Tensor:
-    """Rates `(T - 4, ...)` of fields `(T, ...)` at even steps, by central differences of fourth order."""
+    """Rates `(T - 4, ...)` of fields `(T, ...)` at even steps, by central differences of fourth order.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than five times, or the step is not positive.
+    """
     field = torch.as_tensor(u, dtype=torch.float64)
     if len(field) < len(_STENCIL) or step <= 0:
         raise DataError(f"u: expected five times or more and a step > 0, received {len(field)} and {step}; add times")

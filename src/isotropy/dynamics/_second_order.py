@@ -13,7 +13,7 @@ from .._spanned import coordinate_names
 from ..dictionary import Dictionary
 from ..discover._velocity import velocities
 from ..errors import DataError
-from ._equations import simulate, write_equations
+from ._equations import simulate, write_equations, write_latex
 from ._sindy import Derivative, SINDy
 from ._symmetry import Symmetry
 from ._systems import System
@@ -35,6 +35,11 @@ class SecondOrder(SINDy):
     symmetry, threshold, select, constraint, weight, uncertainty, rank, derivative
         See ``SINDy``. Accelerations have any size, so terms are selected by their share in their equation unless asked
         otherwise.
+
+    Raises
+    ------
+    DataError
+        If trajectories are too short, not finite or straight, or do not determine the coefficients.
 
     Examples
     --------
@@ -102,6 +107,11 @@ class SecondOrder(SINDy):
         written = write_equations(self.dictionary, self.coef_, coordinates, digits)
         return [text.replace("' =", "'' =", 1) for text in written]
 
+    def latex(self, coordinates: Sequence[str] | None = None, digits: int = 3) -> str:
+        """The equations as a LaTeX ``aligned`` block, two dots on the left."""
+        names = list(coordinates or coordinate_names(self.dictionary.size))
+        return write_latex(self.sympy(names), names, digits, r"\ddot")
+
     def _one(self, x: Tensor, t: Tensor) -> System:
         places, pulls = self._pulled(x, t)
         size = float(pulls.square().sum(1).mean().sqrt())
@@ -120,6 +130,11 @@ class SecondOrder(SINDy):
 
 def central(size: int, powers: Sequence[int] = (0, 1, 2, 3, 4, 5)) -> Dictionary:
     """Terms ``x_i / r^p`` with the distance ``r`` from the origin: forces along the coordinates that fade with it.
+
+    Raises
+    ------
+    DataError
+        If the size is below 1, or there are no powers.
 
     Examples
     --------

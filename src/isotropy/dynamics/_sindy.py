@@ -46,6 +46,11 @@ class SINDy(Governing):
         Smoothing spline, Savitzky-Golay filter, or a function of states `(T, n)` and times `(T,)` as numpy arrays that
         returns velocities `(T, n)`, such as one of the ``derivative`` package.
 
+    Raises
+    ------
+    DataError
+        If shapes do not fit the dictionary, values are not finite, or the data do not determine the coefficients.
+
     References
     ----------
     yang2024equations

@@ -79,6 +79,13 @@ class SymbolicRegression(Estimator):
     verified_ : bool
         Whether sympy reduces every bracket of the field with a generator to zero. Fitted constants of free formulas
         seldom allow that: see ``symmetry_error`` of the first candidate.
+
+    Raises
+    ------
+    DataError
+        If a setting is out of range, shapes do not fit, values are not finite, or samples are too few.
+    MissingExtraError
+        Without pyoperon.
     """
 
     expressions_: list[Any]

@@ -51,6 +51,11 @@ class WeakSINDy(Governing):
     noise_ : Tensor
         `(n,)` standard deviation of the noise on single samples.
 
+    Raises
+    ------
+    DataError
+        If a window is longer than a trajectory allows, or the data do not determine the coefficients.
+
     References
     ----------
     yang2024equations

@@ -15,7 +15,24 @@ from ..quadrature import Rule
 
 
 class Symmetrized(nn.Module):
-    """``x -> sum_i w_i rho_out(g_i)^-1 f(rho_in(g_i) x)``; made by ``symmetrize``."""
+    """``x -> sum_i w_i rho_out(g_i)^-1 f(rho_in(g_i) x)``; made by ``symmetrize``.
+
+    Parameters
+    ----------
+    f : callable
+        `(batch, n)` to `(batch, m)`.
+    turns : Tensor
+        `(elements, n, n)` matrices of the inputs.
+    returns : Tensor
+        `(elements, m, m)` weighted inverse matrices of the outputs.
+    chunk : int
+        Rows, samples times elements, that ``f`` is given at once.
+
+    Raises
+    ------
+    RepresentationMismatchError
+        If inputs or outputs are not of the size of the representations.
+    """
 
     turns: Tensor
     returns: Tensor

@@ -80,6 +80,11 @@ def equivariant_projector(
     rep, group, rank, seed
         As for ``equivariant_basis``.
 
+    Raises
+    ------
+    RepresentationMismatchError
+        When the projector is called, if values do not have the shape of the representation.
+
     Examples
     --------
     >>> import torch, isotropy as iso
@@ -152,6 +157,11 @@ def equivariant_blocks(
     group, rank, seed
         As for ``equivariant_basis``; ``rank`` is "gap" or a threshold.
 
+    Raises
+    ------
+    DataError
+        If the rank is a dimension, which cannot be split among blocks.
+
     Examples
     --------
     >>> import isotropy as iso
@@ -190,6 +200,13 @@ class Summands:
 
 def summands(rho: Representation, *, group: Group = None) -> list[Summands]:
     """The representation as a sum of tensor products, equal ones together.
+
+    Parameters
+    ----------
+    rho : Representation
+        What to split.
+    group : LieAlgebra or MatrixGroup, optional
+        In place of the one that the representation remembers.
 
     Examples
     --------

@@ -102,6 +102,13 @@ def equivariant_functions(
     AmbiguousRankWarning
         If the spectrum has no clear gap where it was cut.
 
+    Raises
+    ------
+    DataError
+        If points are not finite, the measure does not fit, or nothing in the dictionary is equivariant.
+    RepresentationMismatchError
+        If the dictionary and the actions are of different sizes or algebras.
+
     Examples
     --------
     >>> import isotropy as iso

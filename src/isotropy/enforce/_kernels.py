@@ -82,6 +82,11 @@ def equivariant_kernels(
     FunctionBasis
         Values `(k, batch, c_out, c_in)`.
 
+    Raises
+    ------
+    RepresentationMismatchError
+        If the dictionary does not take an output point and an input point, or algebras differ.
+
     Examples
     --------
     >>> import isotropy as iso

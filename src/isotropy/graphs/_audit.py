@@ -39,6 +39,11 @@ def leak_audit(
     dict of str to float
         ``"chance"`` (the share of the most frequent class), ``"nodes"``, ``"edges"``, ``"degrees"`` (sorted) and
         ``"triangles, assortativity"``.
+
+    Raises
+    ------
+    DataError
+        If labels are not one for each graph, or a class has fewer members than there are folds.
     """
     from sklearn.ensemble import GradientBoostingClassifier
     from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_score

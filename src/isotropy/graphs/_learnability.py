@@ -64,6 +64,11 @@ def learnability(
     seed : int
         Of the graphs, if they are left out, and of the halves.
 
+    Raises
+    ------
+    DataError
+        If a rule is not known, there are fewer than two graphs, or the target does not vary or fit the nodes.
+
     References
     ----------
     dehmamy2019understanding

@@ -63,6 +63,11 @@ def random_graphs(
     seed : int
         Of the generator.
 
+    Raises
+    ------
+    DataError
+        If the kind is not known, or the numbers cannot be met.
+
     Examples
     --------
     >>> data = random_graphs("swap", 4, 12, attachments=[2])
@@ -102,6 +107,11 @@ def double_edge_swap(A: Any, swaps: int | None = None, seed: int = 0) -> Graph:
         Attempts; twenty for each edge if left out. An attempt that would make a loop or repeat an edge is dropped.
     seed : int
         Of the generator.
+
+    Raises
+    ------
+    DataError
+        If the graph has self-loops.
     """
     import numpy as np
 

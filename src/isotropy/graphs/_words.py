@@ -31,6 +31,11 @@ def moments(A: Any, order: int) -> Tensor:
     Tensor
         `(nodes, order)` float64; column p - 1 holds ``A^p 1``, so the first is the degree.
 
+    Raises
+    ------
+    DataError
+        If the order is below 1, or ``A`` is no graph.
+
     References
     ----------
     dehmamy2019understanding
@@ -68,6 +73,11 @@ def operator_words(A: Any, length: int, rules: Sequence[Rule] = DEFAULT_RULES, s
     Tensor
         `(nodes, words)` float64, shorter words first, in the order of ``word_names``.
 
+    Raises
+    ------
+    DataError
+        If the length is below 1, a rule is not known, or ``A`` is no graph.
+
     References
     ----------
     dehmamy2019understanding
@@ -87,6 +97,11 @@ def operator_words(A: Any, length: int, rules: Sequence[Rule] = DEFAULT_RULES, s
 
 def word_names(length: int, rules: Sequence[Rule] = DEFAULT_RULES) -> list[str]:
     """Name of each column of ``operator_words``; the operator applied last stands first.
+
+    Raises
+    ------
+    DataError
+        If a rule is not known.
 
     Examples
     --------

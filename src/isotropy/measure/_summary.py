@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from .._checks import require_fraction
+from ..errors import DataError
 from ._report import SymmetryReport
 
 _RESAMPLES = 400
@@ -71,8 +72,18 @@ def summarise(
     confidence: float,
     seed: int,
 ) -> SymmetryReport:
-    """Report on squared sizes `(3, samples, dim + 1)`: one column per generator, then all of them together."""
+    """Report on squared sizes `(3, samples, dim + 1)`: one column per generator, then all of them together.
+
+    Raises
+    ------
+    DataError
+        If a square overflows.
+    """
     require_fraction(confidence, "confidence")
+    if not bool(torch.isfinite(squares).all()):
+        raise DataError(
+            "f: expected values and derivatives whose squares are finite numbers, received larger ones; rescale the map"
+        )
     means = squares.mean(1)
     errors, sizes = ratios(means, noise.quiet), means[0].sqrt()
     ends = intervals(squares, confidence, seed, noise.quiet)

@@ -56,6 +56,11 @@ class ClassPCA(Estimator):
     classes_ : ndarray
         The labels.
 
+    Raises
+    ------
+    DataError
+        If the number of components is not positive, or the activation is not known.
+
     References
     ----------
     dehmamy2019direct

@@ -40,6 +40,11 @@ class ModularGCNClassifier(Estimator):
     loss_ : float
         Mean over the last epoch.
 
+    Raises
+    ------
+    DataError
+        If labels are not one for each graph, or of one class only.
+
     References
     ----------
     dehmamy2019understanding

@@ -35,6 +35,11 @@ class Lagrangian:
     coupling : Tensor
         `(K, channels, channels)`.
 
+    Raises
+    ------
+    RepresentationMismatchError
+        If fields are not of the shape of the layer.
+
     References
     ----------
     dehmamy2021automatic
@@ -112,6 +117,11 @@ def noether_current(
     -------
     Tensor
         `(points, dimensions)`.
+
+    Raises
+    ------
+    RepresentationMismatchError
+        If shapes do not fit one another.
 
     References
     ----------

@@ -182,6 +182,11 @@ class LiftedLConv(LConv):
     action : Representation
         How the group moves the coefficients, flattened to `n^2`.
 
+    Raises
+    ------
+    RepresentationMismatchError
+        If coefficients are not of the size of the representation.
+
     Examples
     --------
     >>> import isotropy as iso

@@ -123,6 +123,11 @@ def circular_shift(points: int) -> LieAlgebra:
 
     For odd ``points`` integer shifts are exact. For even ones the highest wave has no sine on the grid and stays.
 
+    Raises
+    ------
+    DataError
+        If there are fewer than two points.
+
     Examples
     --------
     >>> L = circular_shift(7).basis[0]

@@ -24,6 +24,11 @@ class LowRankGenerators(Generators):
     rank : int
         Of the factors.
 
+    Raises
+    ------
+    RepresentationMismatchError
+        If they are asked to follow a change of coordinates that is no scaled permutation.
+
     Examples
     --------
     >>> layer = LowRankGenerators(1024, 8, rank=8)

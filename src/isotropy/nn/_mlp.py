@@ -35,6 +35,11 @@ class EMLP(nn.Module):
     rank, dtype, device, seed
         As for ``EquivariantLinear``.
 
+    Raises
+    ------
+    RepresentationMismatchError
+        If there is no layer or no hidden copy.
+
     Examples
     --------
     >>> import isotropy as iso

@@ -36,6 +36,11 @@ class ModularBlock(nn.Module):
     activation : callable, optional
         Applied entry by entry after each rule and after the mixing; none makes the module linear.
 
+    Raises
+    ------
+    DataError
+        If a rule or the wiring is not known, or channels do not fit the wiring.
+
     Examples
     --------
     >>> block = ModularBlock(1, units=2)
@@ -128,6 +133,11 @@ class ModularGCN(nn.Module):
     scale : float
         Edge weights are divided by it first; the mean degree of the training graphs keeps deep networks trainable and
         changes nothing that they can represent.
+
+    Raises
+    ------
+    DataError
+        If a setting is not known or not positive, or node features do not fit the channels.
 
     References
     ----------

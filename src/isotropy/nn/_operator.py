@@ -44,6 +44,13 @@ class IntegralOperator(nn.Module):
     shifts : Parameter
         `(l,)` free coefficients of bias fields.
 
+    Raises
+    ------
+    DataError
+        If weights are not one for each point, or points are not finite.
+    RepresentationMismatchError
+        If kernels, bias, points or fields do not fit one another.
+
     Examples
     --------
     >>> import torch, isotropy as iso

@@ -101,6 +101,11 @@ def grid_neighbours(
     circular : bool
         Whether the grid is closed; on an open grid, neighbours outside are left out.
 
+    Raises
+    ------
+    DataError
+        If a step does not have one number for each axis.
+
     Examples
     --------
     >>> rows, columns = grid_neighbours((3,), [(1,)])

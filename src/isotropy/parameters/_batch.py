@@ -72,6 +72,19 @@ def move_incoming(
 
     As ``move_outgoing``, for invertible activations and at most ``n`` samples, the width of the input.
 
+    Parameters
+    ----------
+    g : Tensor
+        `(h, h)` invertible.
+    v, u : Tensor
+        Weights of the first and of the second layer, `(h, n)` and `(m, h)`.
+    x : Tensor
+        `(samples, n)` the batch on which outputs stay.
+    activation, inverse : callable
+        Pointwise, and its inverse.
+    strict : bool
+        As for ``move_outgoing``.
+
     Raises
     ------
     SymmetryError
@@ -96,6 +109,17 @@ def move_by_rotation(g: Tensor, v: Tensor, u: Tensor, x: Tensor, activation: Fun
     ``R(z)`` is the length of ``z`` times the rotation that takes the first axis to its direction, signs included, so
     that ``pi(g, z) = R(s(z)) R(s(g z))^-1`` obeys ``pi(g, z) pi(g', g z) = pi(g' g, z)``.
 
+    Parameters
+    ----------
+    g : Tensor
+        `(h, h)` invertible.
+    v, u : Tensor
+        Weights of the first and of the second layer, `(h, n)` and `(m, h)`.
+    x : Tensor
+        `(n,)` the sample on which outputs stay.
+    activation : callable
+        Pointwise.
+
     Raises
     ------
     SymmetryError
@@ -109,6 +133,11 @@ def scaled_rotation(z: Tensor) -> Tensor:
     """``|z|`` times the least rotation `(h, h)` that takes the first axis to the direction of ``z`` `(h,)`.
 
     ``R = |z| (1 - (e + n)(e + n)^T / (1 + n_1) + 2 n e^T)``; continuous but for the direction opposite to ``e``.
+
+    Raises
+    ------
+    SymmetryError
+        If the state is zero, which has no direction.
 
     Examples
     --------
@@ -138,6 +167,15 @@ def drift_bound(
 
     ``L d (|u'| |v'| + |u| |v|)`` in spectral norms, for weights ``(v, u)`` before and after a move and an activation
     with Lipschitz constant ``L``.
+
+    Parameters
+    ----------
+    before, after : tuple of Tensor
+        Weights ``(v, u)``, `(h, n)` and `(m, h)`.
+    distance : float
+        Of the input from one where the outputs agree.
+    lipschitz : float
+        Of the activation; 1 for ReLU, tanh and their kin.
     """
     sizes = [float(torch.linalg.matrix_norm(u, 2) * torch.linalg.matrix_norm(v, 2)) for v, u in (before, after)]
     return lipschitz * distance * sum(sizes)

@@ -28,6 +28,11 @@ class BlockLaw:
     rates : mapping
         Learning rates by name that differ from 1, the diagonal of ``P``.
 
+    Raises
+    ------
+    DataError
+        If a parameter is missing.
+
     References
     ----------
     zhao2023conserved
@@ -106,6 +111,11 @@ class ShiftLaw:
     ----------
     parameter : str
         Name of the weight `(classes, ...)` or bias `(classes,)`.
+
+    Raises
+    ------
+    DataError
+        If the parameter is missing.
 
     References
     ----------

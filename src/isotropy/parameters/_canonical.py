@@ -18,6 +18,13 @@ def balance(symmetry: ParameterSymmetry, parameters: Parameters) -> dict[str, Te
 
     Convex in the logarithms of the scales, so that the point is unique. Units that are zero on one side have no such
     point and stay as they are; a network is not changed in place, for which there is ``teleport``.
+
+    Parameters
+    ----------
+    symmetry : ParameterSymmetry
+        Of the network, from ``symmetries``.
+    parameters : mapping
+        Parameters by name, of any shapes.
     """
     tensors = {name: value.detach() for name, value in parameters.items()}
     scales = symmetry.select("scaling", exactness="exact")

@@ -33,6 +33,11 @@ class ShiftBlock:
         Name of the bias `(classes,)`.
     size : int
         Columns ``n`` of the weight.
+
+    Raises
+    ------
+    RepresentationMismatchError
+        If ``xi`` is not of the dimension of the block.
     """
 
     label: str

@@ -62,6 +62,17 @@ def potential(
     ``Q = int_0^1 <xi(origin + s (at - origin)), at - origin> ds`` by Gauss-Legendre quadrature, exact for fields
     that are polynomials of degree below ``2 nodes``.
 
+    Parameters
+    ----------
+    field : callable
+        Takes named parameters to velocities of the same names and shapes.
+    at, origin : mapping
+        Ends of the line; zero if the origin is left out.
+    nodes : int
+        Of the quadrature.
+    tolerance : float
+        Of the test whether the field is a gradient field.
+
     Raises
     ------
     SymmetryError

@@ -24,6 +24,11 @@ class Landscape(ABC):
     n : int
         Number of parameters.
 
+    Raises
+    ------
+    RepresentationMismatchError
+        If points or rotations are not of the dimension of the landscape.
+
     References
     ----------
     zhao2022teleportation
@@ -104,6 +109,11 @@ class PlanarLandscape(Landscape):
     ----------
     degree : int
         Of ``|grad L|^2`` as a polynomial in ``y``.
+
+    Raises
+    ------
+    RepresentationMismatchError
+        If points are not in the plane.
     """
 
     n = 2

@@ -22,6 +22,13 @@ def align(symmetry: ParameterSymmetry, first: Parameters, second: Parameters) ->
 
     Scales are balanced, then the units of one layer after the other are matched to those of ``first`` by an
     assignment problem, until no match improves. ``first`` should be balanced, too; ``merge`` sees to that.
+
+    Parameters
+    ----------
+    symmetry : ParameterSymmetry
+        Of the network, from ``symmetries``.
+    first, second : mapping
+        Parameters by name, of the same shapes.
     """
     tensors = balance(symmetry, second)
     flips = {(frozenset(flip.names), flip.size): flip for flip in symmetry.signs}
@@ -39,14 +46,34 @@ def align(symmetry: ParameterSymmetry, first: Parameters, second: Parameters) ->
 
 
 def merge(symmetry: ParameterSymmetry, first: Parameters, second: Parameters, share: float = 0.5) -> dict[str, Tensor]:
-    """``(1 - share) * first + share * second`` after both are balanced and ``second`` is aligned with ``first``."""
+    """``(1 - share) * first + share * second`` after both are balanced and ``second`` is aligned with ``first``.
+
+    Parameters
+    ----------
+    symmetry : ParameterSymmetry
+        Of the network, from ``symmetries``.
+    first, second : mapping
+        Parameters by name, of the same shapes.
+    share : float
+        Weight of the second network.
+    """
     base = balance(symmetry, first)
     other = align(symmetry, base, second)
     return moved(base, {name: other[name] - value for name, value in base.items()}, share)
 
 
 def barrier(loss: Loss, first: Parameters, second: Parameters, *, points: int = 11) -> float:
-    """How far the loss rises above its linear interpolation on the segment between two networks, at most."""
+    """How far the loss rises above its linear interpolation on the segment between two networks, at most.
+
+    Parameters
+    ----------
+    loss : callable
+        Takes named parameters to a scalar.
+    first, second : mapping
+        Parameters by name, of the same shapes.
+    points : int
+        Places on the segment, both ends included.
+    """
     step = {name: second[name] - value for name, value in first.items()}
     places = torch.linspace(0, 1, points).tolist()
     losses = [float(loss(moved(first, step, place))) for place in places]

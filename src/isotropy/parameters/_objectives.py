@@ -144,6 +144,11 @@ def lie_gradient(model: torch.nn.Module, loss: Callable[[], Tensor], symmetry: P
         ``loss()`` returns the loss at the present parameters, without calling ``backward``.
     symmetry : ParameterSymmetry
         From ``symmetries(model, example)``.
+
+    Raises
+    ------
+    DataError
+        If the loss is not one finite number.
     """
     parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
     owners = list(parameters.values())
@@ -158,6 +163,22 @@ def orbit_curvature(symmetry: ParameterSymmetry, parameters: Named, directions: 
     """Mean curvature of the curves ``exp(s M) theta`` at ``s = 0``, over random generators ``M`` of unit norm.
 
     ``kappa = sqrt(|c'|^2 |c''|^2 - (c' c'')^2) / |c'|^3``; differentiable in the parameters.
+
+    Parameters
+    ----------
+    symmetry : ParameterSymmetry
+        Of the network, from ``symmetries``.
+    parameters : mapping
+        Parameters by name, of any shapes.
+    directions : int
+        Random generators.
+    seed : int
+        Of the generators.
+
+    Raises
+    ------
+    SymmetryError
+        If a block is a shift, whose orbits are straight.
     """
     generator = torch.Generator().manual_seed(seed)
     if any(isinstance(block, ShiftBlock) for block in symmetry.blocks):

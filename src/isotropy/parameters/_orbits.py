@@ -21,7 +21,19 @@ Loss = Callable[[dict[str, Tensor]], Tensor]
 def orbit_path(
     symmetry: ParameterSymmetry, parameters: Parameters, xi: Tensor, times: Sequence[float]
 ) -> list[dict[str, Tensor]]:
-    """Parameters ``exp(t xi) theta`` at ``times``: a curve of one and the same function."""
+    """Parameters ``exp(t xi) theta`` at ``times``: a curve of one and the same function.
+
+    Parameters
+    ----------
+    symmetry : ParameterSymmetry
+        Of the network, from ``symmetries``.
+    parameters : mapping
+        Parameters by name, of any shapes.
+    xi : Tensor
+        `(dim,)` the generator.
+    times : sequence of float
+        Where on the curve; 0 is the start.
+    """
     return [{**parameters, **symmetry.move(t * xi, parameters)} for t in times]
 
 
@@ -32,6 +44,19 @@ def ensemble(
 
     Members of exact symmetries compute the same function, so that such an ensemble neither helps nor harms; it
     changes what perturbs the weights, such as pruning, quantisation or noise.
+
+    Parameters
+    ----------
+    symmetry : ParameterSymmetry
+        Of the network, from ``symmetries``.
+    parameters : mapping
+        Parameters by name, of any shapes.
+    count : int
+        Members.
+    scale : float
+        Length of the moves; 0 gives copies.
+    seed : int
+        Of the moves.
 
     Raises
     ------
@@ -81,6 +106,21 @@ def sharpness_along(
     """Sharpness against the conserved quantity at fixed function, along ``exp(t xi) theta``.
 
     Varying the scale of the initialisation instead would change function and quantity together.
+
+    Parameters
+    ----------
+    loss : callable
+        Takes named parameters to a scalar.
+    symmetry : ParameterSymmetry
+        Of the network, from ``symmetries``.
+    parameters : mapping
+        Parameters by name, of any shapes.
+    xi : Tensor
+        `(dim,)` the generator.
+    times : sequence of float
+        Where on the curve; 0 is the start.
+    tolerance : float
+        Of the largest eigenvalue.
 
     Raises
     ------

@@ -49,6 +49,11 @@ class OrbitProfile:
         Gradients or parameters by name.
     gradients : bool
         Whether they are gradients.
+
+    Raises
+    ------
+    RepresentationMismatchError
+        If logarithms are not one for each scaled unit.
     """
 
     def __init__(self, symmetry: ParameterSymmetry, tensors: Parameters, gradients: bool = True) -> None:

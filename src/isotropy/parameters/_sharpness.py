@@ -17,7 +17,17 @@ _DENSE = 256  # parameters up to which the Hessian is written out
 
 
 def directions(parameters: Parameters, count: int, seed: int = 0) -> list[dict[str, Tensor]]:
-    """Random unit directions in the space of all parameters, isotropic."""
+    """Random unit directions in the space of all parameters, isotropic.
+
+    Parameters
+    ----------
+    parameters : mapping
+        Parameters by name, of any shapes.
+    count : int
+        Directions.
+    seed : int
+        Of the directions.
+    """
     generator = torch.Generator().manual_seed(seed)
     drawn = [random_like(parameters, generator) for _ in range(count)]
     return [{name: value / inner(one, one).sqrt() for name, value in one.items()} for one in drawn]
@@ -27,6 +37,19 @@ def sharpness(loss: Loss, parameters: Parameters, radii: Sequence[float], *, cou
     """Mean loss at distances ``radii`` in random directions, minus the loss at the point itself.
 
     It is not constant on orbits: compare networks in one gauge, see ``canonical``.
+
+    Parameters
+    ----------
+    loss : callable
+        Takes named parameters to a scalar.
+    parameters : mapping
+        Parameters by name, of any shapes.
+    radii : sequence of float
+        Distances in the space of all parameters.
+    count : int
+        Directions at each distance.
+    seed : int
+        Of the directions.
 
     Raises
     ------
@@ -53,6 +76,15 @@ def sharpness(loss: Loss, parameters: Parameters, radii: Sequence[float], *, cou
 
 def top_eigenvalue(loss: Loss, parameters: Parameters, *, tolerance: float = 1e-8) -> float:
     """Largest eigenvalue of the Hessian of a loss, by Lanczos on Hessian-vector products.
+
+    Parameters
+    ----------
+    loss : callable
+        Takes named parameters to a scalar.
+    parameters : mapping
+        Parameters by name, of any shapes.
+    tolerance : float
+        Relative, of the eigenvalue.
 
     Examples
     --------

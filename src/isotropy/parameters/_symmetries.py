@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import nn
 
 from ..errors import DataError, SymmetryError
@@ -54,6 +55,8 @@ def symmetries(
     ------
     SymmetryError
         If the model cannot be called on the example, or parameters share storage without being the same object.
+    DataError
+        If the model has no parameters, or NaN or infinity among them.
 
     Examples
     --------
@@ -131,11 +134,13 @@ def _hold(parts: list[Part], state: Inference, name: str) -> None:
 
 
 def _require_plain(model: nn.Module) -> None:
-    """Refuse lazily made parameters and different parameters in one storage."""
+    """Refuse lazily made parameters, parameters that are not numbers, and different parameters in one storage."""
     owners: dict[int, str] = {}
     for name, parameter in model.named_parameters():
         if isinstance(parameter, nn.parameter.UninitializedParameter):
             raise SymmetryError(f"model: expected made parameters, received lazy {name!r}; call the model once before")
+        if not parameter.is_meta and not bool(torch.isfinite(parameter).all()):
+            raise DataError(f"model: expected finite parameters, received NaN or infinity in {name!r}; train it again")
         place = parameter.untyped_storage().data_ptr()
         if parameter.numel() and place and place in owners:
             raise SymmetryError(

@@ -102,6 +102,11 @@ class ParameterSymmetry(Action):
         The discrete part.
     on_batch : sequence of BatchBlock
         Moves that keep the function on a batch only; they are no part of the algebra.
+
+    Raises
+    ------
+    RepresentationMismatchError
+        If ``xi`` is not of the dimension of the group.
     """
 
     def __init__(

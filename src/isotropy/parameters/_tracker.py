@@ -75,6 +75,13 @@ class Tracker:
         Of the latest step.
     worst : Departure or None
         The one of largest violation relative to what is allowed, over all steps.
+
+    Raises
+    ------
+    DataError
+        If the alarm is not known, or a step is given a closure.
+    SymmetryError
+        If the optimizer is not SGD; at a step that breaks a law, with ``alarm="raise"``.
     """
 
     def __init__(

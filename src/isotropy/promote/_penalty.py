@@ -24,6 +24,29 @@ def nuclear_norm(f: Map, x: Any, rho_in: Action, rho_out: Action, metric: str = 
     For a few hundred points at once: on small batches it is biased low, and where singular values meet zero its
     gradient jumps. In training loops ``LiePenalty`` avoids both.
 
+    Parameters
+    ----------
+    f : callable
+        `(batch, *event)` to `(batch, *out)`, differentiable.
+    x : array_like
+        `(batch, *event)` points.
+    rho_in, rho_out : Action
+        Candidate actions of one algebra on inputs and outputs.
+    metric : str
+        Inner product of generators, ``"trace"`` or ``"basis"``.
+
+    Returns
+    -------
+    Tensor
+        A scalar.
+
+    Raises
+    ------
+    DataError
+        If points are not finite, or the metric is not known.
+    RepresentationMismatchError
+        If shapes or algebras do not fit.
+
     Examples
     --------
     >>> import torch, isotropy as iso
@@ -61,6 +84,11 @@ class LiePenalty(nn.Module):
     ----------
     gram : Tensor
         `(dim, dim)` float64, running mean of ``D^T D`` over unit generators, before its correction for the start.
+
+    Raises
+    ------
+    DataError
+        If ``decay`` or ``eps`` is out of range, or a readout is asked for before any batch.
 
     References
     ----------

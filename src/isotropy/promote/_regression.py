@@ -87,6 +87,14 @@ class BasisRegression(Estimator):
     n_iter_ : int
         Iterations taken, over all rounds.
 
+    Raises
+    ------
+    DataError
+        If ``weight`` or ``rounds`` is out of range, ``y`` is not finite or does not pair with ``x``, or nothing in it
+        breaks a candidate.
+    RepresentationMismatchError
+        If points do not fit the dictionary.
+
     References
     ----------
     otto2023unified, mohan2012iterative, xiao2018semismooth

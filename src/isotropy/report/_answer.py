@@ -13,7 +13,7 @@ from ..errors import DataError
 FORMAT = 1
 STATUSES = ("certified", "undecided", "none")
 _NEEDED = ("status", "dimension", "candidates", "basis", "vector_fields", "spectrum", "cut", "certificates")
-_SHIFTING = re.compile(r"aff|se\(|translation|galilei")
+_SHIFTING = re.compile(r"aff|se\(|similarity|translation|galilei")
 
 
 def check_answer(answer: Mapping[str, Any]) -> None:
@@ -32,28 +32,42 @@ def check_answer(answer: Mapping[str, Any]) -> None:
 
 
 def _check_basis(answer: Mapping[str, Any]) -> None:
-    """Raise DataError unless there is one square, finite matrix and one vector field per dimension."""
+    """Raise DataError unless there are one finite matrix, square but for polynomials, and one field per dimension."""
     basis, count = np.asarray(answer["basis"], dtype=np.float64), answer["dimension"]
-    square = basis.ndim == 3 and basis.shape[1] == basis.shape[2] and bool(np.isfinite(basis).all())
-    if len(basis) != count or (count and not square):
+    whole = basis.ndim == 3 and bool(np.isfinite(basis).all())
+    fits = whole and (basis.shape[1] == basis.shape[2] or answer.get("polynomials") is not None)
+    if len(basis) != count or (count and not fits):
         raise DataError(f"expected {count} finite square matrices, got shape {basis.shape}; correct basis")
     if len(answer["vector_fields"]) != count:
         received = len(answer["vector_fields"])
         raise DataError(f"expected {count} vector_fields, got {received}; write one per matrix")
 
 
-def coordinates(answer: Mapping[str, Any]) -> tuple[list[str], bool]:
-    """Return the names of the coordinates, and whether the matrices act on ``(x, 1)``.
+def coordinates(answer: Mapping[str, Any]) -> tuple[list[str], bool] | None:
+    """Return the names of the coordinates of a matrix, and whether it acts on ``(x, 1)``; None if it cannot be drawn.
 
-    The optional key ``coordinates`` decides both. Without it the candidates' name tells of shifts, and the
-    names are x, y, z up to three coordinates, then x1, x2, ...
+    Where the same matrix moves several groups of coordinates alike, the names are those of the first group, and
+    matrices that move pictures act on the plane. Coefficients of polynomial fields are no matrix of a linear motion,
+    and beside shifts the pace of time has no place in the picture. Without the optional key ``coordinates`` the names
+    are x, y, z up to three coordinates, then x1, x2, ...
     """
-    size = np.asarray(answer["basis"]).shape[-1]
-    given = answer.get("coordinates")
-    if given is not None:
-        if len(given) not in (size, size - 1):
-            raise DataError(f"expected {size} or {size - 1} coordinates, got {len(given)}; name each once")
-        return [str(name) for name in given], len(given) == size - 1
-    affine = _SHIFTING.search(str(answer["candidates"])) is not None
-    size -= affine
-    return (list("xyz"[:size]) if size <= 3 else [f"x{place + 1}" for place in range(size)]), affine
+    if answer.get("polynomials") is not None:
+        return None
+    size, candidates = np.asarray(answer["basis"]).shape[-1], str(answer["candidates"])
+    sums = len(answer.get("blocks") or [size]) > 1  # of a linear part and the pace of time, for one
+    shifting = _SHIFTING.search(candidates) is not None and not sums
+    if answer.get("coordinates") is None or candidates.startswith("image"):
+        return _default_names(size - shifting), shifting
+    names = [str(name) for name in answer["coordinates"]]
+    if len(names) == size - 1:
+        return ([*names, "time"], False) if sums else (names, True)
+    if sums and len(names) < size:
+        return None
+    group = size if len(names) == size else size - shifting
+    if not names or len(names) % group:
+        raise DataError(f"expected {size} or {size - 1} coordinates, got {len(names)}; name each once")
+    return names[:group], group < size
+
+
+def _default_names(size: int) -> list[str]:
+    return list("xyz"[:size]) if size <= 3 else [f"x{place + 1}" for place in range(size)]

@@ -12,7 +12,7 @@ from .._files import write_atomic
 from ..errors import DataError
 from ..viz import NULL_COLOUR, OTHER_COLOUR, POSITIVE_COLOUR
 from ._page import open_template
-from ._pictures import inline_svg
+from ._pictures import inline_svg, plain_label
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -86,8 +86,10 @@ def _portrait(states: list[np.ndarray], paths: list[np.ndarray | None], names: S
     for p in (path for path in paths if path is not None):
         across = np.arange(len(p)) if flat else p[:, 0]
         axes.plot(across, p[:, 0 if flat else 1], color=NULL_COLOUR, linewidth=1.4)
-    axes.set_xlabel("sample" if flat else names[0])
-    axes.set_ylabel(names[0] if flat else names[1])
+    labels = [plain_label(name) for name in names]
+    labels += [f"d{name}/dt" for name in labels]  # of motion: velocities follow the positions
+    axes.set_xlabel("sample" if flat else labels[0])
+    axes.set_ylabel(labels[0] if flat else labels[1])
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 
@@ -99,7 +101,7 @@ def _inclusion_picture(answer: Mapping[str, Any]) -> str | None:
         return None
     order = np.argsort(-shares.max(axis=0), kind="stable")[:_MOST_COLUMNS]
     order = np.sort(order)
-    labels = [answer["terms"][k] for k in order]
+    labels = [plain_label(answer["terms"][k]) for k in order]
     return inline_svg(lambda: _shares(shares[:, order], labels, answer["coordinates"]), "inclusion")
 
 
@@ -114,6 +116,7 @@ def _shares(shares: np.ndarray, labels: list[str], names: Sequence[str]) -> Figu
     for i, j in np.ndindex(shares.shape) if len(labels) <= _NUMBERED else ():
         axes.text(j, i, f"{shares[i, j]:.2g}", ha="center", va="center", fontsize=9)
     axes.set_xticks(range(len(labels)), labels, rotation=60, ha="right", fontsize=9)
-    axes.set_yticks(range(len(shares)), [f"equation of {name}" for name in names[: len(shares)]], fontsize=9)
+    owners = [f"equation of {plain_label(name)}" for name in names[: len(shares)]]
+    axes.set_yticks(range(len(shares)), owners, fontsize=9)
     axes.spines[:].set_visible(False)
     return figure

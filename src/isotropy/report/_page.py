@@ -110,13 +110,13 @@ def _generators(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return formula, numbers and pictures of each generator; pictures of the first dozen only."""
     if not answer["dimension"]:
         return []
-    names, affine = coordinates(answer)
+    drawn = coordinates(answer)
     cards = []
     for place, (matrix, field) in enumerate(zip(answer["basis"], answer["vector_fields"], strict=True)):
         rows = [json.dumps([float(entry) for entry in row]) for row in matrix]
         card = {"field": field, "rows": rows, "heat_map": None, "flow": None}
-        if place < _MOST_PICTURES:
-            card |= _generator_pictures(matrix, names, affine, f"generator{place + 1}")
+        if drawn is not None and place < _MOST_PICTURES:
+            card |= _generator_pictures(matrix, *drawn, f"generator{place + 1}")
         cards.append(card)
     return cards
 
@@ -126,6 +126,7 @@ def _road_pictures(road: Mapping[str, Any]) -> list[str]:
     return [
         inline_svg(lambda matrix=matrix: viz.generators([matrix]), f"{road['road']}{place + 1}")
         for place, matrix in enumerate(road["basis"][:_MOST_PICTURES])
+        if len(matrix) == len(matrix[0])  # coefficients of polynomial fields are not
     ]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .. import viz
 from .._files import write_atomic
 from ._page import open_template
-from ._pictures import inline_svg
+from ._pictures import inline_svg, plain_label
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -104,5 +104,4 @@ def _flat(row: dict[str, Any]) -> list[float]:
 
 
 def _short(text: str) -> str:
-    kept = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-    return kept.replace("$", r"\$")
+    return plain_label(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")

@@ -51,6 +51,11 @@ def inline_svg(draw: Callable[[], Figure], prefix: str) -> str:
     return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", text)
 
 
+def plain_label(text: str) -> str:
+    """Return a text that matplotlib does not read as mathematics."""
+    return text.replace("$", r"\$")
+
+
 def busiest_plane(matrix: Any, affine: bool) -> tuple[int, int]:
     """Return the two coordinates in which a generator moves most, for the picture of its flow."""
     values = np.abs(np.asarray(matrix, dtype=np.float64))

@@ -31,6 +31,11 @@ def half_times(history: Sequence[Mapping[str, Tensor]]) -> dict[str, float]:
     dict of str to float
         By name of the parameter, with a fraction of a step by linear interpolation; NaN for one that never moved.
 
+    Raises
+    ------
+    DataError
+        If there are fewer than three states.
+
     Examples
     --------
     >>> half_times([{"w": torch.tensor([v])} for v in (0.0, 4.0, 7.0, 8.0)])
@@ -70,6 +75,11 @@ def alignment(weight: Tensor, x: Any, labels: Any, size: int | None = None) -> d
         ``"class"`` and ``"class - all"`` for class-based PCA with ``lam`` 0 and 1, ``"all"`` for PCA of all samples,
         ``"means"`` for the span of the class means (at most classes - 1), ``"random"`` for what a random subspace
         holds on average.
+
+    Raises
+    ------
+    DataError
+        If the weight does not fit the samples.
     """
     points = as_points(x).to("cpu", torch.float64)
     if weight.ndim != 2 or weight.shape[1] != points.shape[1]:
@@ -125,6 +135,23 @@ def sample_convergence(
     """How many labelled samples the filters need: one entry for each of ``counts``, and one for all.
 
     The samples are split once; filters come from the first few of the training part, the last layer from all of it.
+
+    Parameters
+    ----------
+    x : array_like
+        `(samples, ...)`, flattened.
+    labels : array_like
+        `(samples,)` classes.
+    counts : sequence of int
+        Samples from which filters are computed.
+    units : int
+        Filters.
+    lam : float
+        Share of the common covariance that is taken away, see ``class_pca_``.
+    held_out : float
+        Share of the samples on which accuracies are measured.
+    seed : int
+        Of the split.
 
     Raises
     ------
