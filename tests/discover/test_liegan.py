@@ -206,25 +206,27 @@ def test_both_kinds_are_played_to_the_end_where_nothing_is_certified(monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("answers", "asked"),
+    ("answers", "taken"),
     [
-        (("certified", "undecided", "certified"), [1, 2]),
-        (("undecided", "undecided", "none"), [1, 2, 0, 1]),
+        ({0: ("certified", 2), 1: ("undecided", 3), 2: ("certified", 2)}, 2),
+        ({0: ("certified", 3), 1: ("certified", 1), 2: ("certified", 2)}, 0),
+        ({0: ("undecided", 3), 1: ("undecided", 1), 2: ("none", 0)}, 1),
     ],
 )
-def test_the_first_start_that_is_certified_is_taken_and_else_the_best(monkeypatch, answers, asked):
+def test_the_start_of_which_evidence_confirms_most_is_taken(monkeypatch, answers, taken):
     from isotropy.discover._adversary import Outcome
 
     found, settled = game(), []
 
     def settle(self, games, index, samples, judge, question):
         settled.append(index)
-        self.status_ = answers[index]
+        self.status_, dim = answers[index]
+        self.algebra_ = iso.gl(2).span(torch.eye(4)[:dim])
 
     monkeypatch.setattr(LieGAN, "_settle", settle)
     found.outcomes_ = [Outcome(score=score) for score in (0.3, 0.1, 0.2)]
-    found._settle_first([], None, None, None)
-    assert settled == asked
+    found._settle_most([], None, None, None)
+    assert settled == [1, 2, 0, taken]
 
 
 @pytest.mark.filterwarnings("ignore::isotropy.errors.SymmetryWarning")

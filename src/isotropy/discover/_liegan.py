@@ -60,8 +60,8 @@ class LieGAN(Discovery):
     conditional : bool or "auto"
         Whether the adversary judges outputs given inputs, so that the inputs need not be spread evenly along orbits
         (boosts, scalings), or both together. With "auto" one start of each side by side: one that is clearly
-        behind in held-out score stops, and goes on only if the other is not certified; the first that is certified is
-        taken. With ``law="integer"`` both together.
+        behind in held-out score stops, and goes on only if evidence does not confirm half of what the other proposes.
+        With ``law="integer"`` both together.
     start : "random" or "direct"
         Where the generators start: at random, or at the kernel of the direct road.
     starts : int
@@ -190,27 +190,32 @@ class LieGAN(Discovery):
         if isinstance(judge, ElementJudge):
             self.outcomes_[best] = self._step_by_step(games[best], judge, self.outcomes_[best], best, progress)
         self._settle(games, best, samples, judge, question)
-        if question is not None and self.status_ != "certified" and trainings:
+        if question is not None and not self._convinced and trainings:
             for training in trainings:  # those that were behind or stalled may know better
                 training.revive()
             self.outcomes_ = race(trainings, (self.plan or Plan()).epochs)
-            self._settle_first(games, samples, judge, question)
+            self._settle_most(games, samples, judge, question)
         return self
 
     def _ranked(self) -> list[int]:
         """Starts, the best score first."""
         return sorted(range(len(self.outcomes_)), key=lambda k: self.outcomes_[k].score)
 
-    def _settle_first(self, games: list[PairGame], samples: Samples, judge: Judge, question: Question) -> None:
-        """Take the first start, in the order of scores, that is certified, and else the first.
+    @property
+    def _convinced(self) -> bool:
+        """Whether evidence confirms at least half of what was proposed."""
+        return self.status_ == "certified" and 2 * self.algebra_.dim >= self.proposal_.dim
+
+    def _settle_most(self, games: list[PairGame], samples: Samples, judge: Judge, question: Question) -> None:
+        """Take the start of which evidence confirms most, and of equals the one with the best score.
 
         A score does not tell channels that repeat one another from channels that say more; certificates do.
         """
-        ranked = self._ranked()
-        for index in [*ranked, ranked[0]]:
+        ranked, confirmed = self._ranked(), list[int]()
+        for index in ranked:
             self._settle(games, index, samples, judge, question)
-            if self.status_ == "certified":
-                return
+            confirmed.append(self.algebra_.dim if self.status_ == "certified" else 0)
+        self._settle(games, ranked[confirmed.index(max(confirmed))], samples, judge, question)
 
     def _question(self, samples: Samples, progress: Progress | None) -> Question | None:
         """What the direct road would ask of these samples; None where it has no map to look at."""
