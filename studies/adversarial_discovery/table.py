@@ -141,7 +141,8 @@ HEAD = """# Adversarial and direct discovery
 This page is written by `python -m studies.adversarial_discovery.table` from the answers of
 `python -m studies.adversarial_discovery.run`. All roads see the same seeded data, on one CPU thread; "direct" is
 `FromData`, "game" is `LieGAN` from a random start. No epoch was picked by hand: the held-out equivariance error stops
-the game and picks the epoch. Seeds start at 20: earlier ones were looked at while the roads were built and mended."""
+the game and picks the epoch. Seeds start at 20, those of the games on Lorentz data and on turns at 40, those of the
+latent road at 30: earlier ones were looked at while the roads were built and mended."""
 NOTES = """The game's quality is that of its proposal, before evidence narrows it. Its Grassmann distance compares the
 six principal angles between seven proposed channels and so(1,3), so a seventh channel is free to be anything; that of
 the direct road counts a wrong dimension as right angles. CPU seconds include the surrogates that the game's held-out

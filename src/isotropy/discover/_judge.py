@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any, Protocol
 
 import torch
@@ -20,7 +19,7 @@ _MOST = 4000  # held-out samples that elements are tried on
 _NEIGHBOURS = 6
 _RESOLUTION = 1e-9
 _STEPS, _SCANNED = (0.1, 2.8), 120  # motions that are tried, in spreads of the points
-_POLISHED, _REACH, _EVALUATIONS = 1000, 0.1, 300  # samples, relative size of the first simplex, and tries
+_REACH, _EVALUATIONS = 0.1, 300  # relative size of the first simplex, and tries
 _ALIKE = 0.15  # of the range of errors: valleys no deeper than that are as good as the best
 
 
@@ -109,9 +108,9 @@ class ElementJudge:
         from scipy.spatial import KDTree
 
         self.rho_in, self.rho_out = rho_in, rho_out
-        half = len(x) // 2
-        self.seen, self.values = x[:half], y[:half].flatten(1)
-        self.x, self.y = x[half:][:_MOST], y[half:][:_MOST]
+        held = min(len(x) // 2, _MOST)
+        self.seen, self.values = x[:-held], y[:-held].flatten(1)
+        self.x, self.y = x[-held:], y[-held:]
         self.tree: Any = KDTree(self.seen.flatten(1).numpy())
         self.spread = float((x - x.mean(0)).flatten(1).norm(dim=1).square().mean().sqrt())
         self.scale = float((self.y - self.y.mean(0)).flatten(1).norm(dim=1).square().mean().sqrt())
@@ -147,17 +146,15 @@ class ElementJudge:
         return best
 
     def polished(self, xi: Tensor) -> Tensor:
-        """The element near ``exp(xi)``, axis and step, whose powers fit some of the held-out samples best."""
+        """The element near ``exp(xi)``, axis and step, whose powers fit the held-out samples best."""
         from scipy.optimize import minimize
 
-        few = copy.copy(self)
-        few.x, few.y = self.x[:_POLISHED], self.y[:_POLISHED]
         best, reach = xi, float(xi.norm()) * _REACH
         for power in (1, 3):
             simplex = torch.cat([best[None], best + reach * torch.eye(len(xi), dtype=xi.dtype)])
             options: Any = {"initial_simplex": simplex.numpy(), "maxfev": _EVALUATIONS}
             found: Any = minimize(
-                lambda v, power=power: few._powers(torch.from_numpy(v), power),
+                lambda v, power=power: self._powers(torch.from_numpy(v), power),
                 best.numpy(),
                 method="Nelder-Mead",
                 options=options,
