@@ -109,7 +109,7 @@ def test_vector_fields_move_by_their_tangent():
     x, action = randn(5, 2), iso.actions.PolynomialFields(2, 2)
     xi, eta = randn(2, 12, seed=1)
     found = iso.lie_derivative(lambda x: action.field(eta, x), x, action, action.tangent())
-    wide = iso.dictionary.FieldBracket(action.library)
+    wide = iso.dictionary.FieldBracket(action.dictionary)
     element = torch.einsum("k,knp->np", xi, action.tensor)[None], torch.einsum("k,knp->np", eta, action.tensor)[None]
     bracket = wide(element[1], element[0])[0, 0].reshape(2, -1)  # D eta[xi] - D xi[eta]
     assert torch.allclose(torch.einsum("k,bko->bo", xi, found), wide.wide.evaluate(x) @ bracket.T)

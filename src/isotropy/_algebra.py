@@ -121,7 +121,7 @@ class LieAlgebra:
 
     @property
     def polynomials(self) -> list[int] | None:
-        """Coordinates and degree of the library, for an algebra of polynomial vector fields."""
+        """Coordinates and degree of the dictionary, for an algebra of polynomial vector fields."""
         return list(self._bracket.shape()) if isinstance(self._bracket, FieldBracket) else None
 
     # -- elements ------------------------------------------------------------------------------------------------

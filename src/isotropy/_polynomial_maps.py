@@ -81,7 +81,7 @@ def output_coefficients(action: Action) -> Tensor | None:
         wide = output_coefficients(action.base)
         return None if wide is None else torch.einsum("jk,knmp->jnmp", action.combos, wide)
     if isinstance(action, _SpannedTangent) and isinstance(action.base, PolynomialFields):
-        library = action.base.library
+        library = action.base.dictionary
         return torch.einsum("kip,jpq->kijq", action.tensor, library.derivatives)
     return None
 

@@ -126,35 +126,35 @@ class FieldBracket:
     ``[a, b] = Da[b] - Db[a]``, so that linear fields ``x -> A x`` bracket as their matrices do.
     """
 
-    def __init__(self, library: Polynomials) -> None:
-        self.library = library
-        self.wide = Polynomials(library.size, max(2 * library.degree - 1, library.degree))
+    def __init__(self, dictionary: Polynomials) -> None:
+        self.dictionary = dictionary
+        self.wide = Polynomials(dictionary.size, max(2 * dictionary.degree - 1, dictionary.degree))
 
     def shape(self) -> tuple[int, int]:
-        """Number of coordinates and degree of the library."""
-        return self.library.size, self.library.degree
+        """Number of coordinates and degree of the dictionary."""
+        return self.dictionary.size, self.dictionary.degree
 
     def __call__(self, first: Tensor, second: Tensor) -> Tensor:
         """Brackets `(i, j, size * wide terms)`."""
         return (self._along(first, second) - self._along(second, first).transpose(0, 1)).flatten(2)
 
     def embed(self, basis: Tensor) -> Tensor:
-        """Coefficients on the wide library, flattened."""
-        wide = torch.zeros(len(basis), self.library.size, len(self.wide), dtype=torch.float64)
-        places = [self.wide.index[tuple(e)] for e in self.library.exponents.tolist()]
+        """Coefficients on the wide dictionary, flattened."""
+        wide = torch.zeros(len(basis), self.dictionary.size, len(self.wide), dtype=torch.float64)
+        places = [self.wide.index[tuple(e)] for e in self.dictionary.exponents.tolist()]
         wide[:, :, places] = basis
         return wide.flatten(1)
 
     @cached_property
     def _products(self) -> Tensor:
-        """Where the product of two monomials lands, `(terms, terms)`, -1 beyond the wide library."""
-        sums = self.library.exponents[:, None] + self.library.exponents[None]
+        """Where the product of two monomials lands, `(terms, terms)`, -1 beyond the wide dictionary."""
+        sums = self.dictionary.exponents[:, None] + self.dictionary.exponents[None]
         rows = [[self.wide.index.get(tuple(e), -1) for e in row] for row in sums.tolist()]
         return torch.tensor(rows, dtype=torch.long)
 
     def _along(self, moved: Tensor, by: Tensor) -> Tensor:
         """``D moved[by]`` for all pairs, `(moved, by, size, wide terms)`."""
-        slopes = torch.einsum("anp,ipq->aniq", moved, self.library.derivatives)
+        slopes = torch.einsum("anp,ipq->aniq", moved, self.dictionary.derivatives)
         pairs = torch.einsum("aniq,bir->abnqr", slopes, by).flatten(3)
         result = torch.zeros(len(moved), len(by), moved.shape[1], len(self.wide) + 1, dtype=torch.float64)
         return result.index_add_(3, self._products.flatten() % (len(self.wide) + 1), pairs)[..., :-1]

@@ -34,17 +34,17 @@ class PolynomialFields(SpannedAction):
     """
 
     def __init__(self, size: int, degree: int, algebra: LieAlgebra | None = None) -> None:
-        self.library = Polynomials(size, degree)
+        self.dictionary = Polynomials(size, degree)
         if algebra is None:
-            entries = size * len(self.library)
-            basis = torch.eye(entries, dtype=torch.float64).reshape(entries, size, len(self.library))
-            algebra = LieAlgebra(basis, f"poly({size},degree={degree})", bracket=FieldBracket(self.library))
+            entries = size * len(self.dictionary)
+            basis = torch.eye(entries, dtype=torch.float64).reshape(entries, size, len(self.dictionary))
+            algebra = LieAlgebra(basis, f"poly({size},degree={degree})", bracket=FieldBracket(self.dictionary))
         super().__init__(algebra, algebra.basis)
 
     def features(self, y: Tensor, at: Tensor | None = None) -> Tensor:
         """Monomials."""
-        return self.library.evaluate(y)
+        return self.dictionary.evaluate(y)
 
     def feature_names(self, coordinates: Sequence[str]) -> list[str]:
         """Names of the monomials."""
-        return self.library.names(coordinates)
+        return self.dictionary.names(coordinates)

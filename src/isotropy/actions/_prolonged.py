@@ -86,14 +86,14 @@ class Prolonged(Action):
             If a coordinate or a monomial is not among the candidates.
         """
         coordinates = [*self.independent, *self.dependent]
-        monomials = self.base.library.names(coordinates)
+        monomials = self.base.dictionary.names(coordinates)
         matrix = torch.zeros(len(coordinates), len(monomials), dtype=torch.float64)
         for coordinate, part in terms.items():
             for monomial, value in part.items():
                 if coordinate not in coordinates or monomial not in monomials:
                     raise DataError(
                         f"terms: expected coordinates {coordinates} and monomials up to degree "
-                        f"{self.base.library.degree}, received {monomial} d/d{coordinate}; raise the degree"
+                        f"{self.base.dictionary.degree}, received {monomial} d/d{coordinate}; raise the degree"
                     )
                 matrix[coordinates.index(coordinate), monomials.index(monomial)] = value
         return matrix.flatten()
@@ -145,12 +145,12 @@ class Prolonged(Action):
         one[:, 0] = 1.0
         known: dict[Index, Tensor] = {(0,) * self.base.size: one}
         variables = self._taylor(y, factorial)
-        for exponent in map(tuple, self.base.library.exponents.tolist()):
+        for exponent in map(tuple, self.base.dictionary.exponents.tolist()):
             if any(exponent):
                 last = max(i for i, power in enumerate(exponent) if power)
                 lower = tuple(power - (i == last) for i, power in enumerate(exponent))
                 known[exponent] = self._times(known[lower], variables[last])
-        return torch.stack([known[tuple(e)] for e in self.base.library.exponents.tolist()], dim=1) * factorial
+        return torch.stack([known[tuple(e)] for e in self.base.dictionary.exponents.tolist()], dim=1) * factorial
 
     def _taylor(self, y: Tensor, factorial: Tensor) -> list[Tensor]:
         """Taylor coefficients `(batch, indices)` of every variable about the point."""

@@ -293,7 +293,7 @@ def _superposed(action: Prolonged, question: Question) -> Tensor:
 
 def _adding(action: Prolonged) -> Tensor:
     """The candidates `(k, dim)` that are ``w(x) d/du``."""
-    library, count = action.base.library, len(action.independent)
+    library, count = action.base.dictionary, len(action.independent)
     free = library.exponents[:, count:].sum(1) == 0
     chosen = torch.zeros(action.base.size, len(library), dtype=torch.bool)
     chosen[count:] = free

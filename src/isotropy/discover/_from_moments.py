@@ -154,13 +154,13 @@ class MomentEvidence(Evidence):
     def __init__(self, action: Action, order: int, centre: Tensor, whiten: Tensor) -> None:
         super().__init__(action, Trivial(action.algebra, (1,)), FOLDS)
         self.action, self.centre, self.whiten = action, centre, whiten
-        self.library = Polynomials(len(centre), order)
-        powers = self.library.exponents.double()
+        self.dictionary = Polynomials(len(centre), order)
+        powers = self.dictionary.exponents.double()
         degree = powers.sum(1)
         entries = torch.lgamma(degree + 1) - torch.lgamma(powers + 1).sum(1)  # equal entries of a symmetric tensor
         self.weights = torch.exp(entries / 2) / degree.clamp_min(1)  # then |D phi| <= |w|^(degree - 1)
-        self.sums = torch.zeros(FOLDS, len(self.library), action.algebra.dim, dtype=torch.float64)
-        self.linear = torch.zeros(len(self.library), len(centre), len(centre), dtype=torch.float64)
+        self.sums = torch.zeros(FOLDS, len(self.dictionary), action.algebra.dim, dtype=torch.float64)
+        self.linear = torch.zeros(len(self.dictionary), len(centre), len(centre), dtype=torch.float64)
         for fold in self.folds:
             fold.moved = _Framed(action, whiten)
 
@@ -171,14 +171,14 @@ class MomentEvidence(Evidence):
 
     def monomials(self, x: Tensor) -> Tensor:
         """Weighted monomials `(batch, terms)` in the frame."""
-        return self.library.evaluate((x - self.centre) @ self.whiten) * self.weights
+        return self.dictionary.evaluate((x - self.centre) @ self.whiten) * self.weights
 
     def add_points(self, index: int, x: Tensor) -> None:
         """Absorb points `(batch, n)` of one fold."""
-        fold, width = self.folds[index], len(self.library) * self.action.size
+        fold, width = self.folds[index], len(self.dictionary) * self.action.size
         for chunk in x.split(max(1, _MOST_ENTRIES // width)):
             framed = (chunk - self.centre) @ self.whiten
-            slopes = self.library.jacobian(framed) * self.weights[:, None]
+            slopes = self.dictionary.jacobian(framed) * self.weights[:, None]
             self.sums[index] += self._derivatives(slopes, chunk)
             self.linear += torch.einsum("bfi,bj->fij", slopes, framed)
             fold.moved.update(chunk, torch.ones(len(chunk), dtype=torch.float64))
@@ -230,8 +230,8 @@ class HigherMoments:
 
     def __init__(self, evidence: MomentEvidence, points: Tensor, floor: float) -> None:
         self.action, self.floor = evidence.action, floor
-        wider = MomentEvidence(evidence.action, evidence.library.degree + 1, evidence.centre, evidence.whiten)
-        highest = wider.library.exponents.sum(1) == wider.library.degree
+        wider = MomentEvidence(evidence.action, evidence.dictionary.degree + 1, evidence.centre, evidence.whiten)
+        highest = wider.dictionary.exponents.sum(1) == wider.dictionary.degree
         wider.weights *= highest
         wider.add_points(0, points[: _MOST_SLOPES // wider.linear.numel()])
         self.wider, self.reach = wider, wider.reach

@@ -293,7 +293,7 @@ def _features(action: Any, symbols: list[Any]) -> list[Any] | None:
     from ..actions import PolynomialFields
 
     if isinstance(action, PolynomialFields):
-        rows = action.library.exponents.tolist()
+        rows = action.dictionary.exponents.tolist()
         return [sympy.prod(s**e for s, e in zip(symbols, row, strict=True)) for row in rows]
     linear = isinstance(action, SpannedAction) and action.tensor.shape[2] == len(symbols)
     return symbols if linear else None

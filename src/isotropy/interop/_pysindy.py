@@ -71,7 +71,7 @@ class SymmetricOptimizer(Estimator):
 
     Parameters
     ----------
-    library : pysindy feature library
+    feature_library : pysindy feature library
         The one given to ``pysindy.SINDy``.
     symmetry : Symmetry
         See ``dynamics.equivariant_fields``.
@@ -88,8 +88,10 @@ class SymmetricOptimizer(Estimator):
 
     coef_: np.ndarray
 
-    def __init__(self, library: Any, symmetry: Symmetry, *, threshold: float = 0.1, select: str = "threshold") -> None:
-        self.library = library
+    def __init__(
+        self, feature_library: Any, symmetry: Symmetry, *, threshold: float = 0.1, select: str = "threshold"
+    ) -> None:
+        self.feature_library = feature_library
         self.symmetry = symmetry
         self.threshold = threshold
         self.select = select
@@ -99,7 +101,10 @@ class SymmetricOptimizer(Estimator):
         terms, speeds = (np.asarray(a, dtype=float) for a in (x, y))
         known = np.isfinite(terms).all(1) & np.isfinite(speeds).all(1)
         model = SINDy(
-            from_pysindy(self.library, speeds.shape[1]), self.symmetry, threshold=self.threshold, select=self.select
+            from_pysindy(self.feature_library, speeds.shape[1]),
+            self.symmetry,
+            threshold=self.threshold,
+            select=self.select,
         )
         self.coef_ = model.fit_terms(terms[known], speeds[known]).coef_.numpy()
         self.intercept_ = 0.0
