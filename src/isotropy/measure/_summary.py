@@ -47,7 +47,7 @@ def ratios(squares: Tensor, quiet: float = 0.0) -> Tensor:
 
 
 def intervals(squares: Tensor, confidence: float, seed: int, quiet: float = 0.0) -> Tensor:
-    """Percentile intervals `(c, 2)` of the errors over resampled samples; NaN for a single sample."""
+    """Percentile intervals `(c, 2)` of the errors over resampled samples, with the errors; NaN for a single sample."""
     samples, columns = squares.shape[1:]
     if samples < 2:
         return torch.full((columns, 2), torch.nan, dtype=torch.float64)
@@ -59,7 +59,9 @@ def intervals(squares: Tensor, confidence: float, seed: int, quiet: float = 0.0)
         weights = torch.bincount(chosen, minlength=samples).to(flat) / samples
         drawn.append(ratios((weights @ flat).reshape(3, columns), quiet))
     tails = torch.tensor([(1 - confidence) / 2, (1 + confidence) / 2], dtype=torch.float64)
-    return torch.stack(drawn).nanquantile(tails, dim=0).T
+    ends = torch.stack(drawn).nanquantile(tails, dim=0)
+    error = ratios(squares.mean(1), quiet)  # where one sample outweighs all others, resampling may miss it by rounding
+    return torch.stack([ends[0].minimum(error), ends[1].maximum(error)], dim=1)
 
 
 def summarise(
