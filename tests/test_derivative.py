@@ -8,7 +8,7 @@ from torch import nn
 
 import isotropy as iso
 from isotropy import _derivative
-from isotropy._autodiff import RUNGS
+from isotropy.core._autodiff import RUNGS
 from isotropy.errors import DataError, DerivativeUnavailableError, RepresentationMismatchError
 
 quick = settings(deadline=None, max_examples=15, derandomize=True)

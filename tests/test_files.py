@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from isotropy._files import write_atomic
+from isotropy.core._files import write_atomic
 from isotropy.errors import DataError
 
 

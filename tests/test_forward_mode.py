@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import isotropy as iso
-from isotropy._autodiff import along
+from isotropy.core._autodiff import along
 
 
 def scatter(x):

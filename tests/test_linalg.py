@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isotropy._linalg import (
+from isotropy.core._linalg import (
     MIN_GAP,
     StreamedQR,
     cut_spectrum,

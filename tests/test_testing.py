@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import isotropy as iso
-from isotropy._estimator import Estimator
+from isotropy.core._estimator import Estimator
 from isotropy.testing import (
     assert_action,
     assert_algebra,

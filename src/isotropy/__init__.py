@@ -28,8 +28,8 @@ from ._catalogue import u as u
 from ._derivative import LieDerivative as LieDerivative
 from ._derivative import lie_derivative as lie_derivative
 from ._group import MatrixGroup as MatrixGroup
-from ._references import cite as cite
 from ._representation import Representation as Representation
+from .core._references import cite as cite
 
 if TYPE_CHECKING:
     from . import atoms as atoms
@@ -69,7 +69,7 @@ def __getattr__(name: str) -> Any:
     if name in _NAMESPACES:
         return importlib.import_module(f".{name}", __name__)
     if name == "__version__":
-        return importlib.import_module("._version", __name__).version()
+        return importlib.import_module(".core._version", __name__).version()
     raise AttributeError(f"module 'isotropy' has no attribute {name!r}")
 
 

@@ -12,8 +12,8 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from ._flow import integrate
-from ._linalg import StreamedQR
+from .core._flow import integrate
+from .core._linalg import StreamedQR
 from .errors import RepresentationMismatchError
 
 

@@ -10,12 +10,12 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ._checks import as_basis, require_finite
 from ._identity import Identity, identify
-from ._linalg import numerical_rank, orthonormal_rows, principal_angles, sparse_rows
 from ._representation import Representation
 from ._storage import read_algebra, write_algebra
 from ._structure import killing_form
+from .core._checks import as_basis, require_finite
+from .core._linalg import numerical_rank, orthonormal_rows, principal_angles, sparse_rows
 from .dictionary import FieldBracket, Polynomials
 from .errors import NotAnAlgebraError, RepresentationMismatchError
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from ._action import Action
-from ._autodiff import Map, along, choose_rung, evaluating, jacobian, traced_along, traced_jacobian, value_of
-from ._checks import as_points
-from ._linalg import StreamedQR
+from .core._autodiff import Map, along, choose_rung, evaluating, jacobian, traced_along, traced_jacobian, value_of
+from .core._checks import as_points
+from .core._linalg import StreamedQR
 from .errors import DataError, DerivativeUnavailableError, RepresentationMismatchError
 
 _MOST_ENTRIES = 2**24  # of the largest intermediate tensor in one chunk

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from ._action import Action, RestrictedAction
-from ._checks import as_basis
 from ._family import FamilyDerivative
-from ._linalg import StreamedQR
 from ._representation import Representation
 from .actions import Affine, Points, Product, Trivial
+from .core._checks import as_basis
+from .core._linalg import StreamedQR
 from .dictionary import Dictionary
 from .errors import RepresentationMismatchError
 

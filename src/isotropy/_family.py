@@ -10,8 +10,6 @@ import torch
 from torch import Tensor
 
 from ._action import Action
-from ._checks import as_points
-from ._linalg import StreamedQR
 from ._polynomial_maps import (
     MEASURES,
     degree_of_terms,
@@ -19,6 +17,8 @@ from ._polynomial_maps import (
     orthonormal_change,
     output_coefficients,
 )
+from .core._checks import as_points
+from .core._linalg import StreamedQR
 from .dictionary import Dictionary, Polynomials
 from .errors import DataError, RepresentationMismatchError
 

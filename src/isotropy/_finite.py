@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ._action import Action
-from ._autodiff import Map, evaluating
+from .core._autodiff import Map, evaluating
 
 
 def finite_error(left: Tensor, right: Tensor) -> float:

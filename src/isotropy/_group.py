@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ._algebra import LieAlgebra
-from ._checks import as_basis
 from ._representation import Representation
+from .core._checks import as_basis
 from .errors import NotAnAlgebraError, RepresentationMismatchError
 
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ._action import Action, Algebra
-from ._checks import as_basis
 from ._spanned import SpannedAction
+from .core._checks import as_basis
 from .errors import RepresentationMismatchError
 
 Finite = Callable[[Tensor], Tensor]

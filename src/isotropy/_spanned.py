@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ._action import Action, Algebra, Motion, _base_point
-from ._linalg import StreamedQR
+from .core._linalg import StreamedQR
 
 _MOST_ENTRIES = 2**24  # of one intermediate tensor, 128 MiB in float64
 

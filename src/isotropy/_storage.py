@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._files import write_atomic
+from .core._files import write_atomic
 from .errors import DataError
 
 FORMAT = 1

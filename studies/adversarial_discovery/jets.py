@@ -21,8 +21,8 @@ from torch import Tensor, nn
 
 import isotropy as iso
 from isotropy import datasets
-from isotropy._files import write_atomic
-from isotropy._linalg import principal_angles
+from isotropy.core._files import write_atomic
+from isotropy.core._linalg import principal_angles
 from isotropy.discover import Discovery, FromData, LieGAN
 from isotropy.enforce import invariant_forms
 from isotropy.errors import SymmetryWarning

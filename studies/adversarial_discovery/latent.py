@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from isotropy import datasets
-from isotropy._files import write_atomic
+from isotropy.core._files import write_atomic
 from isotropy.datasets._samples import Samples
 from isotropy.discover import LaLiGAN, Plan, Weights
 

@@ -16,8 +16,8 @@ from torch import Tensor
 
 import isotropy as iso
 from isotropy import datasets
-from isotropy._files import write_atomic
 from isotropy.actions import Prolonged
+from isotropy.core._files import write_atomic
 from isotropy.discover import Discovery, FromData, FromEquations, LaLiGAN, LieGAN, Plan
 from isotropy.errors import SymmetryError, SymmetryWarning
 

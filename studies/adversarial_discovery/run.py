@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from isotropy._files import write_atomic
+from isotropy.core._files import write_atomic
 from isotropy.errors import SymmetryError, SymmetryWarning
 
 from .tasks import TASKS, Line

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from isotropy._files import write_atomic
+from isotropy.core._files import write_atomic
 
 from .equations import PUBLISHED
 from .jets_page import jets_section

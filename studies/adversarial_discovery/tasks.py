@@ -11,7 +11,7 @@ from torch import Tensor
 
 import isotropy as iso
 from isotropy import datasets
-from isotropy._linalg import principal_angles
+from isotropy.core._linalg import principal_angles
 from isotropy.discover import Discovery, FromData, LieGAN
 
 from . import equations

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from isotropy import atoms as ia
-from isotropy._files import write_atomic
+from isotropy.core._files import write_atomic
 from isotropy.quadrature import haar
 
 RESULTS = Path(__file__).parent / "results" / "bulk.json"

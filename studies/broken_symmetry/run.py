@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from isotropy import atoms as ia
-from isotropy._files import write_atomic
+from isotropy.core._files import write_atomic
 from isotropy.errors import DataError
 from isotropy.quadrature import Rule, grid, identity, lebedev, polyhedral
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from isotropy._files import write_atomic
+from isotropy.core._files import write_atomic
 
 from . import bulk_table, trained_table
 from .markdown import table

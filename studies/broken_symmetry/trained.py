@@ -15,7 +15,7 @@ import torch
 
 from isotropy import atoms as ia
 from isotropy import datasets
-from isotropy._files import write_atomic
+from isotropy.core._files import write_atomic
 from isotropy.quadrature import haar
 
 from .force_field import DENSE, FEMTOSECONDS, KELVIN, RULES, averaged, held_out

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 import isotropy as iso
-from isotropy._files import write_atomic
+from isotropy.core._files import write_atomic
 from isotropy.dictionary import polynomials
 from isotropy.dynamics import SymmetryChoice, WeakSINDy, choose_symmetry
 from isotropy.dynamics._choice import NONE

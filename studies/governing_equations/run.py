@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from isotropy._files import write_atomic
+from isotropy.core._files import write_atomic
 from isotropy.discover._velocity import velocities
 from isotropy.dynamics import Governing, SINDy, WeakSINDy
 

@@ -21,7 +21,7 @@ from quantities import drifts, initialisation, isolated
 from regression import regression, safety
 from training import ARMS, TASKS, compare
 
-from isotropy._files import write_atomic
+from isotropy.core._files import write_atomic
 
 RESULTS = Path(__file__).parent / "results"
 Part = Callable[[], dict[str, Any]]

@@ -11,7 +11,7 @@ import torch
 
 import isotropy as iso
 from isotropy import datasets
-from isotropy._linalg import principal_angles
+from isotropy.core._linalg import principal_angles
 from isotropy.discover import LieGAN
 from isotropy.discover._adversary import Plan
 from isotropy.errors import DataError, MissingExtraError, RepresentationMismatchError

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 import isotropy as iso
-from isotropy._linalg import StreamedQR
+from isotropy.core._linalg import StreamedQR
 from isotropy.errors import DataError
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))

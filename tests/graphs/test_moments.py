@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from isotropy._rules import edge_values
+from isotropy.core._propagation import edge_values
 from isotropy.errors import DataError
 from isotropy.graphs import Graph, as_graph, join, moments, operator_words, word_names
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from .._files import write_atomic
+from ..core._files import write_atomic
 from ..errors import DataError
 from ._structure import digest
 

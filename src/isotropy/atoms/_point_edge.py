@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .._files import write_atomic
+from ..core._files import write_atomic
 from ..errors import DataError
 from ._graph import Graph
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from .._files import write_atomic
+from ..core._files import write_atomic
 from ..errors import CoarseRuleWarning, DataError
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import Annotated, Any, NoReturn
 import torch
 import typer
 
-from .._version import version
+from ..core._version import version
 from ..errors import SymmetryError
 from ._discover import discover
 from ._equations import equations

@@ -13,7 +13,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from .._autodiff import Map, evaluating, value_of
+from ..core._autodiff import Map, evaluating, value_of
 from ..errors import DataError, SymmetryError
 from ._program import read_program
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from .. import parameters as package
 from .. import report as pages
-from .._autodiff import evaluating
-from .._version import version
+from ..core._autodiff import evaluating
+from ..core._version import version
 from ..discover import plain
 from ..errors import DataError
 from ._models import aside, load_model

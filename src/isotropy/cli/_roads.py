@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from .._action import Action
-from .._linalg import EPSILON, principal_angles
 from ..actions import PolynomialFields, TimeScaled
+from ..core._linalg import EPSILON, principal_angles
 from ..datasets import Trajectories
 from ..discover import Discovery, FromDynamics, FromNoether, LaLiGAN, LieGAN, by_method
 from ..errors import DataError

@@ -117,7 +117,7 @@ def _steps(
     """States and the states one step later along trajectories, by Runge-Kutta steps."""
     if samples < 2 or not step > 0:
         raise DataError(f"expected at least 2 samples and a positive step, received {samples} and {step}; give more")
-    from isotropy._flow import integrate
+    from isotropy.core._flow import integrate
 
     states = [starts]
     for _ in range(samples - 1):

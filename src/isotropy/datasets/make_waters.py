@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from isotropy._files import write_atomic
 from isotropy.atoms import ase_module, langevin, turned
+from isotropy.core._files import write_atomic
 from isotropy.errors import MissingExtraError
 from isotropy.quadrature import haar
 

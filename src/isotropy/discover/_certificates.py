@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .._action import Action
 from .._algebra import LieAlgebra
-from .._linalg import MIN_GAP
+from ..core._linalg import MIN_GAP
 from ..errors import FlowError, RepresentationMismatchError
 from ._evidence import Evidence
 from ._kernel import Kernel, again, subspace_sine

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from .._files import write_atomic
+from ..core._files import write_atomic
 from ..errors import DataError
 
 FORMAT = 1

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .._action import Action
 from .._algebra import LieAlgebra
-from .._linalg import EPSILON
+from ..core._linalg import EPSILON
 from ..errors import AmbiguousRankWarning, TrivialResultWarning
 from . import _certificates as certify
 from ._certificates import Certificate, FlowCheck

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._checks import as_points, require_finite
-from .._estimator import Estimator
-from .._linalg import EPSILON, StreamedQR, sparse_rows
 from .._spanned import write_sum
+from ..core._checks import as_points, require_finite
+from ..core._estimator import Estimator
+from ..core._linalg import EPSILON, StreamedQR, sparse_rows
 from ..dictionary import Dictionary
 from ..errors import DataError, RepresentationMismatchError
 from ._evidence import Factors

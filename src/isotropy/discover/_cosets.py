@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .._algebra import LieAlgebra
-from .._checks import as_basis
+from ..core._checks import as_basis
 from ..errors import DataError
 
 _MOST_PERMUTED = 4  # coordinates of which all signed permutations are tried

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._autodiff import Map, evaluating, value_of
-from .._checks import as_basis, as_points
-from .._estimator import Estimator
 from .._finite import finite_error
-from .._linalg import EPSILON, MIN_GAP, cut_spectrum
 from .._representation import Representation
+from ..core._autodiff import Map, evaluating, value_of
+from ..core._checks import as_basis, as_points
+from ..core._estimator import Estimator
+from ..core._linalg import EPSILON, MIN_GAP, cut_spectrum
 from ..errors import DataError
 from ._certificates import Certificate
 

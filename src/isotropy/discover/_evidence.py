@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .._action import Action, Motion
-from .._linalg import StreamedQR
+from ..core._linalg import StreamedQR
 from ..errors import DataError
 
 State = dict[str, Tensor]

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from .._algebra import LieAlgebra
-from .._checks import as_points
-from .._linalg import StreamedQR
+from ..core._checks import as_points
+from ..core._linalg import StreamedQR
 from ..errors import DataError, RepresentationMismatchError
 
 _CHUNK = 4096

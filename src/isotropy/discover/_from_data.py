@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .._action import Action
-from .._checks import as_points
+from ..core._checks import as_points
 from ..errors import DataError
 from ._conclude import conclude
 from ._result import Discovery

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from .._action import Action
-from .._checks import as_points
 from .._finite import finite_error
-from .._linalg import EPSILON
 from ..actions import LogDensity
 from ..actions._log_density import log_stretch
+from ..core._checks import as_points
+from ..core._linalg import EPSILON
 from ..errors import RepresentationMismatchError
 from ._conclude import Question, conclude
 from ._densities import fit_log_densities

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from .._action import Action, Algebra
-from .._autodiff import Map
-from .._checks import as_points
 from .._derivative import LieDerivative
-from .._linalg import EPSILON
 from ..actions import Prolonged, Trivial
+from ..core._autodiff import Map
+from ..core._checks import as_points
+from ..core._linalg import EPSILON
 from ..errors import DataError, FlowError
 from ._certificates import lie_algebra
 from ._conclude import HELD, Question, conclude

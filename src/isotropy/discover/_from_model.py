@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from .._action import Action
-from .._autodiff import Map
-from .._checks import as_points
 from .._derivative import LieDerivative
 from .._finite import flow_error
+from ..core._autodiff import Map
+from ..core._checks import as_points
 from ..errors import DataError
 from ._conclude import HELD, Question, conclude
 from ._evidence import Evidence

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from .._action import Action, Motion
-from .._checks import as_points
-from .._linalg import EPSILON, StreamedQR
 from .._spanned import SpannedAction
 from ..actions import Trivial
+from ..core._checks import as_points
+from ..core._linalg import EPSILON, StreamedQR
 from ..dictionary import Polynomials
 from ..errors import DataError
 from ._conclude import Question, conclude

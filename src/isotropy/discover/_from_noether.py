@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from .._action import Action
-from .._checks import as_points
 from ..actions import Trivial
+from ..core._checks import as_points
 from ..errors import DataError
 from ._conclude import Question, conclude
 from ._evidence import Evidence

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from .._algebra import LieAlgebra
-from .._checks import as_points, require_finite
-from .._estimator import Estimator
-from .._linalg import numerical_rank, principal_angles
 from .._representation import Representation
+from ..core._checks import as_points, require_finite
+from ..core._estimator import Estimator
+from ..core._linalg import numerical_rank, principal_angles
 from ..errors import DataError, RepresentationMismatchError
 from ._certificates import Certificate
 from ._frame import Frame, principal_frame

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from .._action import Action
-from .._checks import as_points, require_finite
-from .._linalg import EPSILON
 from ..actions import Trivial
+from ..core._checks import as_points, require_finite
+from ..core._linalg import EPSILON
 from ..errors import DataError, FlowError, RepresentationMismatchError
 from ._conclude import Question, conclude
 from ._evidence import Evidence

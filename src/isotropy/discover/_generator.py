@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from .._action import Action
-from .._checks import as_points
 from .._representation import Representation
 from ..actions import Affine, Points, Product, Trivial
+from ..core._checks import as_points
 from ..errors import DataError
 
 LAWS = ("normal", "uniform", "integer")

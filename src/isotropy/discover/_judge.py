@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .._action import Action
-from .._linalg import EPSILON
+from ..core._linalg import EPSILON
 from ._conclude import TOLERANCE
 from ._evidence import Evidence, Factors
 from ._generator import moved

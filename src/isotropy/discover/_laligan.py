@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from .._catalogue import gl
-from .._checks import as_points
 from .._representation import Representation
 from ..actions import LatentAction
+from ..core._checks import as_points
 from ..errors import DataError, RepresentationMismatchError
 from ._adversary import Outcome, Plan, Progress, train
 from ._autoencoder import Autoencoder, build

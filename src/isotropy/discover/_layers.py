@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from .._action import Action
 from .._algebra import LieAlgebra
-from .._autodiff import evaluating
 from .._catalogue import gl
-from .._checks import as_points
-from .._linalg import EPSILON, cut_spectrum, orthonormal_rows, sparse_rows
 from .._recording import Call, recording
 from ..actions import Affine
+from ..core._autodiff import evaluating
+from ..core._checks import as_points
+from ..core._linalg import EPSILON, cut_spectrum, orthonormal_rows, sparse_rows
 from ..errors import DataError, RepresentationMismatchError
 from ._from_model import FromModel
 

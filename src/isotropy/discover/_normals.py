@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._autodiff import choose_rung, evaluating, jacobian
-from .._checks import as_points
+from ..core._autodiff import choose_rung, evaluating, jacobian
+from ..core._checks import as_points
 from ..errors import DataError
 
 _RANK = 1e-8  # relative singular value of a Jacobian below which a direction is lost

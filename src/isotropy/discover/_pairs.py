@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from .._action import Action
-from .._checks import as_points, require_finite
 from ..actions import Trivial
+from ..core._checks import as_points, require_finite
 from ..errors import DataError, RepresentationMismatchError
 from ._adversary import Adversary, Game, fool, tell
 from ._generator import Generator, moved

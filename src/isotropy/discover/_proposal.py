@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .._action import Action
-from .._linalg import MIN_GAP, Cut
+from ..core._linalg import MIN_GAP, Cut
 from ..errors import DataError
 from ._certificates import Certificate, lie_algebra
 from ._conclude import Question, _uncertainty, conclude

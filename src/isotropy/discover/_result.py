@@ -12,10 +12,10 @@ from torch import Tensor
 
 from .._action import Action
 from .._algebra import LieAlgebra
-from .._estimator import Estimator
-from .._files import write_atomic
 from .._identity import Identity, identify
-from .._version import version
+from ..core._estimator import Estimator
+from ..core._files import write_atomic
+from ..core._version import version
 from ._certificates import Certificate
 
 FORMAT = 1

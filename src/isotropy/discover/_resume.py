@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from torch import Tensor
 
-from .._autodiff import Map
-from .._files import write_atomic
+from ..core._autodiff import Map
+from ..core._files import write_atomic
 from ..errors import DataError
 from ._exchange import decode, encode
 

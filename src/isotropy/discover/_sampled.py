@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from .._action import Action
-from .._autodiff import Map
 from .._derivative import LieDerivative
 from .._finite import flow_error
-from .._linalg import EPSILON, StreamedQR
 from ..actions import Trivial
+from ..core._autodiff import Map
+from ..core._linalg import EPSILON, StreamedQR
 from ..errors import DataError, FlowError, RepresentationMismatchError
 from . import _certificates as certify
 from ._conclude import TOLERANCE, Question

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .._action import Action
-from .._linalg import StreamedQR
+from ..core._linalg import StreamedQR
 from ._kernel import Kernel
 
 _MOST_TRANSVERSAL = 0.1  # motion off the set, relative to all motion, of a direction that counts as tangent

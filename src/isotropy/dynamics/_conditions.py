@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from .._action import Action
-from .._checks import as_points
-from .._flow import integrate
+from ..core._checks import as_points
+from ..core._flow import integrate
 
 Field = Callable[[Tensor], Tensor]
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._checks import require_fraction
+from ..core._checks import require_fraction
 from ..errors import DataError
 from ._governing import Governing
 from ._systems import System, settled, solve, without

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._checks import require_finite
 from .._spanned import coordinate_names, write_sum
+from ..core._checks import require_finite
 from ..dictionary import Dictionary
 from ..errors import DataError, FlowError
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from .._action import Action
-from .._estimator import Estimator
 from .._spanned import write_sum
+from ..core._estimator import Estimator
 from ..dictionary import Dictionary
 from ..enforce import FunctionBasis, equivariant_functions
 from ..errors import DataError

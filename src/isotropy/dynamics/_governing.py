@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._checks import as_points
-from .._estimator import Estimator
 from .._spanned import coordinate_names
+from ..core._checks import as_points
+from ..core._estimator import Estimator
 from ..dictionary import Dictionary
 from ..enforce import FunctionBasis
 from ..errors import DataError

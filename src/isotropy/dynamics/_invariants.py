@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from .._action import Action
-from .._linalg import sparse_rows
 from .._spanned import coordinate_names
+from ..core._linalg import sparse_rows
 from ..dictionary import Polynomials
 from ..enforce import FunctionBasis, equivariant_functions
 from ..errors import DataError

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from .._checks import as_points
-from .._estimator import Estimator
+from ..core._checks import as_points
+from ..core._estimator import Estimator
 from ..errors import DataError, RepresentationMismatchError
 from ._governing import Governing
 

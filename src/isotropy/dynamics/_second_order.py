@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._checks import as_points
 from .._spanned import coordinate_names
+from ..core._checks import as_points
 from ..dictionary import Dictionary
 from ..discover._velocity import velocities
 from ..errors import DataError

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from .._action import Action
-from .._checks import as_points, require_finite
-from .._estimator import Estimator
 from .._spanned import coordinate_names
+from ..core._checks import as_points, require_finite
+from ..core._estimator import Estimator
 from ..discover._velocity import velocities
 from ..errors import DataError, MissingExtraError
 from ._equations import simulate, write_latex

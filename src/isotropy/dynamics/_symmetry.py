@@ -11,8 +11,8 @@ from torch import Tensor
 from .._action import Action
 from .._algebra import LieAlgebra
 from .._catalogue import diagonal
-from .._linalg import EPSILON, cut_spectrum
 from .._representation import Representation
+from ..core._linalg import EPSILON, cut_spectrum
 from ..dictionary import Dictionary
 from ..discover._result import Discovery
 from ..enforce import FunctionBasis, equivariant_functions

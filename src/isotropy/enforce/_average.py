@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .._checks import as_basis
 from .._representation import Representation
+from ..core._checks import as_basis
 from ..errors import DataError, RepresentationMismatchError
 from ..quadrature import Rule
 

@@ -8,7 +8,7 @@ import warnings
 import torch
 from torch import Tensor
 
-from .._linalg import StreamedQR
+from ..core._linalg import StreamedQR
 from ..errors import AmbiguousRankWarning
 from ._spectrum import Rank, Spectrum, decide
 from ._tensor_product import TensorProduct

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from .._algebra import LieAlgebra
-from .._linalg import cut_spectrum
+from ..core._linalg import cut_spectrum
 from ..errors import RepresentationMismatchError
 from ._spectrum import Rank
 

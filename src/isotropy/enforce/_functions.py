@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from .._action import Action
-from .._checks import as_points
 from .._elements import component_rows, components_of
 from .._family import FamilyDerivative
-from .._linalg import EPSILON, StreamedQR, cut_spectrum, sparse_rows
 from .._spanned import write_sum
+from ..core._checks import as_points
+from ..core._linalg import EPSILON, StreamedQR, cut_spectrum, sparse_rows
 from ..dictionary import Dictionary
 from ..errors import AmbiguousRankWarning, DataError
 

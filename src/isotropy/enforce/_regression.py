@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from .._action import Action
-from .._checks import as_points, require_finite
-from .._estimator import Estimator
+from ..core._checks import as_points, require_finite
+from ..core._estimator import Estimator
 from ..dictionary import Dictionary
 from ..errors import DataError
 from ._functions import FunctionBasis, _written, equivariant_functions, require_some

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .._linalg import EPSILON, StreamedQR, cut_spectrum
+from ..core._linalg import EPSILON, StreamedQR, cut_spectrum
 from ..errors import AmbiguousRankWarning
 from ._tensor_product import TensorProduct
 

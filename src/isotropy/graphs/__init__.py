@@ -1,8 +1,8 @@
 """Graph moments, words of propagation rules, what a depth of them can learn, and graphs to test it on."""
 
-from .._graph import Graph as Graph
-from .._graph import as_graph as as_graph
-from .._graph import join as join
+from ..core._adjacency import Graph as Graph
+from ..core._adjacency import as_graph as as_graph
+from ..core._adjacency import join as join
 from ._audit import leak_audit as leak_audit
 from ._features import GraphMoments as GraphMoments
 from ._learnability import Learnability as Learnability

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._graph import Graph, as_graph
+from ..core._adjacency import Graph, as_graph
 from ..errors import DataError
 from ._words import moments, operator_words
 

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._estimator import Estimator
-from .._graph import Graph, as_graph, join
-from .._rules import Rule
+from ..core._adjacency import Graph, as_graph, join
+from ..core._estimator import Estimator
+from ..core._propagation import Rule
 from ..errors import DataError
 from ._words import DEFAULT_RULES, mean_degree, operator_words
 

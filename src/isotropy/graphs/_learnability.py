@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._graph import Graph, as_graph, join
-from .._rules import RULES, Rule, require_rules, rule_name
+from ..core._adjacency import Graph, as_graph, join
+from ..core._propagation import RULES, Rule, require_rules, rule_name
 from ..errors import DataError
 from ._random import random_graphs
 from ._words import mean_degree, moments, operator_words

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._graph import Graph
+from ..core._adjacency import Graph
 from ..errors import DataError
 
 KINDS = ("er", "gnm", "configuration", "swap")
@@ -115,7 +115,7 @@ def double_edge_swap(A: Any, swaps: int | None = None, seed: int = 0) -> Graph:
     """
     import numpy as np
 
-    from .._graph import as_graph
+    from ..core._adjacency import as_graph
 
     graph = as_graph(A)
     pairs = {(min(a, b), max(a, b)) for a, b in graph.edge_index.T.tolist()}

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._graph import as_graph
-from .._rules import Rule, edge_values, require_rules, rule_name
+from ..core._adjacency import as_graph
+from ..core._propagation import Rule, edge_values, require_rules, rule_name
 from ..errors import DataError
 
 DEFAULT_RULES: tuple[Rule, ...] = ("adjacency", "random_walk", "symmetric")

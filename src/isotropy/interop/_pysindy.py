@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isotropy._estimator import Estimator
+from isotropy.core._estimator import Estimator
 from isotropy.dictionary import Dictionary, Polynomials
 from isotropy.dynamics import SINDy, Symmetry, equivariant_fields
 from isotropy.errors import RepresentationMismatchError

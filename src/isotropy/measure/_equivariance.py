@@ -7,9 +7,9 @@ from typing import Any
 import torch
 
 from .._action import Action
-from .._autodiff import Map
-from .._checks import as_points, require_fraction
 from .._derivative import LieDerivative
+from ..core._autodiff import Map
+from ..core._checks import as_points, require_fraction
 from ._floor import rounding
 from ._report import SymmetryReport
 from ._summary import root_mean, summarise

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from .._action import Action
-from .._autodiff import Map, evaluating, value_of
-from .._checks import as_points, require_fraction
 from .._group import MatrixGroup
 from .._representation import Representation
 from ..actions import Trivial
+from ..core._autodiff import Map, evaluating, value_of
+from ..core._checks import as_points, require_fraction
 from ..errors import DataError, RepresentationMismatchError
 from ._report import SymmetryReport
 from ._summary import Noise, root_mean, summarise

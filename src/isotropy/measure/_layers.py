@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from .._action import Action
-from .._autodiff import Map, _failure, along, evaluating
-from .._checks import as_points, require_fraction
 from .._recording import Call, recording
 from ..actions import Image, Trivial
+from ..core._autodiff import Map, _failure, along, evaluating
+from ..core._checks import as_points, require_fraction
 from ..errors import DataError, DerivativeUnavailableError, RepresentationMismatchError, SymmetryWarning
 from ._report import SymmetryReport
 from ._summary import Noise, summarise

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._files import write_atomic
+from ..core._files import write_atomic
 
 FORMAT = 1
 _SHOWN = 4  # generators in the printed report

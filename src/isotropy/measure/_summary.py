@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .._checks import require_fraction
+from ..core._checks import require_fraction
 from ..errors import DataError
 from ._report import SymmetryReport
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from .._action import Action, Algebra
-from .._linalg import orthonormal_rows
+from ..core._linalg import orthonormal_rows
 from ..errors import DataError
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._estimator import Estimator
+from ..core._estimator import Estimator
 from ..errors import DataError
 from .init._fit import Rule, fit_filters
 

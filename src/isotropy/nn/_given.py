@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .._action import Action
 from .._algebra import LieAlgebra
-from .._checks import require_finite
+from ..core._checks import require_finite
 from ..errors import DataError, RepresentationMismatchError
 
 Given = Tensor | LieAlgebra | Action

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from .._algebra import LieAlgebra
-from .._checks import require_finite
-from .._linalg import numerical_rank
 from .._representation import Representation
+from ..core._checks import require_finite
+from ..core._linalg import numerical_rank
 from ..errors import NotAnAlgebraError, RepresentationMismatchError
 from ._generators import DenseGenerators, Generators
 from ._given import Given

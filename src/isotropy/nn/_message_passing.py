@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from .._rules import Rule, edge_values, require_rules
+from ..core._propagation import Rule, edge_values, require_rules
 from ..errors import MissingExtraError
 from ._modular_gcn import RULES
 

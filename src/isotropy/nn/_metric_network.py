@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .._algebra import LieAlgebra
-from .._checks import require_finite
+from ..core._checks import require_finite
 from ..enforce import invariant_forms
 from ..errors import RepresentationMismatchError
 

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .._graph import as_graph, join
-from .._rules import Rule, edge_values, require_rules
+from ..core._adjacency import as_graph, join
+from ..core._propagation import Rule, edge_values, require_rules
 from ..errors import DataError
 
 _WIRINGS = ("per_rule", "full")

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .._checks import as_points
+from ..core._checks import as_points
 from ..enforce import FunctionBasis
 from ..errors import DataError, RepresentationMismatchError
 

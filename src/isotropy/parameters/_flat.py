@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .._linalg import numerical_rank, orthonormal_rows
+from ..core._linalg import numerical_rank, orthonormal_rows
 from ..errors import DataError
 from ._symmetry import ParameterSymmetry
 from ._vectors import Parameters, flatten, unflatten

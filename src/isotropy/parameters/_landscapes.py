@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 import torch
 from torch import Tensor
 
-from .._checks import as_points
+from ..core._checks import as_points
 from ..errors import DataError, RepresentationMismatchError
 
 Move = Callable[[Tensor], Tensor]

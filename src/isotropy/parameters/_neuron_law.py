@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from .._checks import as_points
+from ..core._checks import as_points
 from ..errors import DataError, RepresentationMismatchError, SymmetryError
 from ._primitives import normal_moments, primitive
 from ._vectors import Parameters, require_names

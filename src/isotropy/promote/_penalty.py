@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from .._action import Action
 from .._algebra import LieAlgebra
-from .._autodiff import Map
 from .._derivative import Terms, traced_terms
-from .._linalg import EPSILON
+from ..core._autodiff import Map
+from ..core._linalg import EPSILON
 from ..errors import DataError
 from ._readout import Readout, read_kernel, unit_generators
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .._action import Action
 from .._algebra import LieAlgebra
-from .._linalg import EPSILON, Cut, cut_spectrum
+from ..core._linalg import EPSILON, Cut, cut_spectrum
 from ..errors import DataError
 
 _MOST_DEFECT = 0.15  # brackets of a wrong span leave it by 0.4 or more

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from .._action import Action
 from .._algebra import LieAlgebra
-from .._checks import as_points, require_finite
 from .._elements import difference_maps
-from .._estimator import Estimator
 from .._family import FamilyDerivative
-from .._linalg import StreamedQR
+from ..core._checks import as_points, require_finite
+from ..core._estimator import Estimator
+from ..core._linalg import StreamedQR
 from ..dictionary import Dictionary
 from ..errors import DataError, SymmetryWarning
 from ._blocks import Block, Groups, Nuclear

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._files import write_atomic
+from ..core._files import write_atomic
 from ..errors import DataError
 from ..viz import NULL_COLOUR, OTHER_COLOUR, POSITIVE_COLOUR
 from ._page import open_template

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import viz
-from .._files import write_atomic
+from ..core._files import write_atomic
 from ..errors import MissingExtraError, RepresentationMismatchError
 from . import _words
 from ._answer import check_answer, coordinates

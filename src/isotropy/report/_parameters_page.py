@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import viz
-from .._files import write_atomic
+from ..core._files import write_atomic
 from ._page import open_template
 from ._pictures import inline_svg, plain_label
 

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from .._files import write_atomic
 from ..atoms import ProbeReport
+from ..core._files import write_atomic
 from ._page import open_template
 from ._pictures import inline_svg
 

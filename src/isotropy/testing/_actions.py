@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .._action import Action
 from .._algebra import LieAlgebra
-from .._checks import as_points
+from ..core._checks import as_points
 from ._elements import elements, paced
 from ._numbers import SMOOTH, close, same_dtype, same_shape
 

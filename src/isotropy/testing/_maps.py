@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from .._action import Action
-from .._autodiff import Map, evaluating
-from .._checks import as_points
 from .._derivative import LieDerivative
 from .._finite import finite_error
+from ..core._autodiff import Map, evaluating
+from ..core._checks import as_points
 from ._elements import paced
 from ._numbers import at_most
 

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..._checks import as_points, require_fraction
-from ..._linalg import numerical_rank, orthonormal_rows
+from ...core._checks import as_points, require_fraction
+from ...core._linalg import numerical_rank, orthonormal_rows
 from ...errors import DataError
 from ._filters import Filters, choose_filters
 from ._moments import ClassMoments, Summary

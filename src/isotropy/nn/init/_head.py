@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..._linalg import StreamedQR
+from ...core._linalg import StreamedQR
 from ...errors import DataError
 from ._passes import Batches, layer_inputs
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from .errors import DataError, DerivativeUnavailableError
+from ..errors import DataError, DerivativeUnavailableError
 
 Map = Callable[[Tensor], Tensor]
 RUNGS = ("forward", "jacobian", "double_backward", "difference")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from .errors import DataError, NotFittedError
+from ..errors import DataError, NotFittedError
 
 
 class Estimator:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .errors import DataError, RepresentationMismatchError
+from ..errors import DataError, RepresentationMismatchError
 
 
 def as_points(x: Any, name: str = "x", event: tuple[int, ...] | None = None) -> Tensor:

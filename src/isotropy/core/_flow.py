@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from .errors import FlowError
+from ..errors import FlowError
 
 _MOST_STEPS = 2048
 

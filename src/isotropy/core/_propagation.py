@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from .errors import DataError
+from ..errors import DataError
 
 Rule = str | Callable[[Tensor, Tensor, int], Tensor]
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .errors import DataError
+from ..errors import DataError
 
 EPSILON = torch.finfo(torch.float64).eps
 _WAITING = 2**16  # entries per factorization: tall enough to be efficient, small enough for the cache

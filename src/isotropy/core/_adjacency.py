@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .errors import DataError
+from ..errors import DataError
 
 
 @dataclass(frozen=True)

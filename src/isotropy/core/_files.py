@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-from .errors import DataError
+from ..errors import DataError
 
 
 def write_atomic(path: str | os.PathLike[str], content: str | bytes) -> Path:
