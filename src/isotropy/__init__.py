@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 from . import actions as actions
 from . import dictionary as dictionary
 from . import errors as errors
-from ._action import Action as Action
 from ._algebra import LieAlgebra as LieAlgebra
 from ._catalogue import aff as aff
 from ._catalogue import diagonal as diagonal
@@ -28,7 +27,8 @@ from ._catalogue import u as u
 from ._derivative import LieDerivative as LieDerivative
 from ._derivative import lie_derivative as lie_derivative
 from ._group import MatrixGroup as MatrixGroup
-from ._representation import Representation as Representation
+from .action._action import Action as Action
+from .action._representation import Representation as Representation
 from .core._references import cite as cite
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from ._identity import Identity, identify
-from ._representation import Representation
 from ._storage import read_algebra, write_algebra
 from ._structure import killing_form
+from .action._representation import Representation
 from .core._checks import as_basis, require_finite
 from .core._linalg import numerical_rank, orthonormal_rows, principal_angles, sparse_rows
 from .dictionary import FieldBracket, Polynomials

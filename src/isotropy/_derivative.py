@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ._action import Action
+from .action._action import Action
 from .core._autodiff import Map, along, choose_rung, evaluating, jacobian, traced_along, traced_jacobian, value_of
 from .core._checks import as_points
 from .core._linalg import StreamedQR

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._action import Action, RestrictedAction
 from ._family import FamilyDerivative
-from ._representation import Representation
+from .action._action import Action, RestrictedAction
+from .action._representation import Representation
 from .actions import Affine, Points, Product, Trivial
 from .core._checks import as_basis
 from .core._linalg import StreamedQR

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._action import Action
 from ._polynomial_maps import (
     MEASURES,
     degree_of_terms,
@@ -17,6 +16,7 @@ from ._polynomial_maps import (
     orthonormal_change,
     output_coefficients,
 )
+from .action._action import Action
 from .core._checks import as_points
 from .core._linalg import StreamedQR
 from .dictionary import Dictionary, Polynomials

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ._algebra import LieAlgebra
-from ._representation import Representation
+from .action._representation import Representation
 from .core._checks import as_basis
 from .errors import NotAnAlgebraError, RepresentationMismatchError
 

@@ -8,9 +8,9 @@ from functools import singledispatch
 import torch
 from torch import Tensor
 
-from ._action import Action, RestrictedAction
-from ._representation import Representation
-from ._spanned import _SpannedTangent
+from .action._action import Action, RestrictedAction
+from .action._representation import Representation
+from .action._spanned import _SpannedTangent
 from .actions import Affine, Points, PolynomialFields, Trivial
 from .dictionary import Polynomials
 

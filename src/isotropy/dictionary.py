@@ -9,7 +9,7 @@ from itertools import combinations_with_replacement
 import torch
 from torch import Tensor
 
-from ._spanned import coordinate_names
+from .action._spanned import coordinate_names
 from .errors import DataError
 
 Function = Callable[[Tensor], Tensor]

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from .._algebra import LieAlgebra
-from .._representation import Representation
-from .._spanned import SpannedAction
+from ..action._representation import Representation
+from ..action._spanned import SpannedAction
 from ..errors import RepresentationMismatchError
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from .._action import Action, Algebra
-from .._representation import Representation
+from ..action._action import Action, Algebra
+from ..action._representation import Representation
 from ..errors import RepresentationMismatchError
 
 Chart = Callable[[Tensor], Tensor]

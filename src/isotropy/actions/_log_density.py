@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .._action import Action, _base_point
+from ..action._action import Action, _base_point
 
 
 class LogDensity(Action):

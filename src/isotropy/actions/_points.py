@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from .._action import Action
+from ..action._action import Action
 
 
 class Points(Action):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .._algebra import LieAlgebra
-from .._spanned import SpannedAction
+from ..action._spanned import SpannedAction
 from ..dictionary import FieldBracket, Polynomials
 
 

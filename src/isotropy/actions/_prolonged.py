@@ -10,7 +10,7 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from .._action import Action
+from ..action._action import Action
 from ..errors import DataError
 from ._polynomial import PolynomialFields
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .._action import Action
 from .._algebra import LieAlgebra
+from ..action._action import Action
 
 
 class Squeeze(Action):

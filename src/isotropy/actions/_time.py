@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .._action import Action
 from .._algebra import LieAlgebra
 from .._catalogue import scaling
-from .._spanned import write_sum
+from ..action._action import Action
+from ..action._spanned import write_sum
 from ..errors import RepresentationMismatchError
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import re
 
-from .._action import Action
 from .._algebra import LieAlgebra
 from .._catalogue import is_affine, named
+from ..action._action import Action
 from ..actions import Affine, Image, Points, PolynomialFields, Trivial
 from ..errors import DataError, RepresentationMismatchError, SymmetryError
 

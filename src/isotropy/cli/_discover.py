@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from .. import dictionary
-from .._action import Action
+from ..action._action import Action
 from ..actions import PolynomialFields, TimeScaled
 from ..datasets import Trajectories
 from ..discover import ConservedQuantities, Discovery, plain

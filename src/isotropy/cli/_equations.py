@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from .. import dictionary
-from .._action import Action
 from .._algebra import LieAlgebra
+from ..action._action import Action
 from ..actions import Affine, PolynomialFields
 from ..datasets import Trajectories
 from ..discover import plain

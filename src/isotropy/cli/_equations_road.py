@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._action import Action
+from ..action._action import Action
 from ..datasets import Trajectories
 from ..dynamics import Ensemble, Governing, SymmetryChoice, choose_symmetry, discover_and_fit
 from ..errors import DataError, FlowError

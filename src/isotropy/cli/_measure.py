@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from .. import measure as verb
-from .._action import Action
+from ..action._action import Action
 from ..discover import plain
 from ..measure import SymmetryReport
 from ._candidates import action_for, output_action

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .._action import Action
+from ..action._action import Action
 from ..datasets import Samples
 from ..discover import Discovery
 from ..errors import FlowError

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._action import Action
+from ..action._action import Action
 from ..actions import PolynomialFields, TimeScaled
 from ..core._linalg import EPSILON, principal_angles
 from ..datasets import Trajectories

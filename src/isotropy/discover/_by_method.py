@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from .._action import Action
+from ..action._action import Action
 from ..errors import DataError
 from ._adversary import Progress
 from ._from_data import FromData

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._action import Action
 from .._algebra import LieAlgebra
+from ..action._action import Action
 from ..core._linalg import EPSILON
 from ..errors import AmbiguousRankWarning, TrivialResultWarning
 from . import _certificates as certify

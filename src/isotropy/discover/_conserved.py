@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._spanned import write_sum
+from ..action._spanned import write_sum
 from ..core._checks import as_points, require_finite
 from ..core._estimator import Estimator
 from ..core._linalg import EPSILON, StreamedQR, sparse_rows

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .._finite import finite_error
-from .._representation import Representation
+from ..action._representation import Representation
 from ..core._autodiff import Map, evaluating, value_of
 from ..core._checks import as_basis, as_points
 from ..core._estimator import Estimator

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .._action import Action, Motion
+from ..action._action import Action, Motion
 from ..core._linalg import StreamedQR
 from ..errors import DataError
 

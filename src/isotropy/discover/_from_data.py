@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._action import Action
+from ..action._action import Action
 from ..core._checks import as_points
 from ..errors import DataError
 from ._conclude import conclude

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._action import Action
 from .._finite import finite_error
+from ..action._action import Action
 from ..actions import LogDensity
 from ..actions._log_density import log_stretch
 from ..core._checks import as_points

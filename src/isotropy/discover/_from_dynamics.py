@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._action import Action
+from ..action._action import Action
 from ._conclude import conclude
 from ._from_model import FromModel
 from ._result import Discovery

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._action import Action, Algebra
 from .._derivative import LieDerivative
+from ..action._action import Action, Algebra
 from ..actions import Prolonged, Trivial
 from ..core._autodiff import Map
 from ..core._checks import as_points

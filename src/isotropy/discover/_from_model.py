@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._action import Action
 from .._derivative import LieDerivative
 from .._finite import flow_error
+from ..action._action import Action
 from ..core._autodiff import Map
 from ..core._checks import as_points
 from ..errors import DataError

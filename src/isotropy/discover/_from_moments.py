@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._action import Action, Motion
-from .._spanned import SpannedAction
+from ..action._action import Action, Motion
+from ..action._spanned import SpannedAction
 from ..actions import Trivial
 from ..core._checks import as_points
 from ..core._linalg import EPSILON, StreamedQR

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .._algebra import LieAlgebra
-from .._representation import Representation
+from ..action._representation import Representation
 from ..core._checks import as_points, require_finite
 from ..core._estimator import Estimator
 from ..core._linalg import numerical_rank, principal_angles

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from .._action import Action
-from .._representation import Representation
+from ..action._action import Action
+from ..action._representation import Representation
 from ..actions import Affine, Points, Product, Trivial
 from ..core._checks import as_points
 from ..errors import DataError

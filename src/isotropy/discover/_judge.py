@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from .._action import Action
+from ..action._action import Action
 from ..core._linalg import EPSILON
 from ._conclude import TOLERANCE
 from ._evidence import Evidence, Factors

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from .._catalogue import gl
-from .._representation import Representation
+from ..action._representation import Representation
 from ..actions import LatentAction
 from ..core._checks import as_points
 from ..errors import DataError, RepresentationMismatchError

@@ -8,7 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from .._representation import Representation
+from ..action._representation import Representation
 from ._adversary import Adversary, Game, fool, tell
 from ._autoencoder import Autoencoder
 from ._generator import Generator, moved

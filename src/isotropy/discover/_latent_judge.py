@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .._representation import Representation
+from ..action._representation import Representation
 from ..dictionary import Polynomials
 from ._autoencoder import Autoencoder
 from ._generator import moved

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._representation import Representation
+from ..action._representation import Representation
 from ..actions import LatentAction
 from ._autoencoder import Autoencoder
 from ._certificates import MOST_DEFECT, Certificate

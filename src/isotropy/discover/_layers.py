@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .._action import Action
 from .._algebra import LieAlgebra
 from .._catalogue import gl
 from .._recording import Call, recording
+from ..action._action import Action
 from ..actions import Affine
 from ..core._autodiff import evaluating
 from ..core._checks import as_points

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .._action import Action
+from ..action._action import Action
 from ..actions import Trivial
 from ..core._checks import as_points, require_finite
 from ..errors import DataError, RepresentationMismatchError

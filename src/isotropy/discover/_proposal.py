@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._action import Action
+from ..action._action import Action
 from ..core._linalg import MIN_GAP, Cut
 from ..errors import DataError
 from ._certificates import Certificate, lie_algebra

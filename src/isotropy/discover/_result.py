@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._action import Action
 from .._algebra import LieAlgebra
 from .._identity import Identity, identify
+from ..action._action import Action
 from ..core._estimator import Estimator
 from ..core._files import write_atomic
 from ..core._version import version

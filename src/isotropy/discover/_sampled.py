@@ -8,9 +8,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from .._action import Action
 from .._derivative import LieDerivative
 from .._finite import flow_error
+from ..action._action import Action
 from ..actions import Trivial
 from ..core._autodiff import Map
 from ..core._linalg import EPSILON, StreamedQR

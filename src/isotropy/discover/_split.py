@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .._action import Action
+from ..action._action import Action
 from ..core._linalg import StreamedQR
 from ._kernel import Kernel
 

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._action import Action
 from .._catalogue import aff
+from ..action._action import Action
 from ..actions import Affine
 from ..discover import FromDynamics
 from ..errors import DataError

@@ -9,7 +9,7 @@ import torch
 
 from .._algebra import LieAlgebra
 from .._catalogue import diagonal, so
-from .._spanned import coordinate_names
+from ..action._spanned import coordinate_names
 from ._symmetry import Symmetry, VectorFields
 
 _WEIGHTS = {2: (-1, 0, 1, 2), 3: (0, 1, 2)}  # of a coordinate under scalings, by the number of coordinates

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._representation import Representation
+from ..action._representation import Representation
 from ..discover._result import Discovery
 from ..enforce import FunctionBasis
 from ..errors import DataError

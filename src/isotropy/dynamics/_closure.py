@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .._action import Action
+from ..action._action import Action
 from ..dictionary import Dictionary, Polynomials
 
 _OUTSIDE = 1e-8  # relative residual above which a derivative is not in a span

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from .._action import Action
+from ..action._action import Action
 from ..core._checks import as_points
 from ..core._flow import integrate
 

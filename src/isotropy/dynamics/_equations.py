@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._spanned import coordinate_names, write_sum
+from ..action._spanned import coordinate_names, write_sum
 from ..core._checks import require_finite
 from ..dictionary import Dictionary
 from ..errors import DataError, FlowError

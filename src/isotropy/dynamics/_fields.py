@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._action import Action
-from .._spanned import write_sum
+from ..action._action import Action
+from ..action._spanned import write_sum
 from ..core._estimator import Estimator
 from ..dictionary import Dictionary
 from ..enforce import FunctionBasis, equivariant_functions

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._action import Action
-from .._spanned import coordinate_names
+from ..action._action import Action
+from ..action._spanned import coordinate_names
 from ..core._linalg import sparse_rows
 from ..dictionary import Polynomials
 from ..enforce import FunctionBasis, equivariant_functions

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._action import Action
+from ..action._action import Action
 from ..measure._terms import frames, term_squares
 
 _SYSTEMS = 2000  # combinations of one formula per coordinate that are compared

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._spanned import coordinate_names
+from ..action._spanned import coordinate_names
 from ..core._checks import as_points
 from ..dictionary import Dictionary
 from ..discover._velocity import velocities

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._action import Action
-from .._spanned import coordinate_names
+from ..action._action import Action
+from ..action._spanned import coordinate_names
 from ..core._checks import as_points, require_finite
 from ..core._estimator import Estimator
 from ..discover._velocity import velocities
@@ -289,7 +289,7 @@ def _features(action: Any, symbols: list[Any]) -> list[Any] | None:
     """What generators are linear in, as formulas; None if they are no matrices nor polynomials."""
     import sympy
 
-    from .._spanned import SpannedAction
+    from ..action._spanned import SpannedAction
     from ..actions import PolynomialFields
 
     if isinstance(action, PolynomialFields):

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .._representation import Representation
+from ..action._representation import Representation
 from ..core._checks import as_basis
 from ..errors import DataError, RepresentationMismatchError
 from ..quadrature import Rule

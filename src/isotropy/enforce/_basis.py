@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .._representation import Representation
+from ..action._representation import Representation
 from ..errors import DataError, RepresentationMismatchError
 from ._invariants import Group, InvariantSolver, Monomial
 from ._spectrum import Rank

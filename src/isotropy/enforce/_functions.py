@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._action import Action
 from .._elements import component_rows, components_of
 from .._family import FamilyDerivative
-from .._spanned import write_sum
+from ..action._action import Action
+from ..action._spanned import write_sum
 from ..core._checks import as_points
 from ..core._linalg import EPSILON, StreamedQR, cut_spectrum, sparse_rows
 from ..dictionary import Dictionary

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .._algebra import LieAlgebra
 from .._group import MatrixGroup
-from .._representation import Representation
+from ..action._representation import Representation
 from ..errors import DataError, NotClosedWarning, RepresentationMismatchError
 from ._filtered import filtered_kernel
 from ._schur import is_selfadjoint, schur_invariants

@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
-from .._action import Action, _base_point
 from .._elements import moved, stretched
-from .._representation import Representation
+from ..action._action import Action, _base_point
+from ..action._representation import Representation
 from ..actions import Product
 from ..dictionary import Dictionary
 from ..errors import RepresentationMismatchError

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._action import Action
+from ..action._action import Action
 from ..core._checks import as_points, require_finite
 from ..core._estimator import Estimator
 from ..dictionary import Dictionary

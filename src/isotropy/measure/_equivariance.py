@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from .._action import Action
 from .._derivative import LieDerivative
+from ..action._action import Action
 from ..core._autodiff import Map
 from ..core._checks import as_points, require_fraction
 from ._floor import rounding

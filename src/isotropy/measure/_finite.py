@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._action import Action
 from .._group import MatrixGroup
-from .._representation import Representation
+from ..action._action import Action
+from ..action._representation import Representation
 from ..actions import Trivial
 from ..core._autodiff import Map, evaluating, value_of
 from ..core._checks import as_points, require_fraction

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .._action import Action
 from .._recording import Call, recording
+from ..action._action import Action
 from ..actions import Image, Trivial
 from ..core._autodiff import Map, _failure, along, evaluating
 from ..core._checks import as_points, require_fraction

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .._action import Action, Algebra
+from ..action._action import Action, Algebra
 from ..core._linalg import orthonormal_rows
 from ..errors import DataError
 

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._action import Action
 from .._algebra import LieAlgebra
+from ..action._action import Action
 from ..core._checks import require_finite
 from ..errors import DataError, RepresentationMismatchError
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .._algebra import LieAlgebra
-from .._representation import Representation
+from ..action._representation import Representation
 from ..core._checks import require_finite
 from ..core._linalg import numerical_rank
 from ..errors import NotAnAlgebraError, RepresentationMismatchError

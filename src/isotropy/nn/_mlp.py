@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .._representation import Representation
+from ..action._representation import Representation
 from ..errors import RepresentationMismatchError
 from ._linear import Bilinear, EquivariantLinear
 from ._nonlinear import Gate

@@ -7,7 +7,7 @@ from operator import add
 
 import torch
 
-from .._representation import Representation
+from ..action._representation import Representation
 from ..enforce import summands
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._action import Action
+from ..action._action import Action
 from ..errors import NotAnAlgebraError, RepresentationMismatchError
 from ._blocks import Block
 from ._discrete import Permutation, SignFlip

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from .._action import Action
 from .._algebra import LieAlgebra
 from .._elements import difference_maps
 from .._family import FamilyDerivative
+from ..action._action import Action
 from ..core._checks import as_points, require_finite
 from ..core._estimator import Estimator
 from ..core._linalg import StreamedQR

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from .._algebra import LieAlgebra
-from .._representation import Representation
+from ..action._representation import Representation
 from ._elements import elements
 from ._numbers import EXACT, at_least, at_most, close, require, same_shape
 

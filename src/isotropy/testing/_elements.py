@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .._action import Action
+from ..action._action import Action
 from ..errors import FlowError
 
 _DRAWS = 4

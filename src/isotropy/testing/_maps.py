@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .._action import Action
 from .._derivative import LieDerivative
 from .._finite import finite_error
+from ..action._action import Action
 from ..core._autodiff import Map, evaluating
 from ..core._checks import as_points
 from ._elements import paced

@@ -12,9 +12,9 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from .core._flow import integrate
-from .core._linalg import StreamedQR
-from .errors import RepresentationMismatchError
+from ..core._flow import integrate
+from ..core._linalg import StreamedQR
+from ..errors import RepresentationMismatchError
 
 
 @runtime_checkable

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ..core._linalg import StreamedQR
 from ._action import Action, Algebra, Motion, _base_point
-from .core._linalg import StreamedQR
 
 _MOST_ENTRIES = 2**24  # of one intermediate tensor, 128 MiB in float64
 

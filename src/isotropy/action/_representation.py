@@ -11,10 +11,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ..core._checks import as_basis
+from ..errors import RepresentationMismatchError
 from ._action import Action, Algebra
 from ._spanned import SpannedAction
-from .core._checks import as_basis
-from .errors import RepresentationMismatchError
 
 Finite = Callable[[Tensor], Tensor]
 
