@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from isotropy._identity import identify
-from isotropy._simple import dual_coxeter, forms
-from isotropy._structure import (
+from isotropy.algebra._identity import identify
+from isotropy.algebra._simple import dual_coxeter, forms
+from isotropy.algebra._structure import (
     Ruler,
     centre,
     collect_facts,

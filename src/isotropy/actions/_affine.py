@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .._algebra import LieAlgebra
 from ..action._representation import Representation
 from ..action._spanned import SpannedAction
+from ..algebra._lie_algebra import LieAlgebra
 from ..errors import RepresentationMismatchError
 
 

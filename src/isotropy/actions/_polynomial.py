@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .._algebra import LieAlgebra
 from ..action._spanned import SpannedAction
+from ..algebra._lie_algebra import LieAlgebra
 from ..dictionary import FieldBracket, Polynomials
 
 

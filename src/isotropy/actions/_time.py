@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .._algebra import LieAlgebra
-from .._catalogue import scaling
 from ..action._action import Action
 from ..action._spanned import write_sum
+from ..algebra._catalogue import scaling
+from ..algebra._lie_algebra import LieAlgebra
 from ..errors import RepresentationMismatchError
 
 

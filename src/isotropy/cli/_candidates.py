@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 
-from .._algebra import LieAlgebra
-from .._catalogue import is_affine, named
 from ..action._action import Action
 from ..actions import Affine, Image, Points, PolynomialFields, Trivial
+from ..algebra._catalogue import is_affine, named
+from ..algebra._lie_algebra import LieAlgebra
 from ..errors import DataError, RepresentationMismatchError, SymmetryError
 
 HOW = ("auto", "scalar", "vector")

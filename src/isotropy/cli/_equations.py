@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from .. import dictionary
-from .._algebra import LieAlgebra
 from ..action._action import Action
 from ..actions import Affine, PolynomialFields
+from ..algebra._lie_algebra import LieAlgebra
 from ..datasets import Trajectories
 from ..discover import plain
 from ..dynamics import Governing, SecondOrder, SINDy, WeakSINDy, central

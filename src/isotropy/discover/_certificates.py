@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._algebra import LieAlgebra
 from ..action._action import Action
+from ..algebra._lie_algebra import LieAlgebra
 from ..core._linalg import MIN_GAP
 from ..errors import FlowError, RepresentationMismatchError
 from ._evidence import Evidence

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._algebra import LieAlgebra
+from ..algebra._lie_algebra import LieAlgebra
 from ..core._checks import as_basis
 from ..errors import DataError
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .._algebra import LieAlgebra
+from ..algebra._lie_algebra import LieAlgebra
 from ..core._checks import as_points
 from ..core._linalg import StreamedQR
 from ..errors import DataError, RepresentationMismatchError

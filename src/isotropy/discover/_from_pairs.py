@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._algebra import LieAlgebra
 from ..action._representation import Representation
+from ..algebra._lie_algebra import LieAlgebra
 from ..core._checks import as_points, require_finite
 from ..core._estimator import Estimator
 from ..core._linalg import numerical_rank, principal_angles

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .._catalogue import gl
 from ..action._representation import Representation
 from ..actions import LatentAction
+from ..algebra._catalogue import gl
 from ..core._checks import as_points
 from ..errors import DataError, RepresentationMismatchError
 from ._adversary import Outcome, Plan, Progress, train

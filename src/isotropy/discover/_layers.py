@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .._algebra import LieAlgebra
-from .._catalogue import gl
 from .._recording import Call, recording
 from ..action._action import Action
 from ..actions import Affine
+from ..algebra._catalogue import gl
+from ..algebra._lie_algebra import LieAlgebra
 from ..core._autodiff import evaluating
 from ..core._checks import as_points
 from ..core._linalg import EPSILON, cut_spectrum, orthonormal_rows, sparse_rows

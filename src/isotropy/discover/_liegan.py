@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._algebra import LieAlgebra
 from ..action._action import Action
+from ..algebra._lie_algebra import LieAlgebra
 from ..errors import DataError
 from ._adversary import Outcome, Plan, Progress, Training, race, train
 from ._certificates import lie_algebra

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._catalogue import aff
 from ..action._action import Action
 from ..actions import Affine
+from ..algebra._catalogue import aff
 from ..discover import FromDynamics
 from ..errors import DataError
 from ._candidates import symmetry_candidates

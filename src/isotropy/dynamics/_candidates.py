@@ -7,9 +7,9 @@ from math import gcd
 
 import torch
 
-from .._algebra import LieAlgebra
-from .._catalogue import diagonal, so
 from ..action._spanned import coordinate_names
+from ..algebra._catalogue import diagonal, so
+from ..algebra._lie_algebra import LieAlgebra
 from ._symmetry import Symmetry, VectorFields
 
 _WEIGHTS = {2: (-1, 0, 1, 2), 3: (0, 1, 2)}  # of a coordinate under scalings, by the number of coordinates

@@ -8,10 +8,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from .._algebra import LieAlgebra
-from .._catalogue import diagonal
 from ..action._action import Action
 from ..action._representation import Representation
+from ..algebra._catalogue import diagonal
+from ..algebra._lie_algebra import LieAlgebra
 from ..core._linalg import EPSILON, cut_spectrum
 from ..dictionary import Dictionary
 from ..discover._result import Discovery

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .._algebra import LieAlgebra
+from ..algebra._lie_algebra import LieAlgebra
 from ..core._linalg import cut_spectrum
 from ..errors import RepresentationMismatchError
 from ._spectrum import Rank

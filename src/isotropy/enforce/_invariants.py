@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .._algebra import LieAlgebra
-from .._group import MatrixGroup
 from ..action._representation import Representation
+from ..algebra._lie_algebra import LieAlgebra
+from ..algebra._matrix_group import MatrixGroup
 from ..errors import DataError, NotClosedWarning, RepresentationMismatchError
 from ._filtered import filtered_kernel
 from ._schur import is_selfadjoint, schur_invariants

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._group import MatrixGroup
 from ..action._action import Action
 from ..action._representation import Representation
 from ..actions import Trivial
+from ..algebra._matrix_group import MatrixGroup
 from ..core._autodiff import Map, evaluating, value_of
 from ..core._checks import as_points, require_fraction
 from ..errors import DataError, RepresentationMismatchError

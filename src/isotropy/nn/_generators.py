@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .._algebra import LieAlgebra
+from ..algebra._lie_algebra import LieAlgebra
 from ._given import Given, combined, constrained, matrices_of, require_counts, shape_of
 from ._propagate import propagate_dense
 

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._algebra import LieAlgebra
 from ..action._action import Action
+from ..algebra._lie_algebra import LieAlgebra
 from ..core._checks import require_finite
 from ..errors import DataError, RepresentationMismatchError
 

@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from .._algebra import LieAlgebra
 from ..action._representation import Representation
+from ..algebra._lie_algebra import LieAlgebra
 from ..core._checks import require_finite
 from ..core._linalg import numerical_rank
 from ..errors import NotAnAlgebraError, RepresentationMismatchError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .._algebra import LieAlgebra
+from ..algebra._lie_algebra import LieAlgebra
 from ..errors import DataError, RepresentationMismatchError
 from ._generators import DenseGenerators, Generators
 from ._given import Given

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .._algebra import LieAlgebra
+from ..algebra._lie_algebra import LieAlgebra
 from ..core._checks import require_finite
 from ..enforce import invariant_forms
 from ..errors import RepresentationMismatchError

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .._algebra import LieAlgebra
 from .._derivative import Terms, traced_terms
 from ..action._action import Action
+from ..algebra._lie_algebra import LieAlgebra
 from ..core._autodiff import Map
 from ..core._linalg import EPSILON
 from ..errors import DataError

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .._algebra import LieAlgebra
 from ..action._action import Action
+from ..algebra._lie_algebra import LieAlgebra
 from ..core._linalg import EPSILON, Cut, cut_spectrum
 from ..errors import DataError
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from .._algebra import LieAlgebra
 from .._elements import difference_maps
 from .._family import FamilyDerivative
 from ..action._action import Action
+from ..algebra._lie_algebra import LieAlgebra
 from ..core._checks import as_points, require_finite
 from ..core._estimator import Estimator
 from ..core._linalg import StreamedQR

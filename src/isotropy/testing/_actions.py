@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from .._algebra import LieAlgebra
 from ..action._action import Action
+from ..algebra._lie_algebra import LieAlgebra
 from ..core._checks import as_points
 from ._elements import elements, paced
 from ._numbers import SMOOTH, close, same_dtype, same_shape

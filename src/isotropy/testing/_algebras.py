@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from .._algebra import LieAlgebra
 from ..action._representation import Representation
+from ..algebra._lie_algebra import LieAlgebra
 from ._elements import elements
 from ._numbers import EXACT, at_least, at_most, close, require, same_shape
 

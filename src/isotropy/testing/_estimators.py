@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .._algebra import LieAlgebra
+from ..algebra._lie_algebra import LieAlgebra
 from ..errors import NotFittedError
 from ._numbers import close, require
 

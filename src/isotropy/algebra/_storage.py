@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .core._files import write_atomic
-from .errors import DataError
+from ..core._files import write_atomic
+from ..errors import DataError
 
 FORMAT = 1
 

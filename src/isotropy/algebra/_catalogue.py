@@ -14,9 +14,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from ._algebra import LieAlgebra
-from ._group import MatrixGroup
-from .errors import DataError
+from ..errors import DataError
+from ._lie_algebra import LieAlgebra
+from ._matrix_group import MatrixGroup
 
 
 def gl(n: int) -> LieAlgebra:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..errors import NotAnAlgebraError, RepresentationMismatchError, SymmetryError
 from ._reductive import Part, name_reductive, name_semisimple
 from ._structure import (
     FLOOR,
@@ -29,7 +30,6 @@ from ._structure import (
     radical,
     spaces,
 )
-from .errors import NotAnAlgebraError, RepresentationMismatchError, SymmetryError
 
 LIMIT = 0.1  # a span that closes no better than this is no algebra
 CLEAR = 0.5  # lowest confidence at which a name is given

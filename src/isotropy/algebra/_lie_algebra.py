@@ -10,14 +10,14 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from ..action._representation import Representation
+from ..core._checks import as_basis, require_finite
+from ..core._linalg import numerical_rank, orthonormal_rows, principal_angles, sparse_rows
+from ..dictionary import FieldBracket, Polynomials
+from ..errors import NotAnAlgebraError, RepresentationMismatchError
 from ._identity import Identity, identify
 from ._storage import read_algebra, write_algebra
 from ._structure import killing_form
-from .action._representation import Representation
-from .core._checks import as_basis, require_finite
-from .core._linalg import numerical_rank, orthonormal_rows, principal_angles, sparse_rows
-from .dictionary import FieldBracket, Polynomials
-from .errors import NotAnAlgebraError, RepresentationMismatchError
 
 _SMALL_BRACKET = 0.05  # root mean square size of brackets of unit generators below which an algebra is abelian
 

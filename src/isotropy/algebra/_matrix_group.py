@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._algebra import LieAlgebra
-from .action._representation import Representation
-from .core._checks import as_basis
-from .errors import NotAnAlgebraError, RepresentationMismatchError
+from ..action._representation import Representation
+from ..core._checks import as_basis
+from ..errors import NotAnAlgebraError, RepresentationMismatchError
+from ._lie_algebra import LieAlgebra
 
 
 class MatrixGroup:

@@ -16,7 +16,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from .errors import NotAnAlgebraError
+from ..errors import NotAnAlgebraError
 
 FLOOR = 1e-9  # noise of numbers that went through exact formulas and rounding only
 SLACK = 10.0  # a value may exceed the stated noise by this much and still be dropped as noise
