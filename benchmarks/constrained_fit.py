@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 import isotropy as iso
-from isotropy._family import FamilyDerivative
+from isotropy.derivative._family import FamilyDerivative
 from isotropy.dictionary import polynomials
 from isotropy.dynamics import SINDy, equivariant_fields
 

@@ -22,8 +22,8 @@ import numpy as np
 import torch
 
 import isotropy as iso
-from isotropy._family import FamilyDerivative
 from isotropy.actions import Affine
+from isotropy.derivative._family import FamilyDerivative
 from isotropy.dictionary import Polynomials
 from isotropy.promote._blocks import Nuclear
 from isotropy.promote._fits import Interpolating

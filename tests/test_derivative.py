@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 import isotropy as iso
-from isotropy import _derivative
 from isotropy.core._autodiff import RUNGS
+from isotropy.derivative import _lie_derivative as _derivative
 from isotropy.errors import DataError, DerivativeUnavailableError, RepresentationMismatchError
 
 quick = settings(deadline=None, max_examples=15, derandomize=True)

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import isotropy as iso
-from isotropy._family import FamilyDerivative
 from isotropy.actions import Affine, Points, PolynomialFields, Trivial
+from isotropy.derivative._family import FamilyDerivative
 from isotropy.dictionary import custom, fourier, polynomials
 from isotropy.errors import DataError, RepresentationMismatchError
 

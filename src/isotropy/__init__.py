@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 from . import actions as actions
 from . import dictionary as dictionary
 from . import errors as errors
-from ._derivative import LieDerivative as LieDerivative
-from ._derivative import lie_derivative as lie_derivative
 from .action._action import Action as Action
 from .action._representation import Representation as Representation
 from .algebra._catalogue import aff as aff
@@ -30,6 +28,8 @@ from .algebra._catalogue import u as u
 from .algebra._lie_algebra import LieAlgebra as LieAlgebra
 from .algebra._matrix_group import MatrixGroup as MatrixGroup
 from .core._references import cite as cite
+from .derivative._lie_derivative import LieDerivative as LieDerivative
+from .derivative._lie_derivative import lie_derivative as lie_derivative
 
 if TYPE_CHECKING:
     from . import atoms as atoms

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 import isotropy as iso
-from isotropy._family import FamilyDerivative
 from isotropy.actions import Affine
+from isotropy.derivative._family import FamilyDerivative
 from isotropy.dictionary import polynomials
 from isotropy.errors import DataError, RepresentationMismatchError
 from isotropy.promote import LiePenalty, nuclear_norm

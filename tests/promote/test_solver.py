@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import isotropy as iso
-from isotropy._family import FamilyDerivative
 from isotropy.actions import Affine
+from isotropy.derivative._family import FamilyDerivative
 from isotropy.dictionary import polynomials
 from isotropy.errors import DataError
 from isotropy.promote import _newton

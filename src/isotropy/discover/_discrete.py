@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._finite import finite_error
 from ..action._representation import Representation
 from ..core._autodiff import Map, evaluating, value_of
 from ..core._checks import as_basis, as_points
 from ..core._estimator import Estimator
 from ..core._linalg import EPSILON, MIN_GAP, cut_spectrum
+from ..derivative._finite_flow import finite_error
 from ..errors import DataError
 from ._certificates import Certificate
 

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._finite import finite_error
 from ..action._action import Action
 from ..actions import LogDensity
 from ..actions._log_density import log_stretch
 from ..core._checks import as_points
 from ..core._linalg import EPSILON
+from ..derivative._finite_flow import finite_error
 from ..errors import RepresentationMismatchError
 from ._conclude import Question, conclude
 from ._densities import fit_log_densities

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._derivative import LieDerivative
 from ..action._action import Action, Algebra
 from ..actions import Prolonged, Trivial
 from ..core._autodiff import Map
 from ..core._checks import as_points
 from ..core._linalg import EPSILON
+from ..derivative._lie_derivative import LieDerivative
 from ..errors import DataError, FlowError
 from ._certificates import lie_algebra
 from ._conclude import HELD, Question, conclude

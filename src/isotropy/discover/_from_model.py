@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._derivative import LieDerivative
-from .._finite import flow_error
 from ..action._action import Action
 from ..core._autodiff import Map
 from ..core._checks import as_points
+from ..derivative._finite_flow import flow_error
+from ..derivative._lie_derivative import LieDerivative
 from ..errors import DataError
 from ._conclude import HELD, Question, conclude
 from ._evidence import Evidence

@@ -8,12 +8,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from .._derivative import LieDerivative
-from .._finite import flow_error
 from ..action._action import Action
 from ..actions import Trivial
 from ..core._autodiff import Map
 from ..core._linalg import EPSILON, StreamedQR
+from ..derivative._finite_flow import flow_error
+from ..derivative._lie_derivative import LieDerivative
 from ..errors import DataError, FlowError, RepresentationMismatchError
 from . import _certificates as certify
 from ._conclude import TOLERANCE, Question

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._elements import component_rows, components_of
-from .._family import FamilyDerivative
 from ..action._action import Action
 from ..action._spanned import write_sum
 from ..core._checks import as_points
 from ..core._linalg import EPSILON, StreamedQR, cut_spectrum, sparse_rows
+from ..derivative._elements import component_rows, components_of
+from ..derivative._family import FamilyDerivative
 from ..dictionary import Dictionary
 from ..errors import AmbiguousRankWarning, DataError
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from torch import Tensor
 
-from .._elements import moved, stretched
 from ..action._action import Action, _base_point
 from ..action._representation import Representation
 from ..actions import Product
+from ..derivative._elements import moved, stretched
 from ..dictionary import Dictionary
 from ..errors import RepresentationMismatchError
 from ._functions import FunctionBasis, equivariant_functions

@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 
-from .._derivative import LieDerivative
 from ..action._action import Action
 from ..core._autodiff import Map
 from ..core._checks import as_points, require_fraction
+from ..derivative._lie_derivative import LieDerivative
 from ._floor import rounding
 from ._report import SymmetryReport
 from ._summary import root_mean, summarise

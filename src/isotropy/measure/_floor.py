@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .._derivative import LieDerivative
 from ..core._autodiff import _in_double, evaluating
+from ..derivative._lie_derivative import LieDerivative
 from ._summary import Noise, ratios
 from ._terms import frames, term_squares
 

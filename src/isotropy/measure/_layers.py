@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .._recording import Call, recording
 from ..action._action import Action
 from ..actions import Image, Trivial
 from ..core._autodiff import Map, _failure, along, evaluating
 from ..core._checks import as_points, require_fraction
+from ..derivative._recording import Call, recording
 from ..errors import DataError, DerivativeUnavailableError, RepresentationMismatchError, SymmetryWarning
 from ._report import SymmetryReport
 from ._summary import Noise, summarise

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .._derivative import Terms, traced_terms
 from ..action._action import Action
 from ..algebra._lie_algebra import LieAlgebra
 from ..core._autodiff import Map
 from ..core._linalg import EPSILON
+from ..derivative._lie_derivative import Terms, traced_terms
 from ..errors import DataError
 from ._readout import Readout, read_kernel, unit_generators
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from .._elements import difference_maps
-from .._family import FamilyDerivative
 from ..action._action import Action
 from ..algebra._lie_algebra import LieAlgebra
 from ..core._checks import as_points, require_finite
 from ..core._estimator import Estimator
 from ..core._linalg import StreamedQR
+from ..derivative._elements import difference_maps
+from ..derivative._family import FamilyDerivative
 from ..dictionary import Dictionary
 from ..errors import DataError, SymmetryWarning
 from ._blocks import Block, Groups, Nuclear

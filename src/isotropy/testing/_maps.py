@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .._derivative import LieDerivative
-from .._finite import finite_error
 from ..action._action import Action
 from ..core._autodiff import Map, evaluating
 from ..core._checks import as_points
+from ..derivative._finite_flow import finite_error
+from ..derivative._lie_derivative import LieDerivative
 from ._elements import paced
 from ._numbers import at_most
 

@@ -9,14 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..action._action import Action, RestrictedAction
+from ..action._representation import Representation
+from ..actions import Affine, Points, Product, Trivial
+from ..core._checks import as_basis
+from ..core._linalg import StreamedQR
+from ..dictionary import Dictionary
+from ..errors import RepresentationMismatchError
 from ._family import FamilyDerivative
-from .action._action import Action, RestrictedAction
-from .action._representation import Representation
-from .actions import Affine, Points, Product, Trivial
-from .core._checks import as_basis
-from .core._linalg import StreamedQR
-from .dictionary import Dictionary
-from .errors import RepresentationMismatchError
 
 
 @singledispatch

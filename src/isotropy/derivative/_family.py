@@ -9,18 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._polynomial_maps import (
-    MEASURES,
-    degree_of_terms,
-    field_coefficients,
-    orthonormal_change,
-    output_coefficients,
-)
-from .action._action import Action
-from .core._checks import as_points
-from .core._linalg import StreamedQR
-from .dictionary import Dictionary, Polynomials
-from .errors import DataError, RepresentationMismatchError
+from ..action._action import Action
+from ..core._checks import as_points
+from ..core._linalg import StreamedQR
+from ..dictionary import Dictionary, Polynomials
+from ..errors import DataError, RepresentationMismatchError
+from ._polynomial_maps import MEASURES, degree_of_terms, field_coefficients, orthonormal_change, output_coefficients
 
 _RANK = 1e-10  # relative singular value below which a direction of the image is rounding
 _BLOCKS = 64  # of sampled points, before the image must have shown all its dimensions

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .action._action import Action
-from .core._autodiff import Map, along, choose_rung, evaluating, jacobian, traced_along, traced_jacobian, value_of
-from .core._checks import as_points
-from .core._linalg import StreamedQR
-from .errors import DataError, DerivativeUnavailableError, RepresentationMismatchError
+from ..action._action import Action
+from ..core._autodiff import Map, along, choose_rung, evaluating, jacobian, traced_along, traced_jacobian, value_of
+from ..core._checks import as_points
+from ..core._linalg import StreamedQR
+from ..errors import DataError, DerivativeUnavailableError, RepresentationMismatchError
 
 _MOST_ENTRIES = 2**24  # of the largest intermediate tensor in one chunk
 _MOST_ROWS = 2**14  # of one chunk: its rows should stay in the cache

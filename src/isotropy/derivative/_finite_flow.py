@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .action._action import Action
-from .core._autodiff import Map, evaluating
+from ..action._action import Action
+from ..core._autodiff import Map, evaluating
 
 
 def finite_error(left: Tensor, right: Tensor) -> float:

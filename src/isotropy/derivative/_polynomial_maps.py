@@ -8,11 +8,11 @@ from functools import singledispatch
 import torch
 from torch import Tensor
 
-from .action._action import Action, RestrictedAction
-from .action._representation import Representation
-from .action._spanned import _SpannedTangent
-from .actions import Affine, Points, PolynomialFields, Trivial
-from .dictionary import Polynomials
+from ..action._action import Action, RestrictedAction
+from ..action._representation import Representation
+from ..action._spanned import _SpannedTangent
+from ..actions import Affine, Points, PolynomialFields, Trivial
+from ..dictionary import Polynomials
 
 MEASURES = ("fischer", "cube", "gaussian")
 
