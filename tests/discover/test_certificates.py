@@ -5,11 +5,11 @@ import torch
 
 import isotropy as iso
 from isotropy.actions import Affine, Trivial
-from isotropy.discover._conclude import Question, conclude
-from isotropy.discover._evidence import Evidence, Factors
-from isotropy.discover._kernel import relative_kernel, subspace_sine
-from isotropy.discover._result import Discovery
-from isotropy.discover._split import affine_normal, split_kernel
+from isotropy.discover.evidence._conclude import Question, conclude
+from isotropy.discover.evidence._evidence import Evidence, Factors
+from isotropy.discover.evidence._kernel import relative_kernel, subspace_sine
+from isotropy.discover.evidence._result import Discovery
+from isotropy.discover.evidence._split import affine_normal, split_kernel
 from isotropy.errors import AmbiguousRankWarning, FlowError
 
 RULES = {"rank": "gap", "floor": 1e-12, "resolution": 1e-9, "tolerance": 0.2}

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 import isotropy as iso
-from isotropy.discover._exchange import decode, encode
+from isotropy.discover.evidence._evidence_file import decode, encode
 from isotropy.errors import DataError
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "distributed_discovery.py"

@@ -2,7 +2,6 @@
 
 from ._adversary import Plan as Plan
 from ._by_method import by_method as by_method
-from ._certificates import Certificate as Certificate
 from ._conserved import ConservedQuantities as ConservedQuantities
 from ._cosets import cosets as cosets
 from ._cosets import simple_elements as simple_elements
@@ -27,5 +26,6 @@ from ._layers import layers as layers
 from ._liegan import LieGAN as LieGAN
 from ._normals import normals_of_chart as normals_of_chart
 from ._normals import normals_of_level_set as normals_of_level_set
-from ._result import Discovery as Discovery
-from ._result import plain as plain
+from .evidence._certificates import Certificate as Certificate
+from .evidence._result import Discovery as Discovery
+from .evidence._result import plain as plain

@@ -11,7 +11,7 @@ from ._adversary import Progress
 from ._from_data import FromData
 from ._from_points import FromPoints
 from ._liegan import LieGAN
-from ._result import Discovery
+from .evidence._result import Discovery
 
 METHODS = ("direct", "liegan", "auto")
 _WHOLE = 3.0  # largest whole number of steps: powers of an element sharpen what is known of it

@@ -14,8 +14,8 @@ from ..core._estimator import Estimator
 from ..core._linalg import EPSILON, StreamedQR, sparse_rows
 from ..dictionary import Dictionary
 from ..errors import DataError, RepresentationMismatchError
-from ._evidence import Factors
-from ._kernel import Kernel, relative_kernel
+from .evidence._evidence import Factors
+from .evidence._kernel import Kernel, relative_kernel
 
 _RESOLUTION = 1e-9
 

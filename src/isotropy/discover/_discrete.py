@@ -15,7 +15,7 @@ from ..core._estimator import Estimator
 from ..core._linalg import EPSILON, MIN_GAP, cut_spectrum
 from ..derivative._finite_flow import finite_error
 from ..errors import DataError
-from ._certificates import Certificate
+from .evidence._certificates import Certificate
 
 _TOLERANCE = 0.05
 _PRECISION = 1e-10  # of a parameter

@@ -10,10 +10,10 @@ from torch import Tensor
 from ..action._action import Action
 from ..core._checks import as_points
 from ..errors import DataError
-from ._conclude import conclude
-from ._result import Discovery
 from ._sampled import fit_outputs, require_enough, sampled_question
 from ._surrogate import Progress, fit_surrogates
+from .evidence._conclude import conclude
+from .evidence._result import Discovery
 
 
 class FromData(Discovery):

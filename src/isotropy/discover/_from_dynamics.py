@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from ..action._action import Action
-from ._conclude import conclude
 from ._from_model import FromModel
-from ._result import Discovery
 from ._sampled import require_enough, sampled_question
 from ._surrogate import Progress, fit_surrogates
 from ._velocity import velocities
+from .evidence._conclude import conclude
+from .evidence._result import Discovery
 
 
 class FromDynamics(Discovery):

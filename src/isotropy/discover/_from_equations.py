@@ -17,13 +17,13 @@ from ..core._checks import as_points
 from ..core._linalg import EPSILON
 from ..derivative._lie_derivative import LieDerivative
 from ..errors import DataError, FlowError
-from ._certificates import lie_algebra
-from ._conclude import HELD, Question, conclude
-from ._evidence import Evidence, Factors
-from ._kernel import relative_kernel
-from ._result import Discovery
 from ._sampled import require_enough, sampled_question
 from ._surrogate import CrossFit, Progress, fit_surrogates
+from .evidence._certificates import lie_algebra
+from .evidence._conclude import HELD, Question, conclude
+from .evidence._evidence import Evidence, Factors
+from .evidence._kernel import relative_kernel
+from .evidence._result import Discovery
 
 FOLDS = 8
 _KEPT = 256  # jets kept for the split and the finite flows

@@ -15,10 +15,10 @@ from ..core._checks import as_points
 from ..derivative._finite_flow import flow_error
 from ..derivative._lie_derivative import LieDerivative
 from ..errors import DataError
-from ._conclude import HELD, Question, conclude
-from ._evidence import Evidence
-from ._result import Discovery
 from ._resume import add_chunks
+from .evidence._conclude import HELD, Question, conclude
+from .evidence._evidence import Evidence
+from .evidence._result import Discovery
 
 FOLDS = 8
 _KEPT = 256  # held-out points kept for the split and the finite flows

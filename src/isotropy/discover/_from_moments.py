@@ -16,10 +16,10 @@ from ..core._checks import as_points
 from ..core._linalg import EPSILON, StreamedQR
 from ..dictionary import Polynomials
 from ..errors import DataError
-from ._conclude import Question, conclude
-from ._evidence import Evidence, Factors
-from ._kernel import relative_kernel
-from ._result import Discovery
+from .evidence._conclude import Question, conclude
+from .evidence._evidence import Evidence, Factors
+from .evidence._kernel import relative_kernel
+from .evidence._result import Discovery
 
 FOLDS = 3  # few, as the mean of a small fold is mostly noise
 _RESOLUTION = 1e-6

@@ -13,10 +13,10 @@ from ..actions import Trivial
 from ..core._checks import as_points, require_finite
 from ..core._linalg import EPSILON
 from ..errors import DataError, FlowError, RepresentationMismatchError
-from ._conclude import Question, conclude
-from ._evidence import Evidence
-from ._result import Discovery
 from ._tangent import tangent_frames
+from .evidence._conclude import Question, conclude
+from .evidence._evidence import Evidence
+from .evidence._result import Discovery
 
 FOLDS = 8
 _REACH = 3.0  # a moved anchor is judged if another lies within so many typical spacings

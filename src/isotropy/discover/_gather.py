@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, distributed
 
 from ..errors import DataError
-from ._exchange import decode, encode
 from ._from_model import FromModel
+from .evidence._evidence_file import decode, encode
 
 
 def gather(found: FromModel) -> FromModel:

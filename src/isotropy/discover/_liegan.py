@@ -16,17 +16,17 @@ from ..action._action import Action
 from ..algebra._lie_algebra import LieAlgebra
 from ..errors import DataError
 from ._adversary import Outcome, Plan, Progress, Training, race, train
-from ._certificates import lie_algebra
 from ._checkpoint import require_safetensors
-from ._conclude import Question
 from ._generator import Generator, Law, motion_factor, start_weight, unit_frame
 from ._judge import CloudJudge, ElementJudge, Judge, MapJudge
-from ._kernel import relative_kernel
 from ._pairs import PairGame, Samples, as_samples
 from ._proposal import conclude_cloud, conclude_elements, conclude_map
-from ._result import Discovery
 from ._sampled import fit_outputs, require_enough, sampled_question
 from ._surrogate import CrossFit, fit_surrogates
+from .evidence._certificates import lie_algebra
+from .evidence._conclude import Question
+from .evidence._kernel import relative_kernel
+from .evidence._result import Discovery
 
 _EVIDENCE = 4000  # samples that the held-out score is taken on
 _HEAT = 4  # epochs after which starts that are clearly behind stop

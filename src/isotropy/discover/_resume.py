@@ -13,7 +13,7 @@ from torch import Tensor
 from ..core._autodiff import Map
 from ..core._files import write_atomic
 from ..errors import DataError
-from ._exchange import decode, encode
+from .evidence._evidence_file import decode, encode
 
 if TYPE_CHECKING:
     from ._from_model import FromModel

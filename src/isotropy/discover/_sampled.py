@@ -15,11 +15,11 @@ from ..core._linalg import EPSILON, StreamedQR
 from ..derivative._finite_flow import flow_error
 from ..derivative._lie_derivative import LieDerivative
 from ..errors import DataError, FlowError, RepresentationMismatchError
-from . import _certificates as certify
-from ._conclude import TOLERANCE, Question
-from ._evidence import Evidence, Factors
-from ._kernel import relative_kernel
 from ._surrogate import CrossFit
+from .evidence import _certificates as certify
+from .evidence._conclude import TOLERANCE, Question
+from .evidence._evidence import Evidence, Factors
+from .evidence._kernel import relative_kernel
 
 _REACH = 2.0  # a moved point is observed if a sample lies within so many typical spacings
 _ENOUGH = 0.2  # share of moved points that has to stay where the map was observed

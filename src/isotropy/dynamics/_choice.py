@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..action._representation import Representation
-from ..discover._result import Discovery
+from ..discover.evidence._result import Discovery
 from ..enforce import FunctionBasis
 from ..errors import DataError
 from ._candidates import symmetry_candidates

@@ -14,7 +14,7 @@ from ..algebra._catalogue import diagonal
 from ..algebra._lie_algebra import LieAlgebra
 from ..core._linalg import EPSILON, cut_spectrum
 from ..dictionary import Dictionary
-from ..discover._result import Discovery
+from ..discover.evidence._result import Discovery
 from ..enforce import FunctionBasis, equivariant_functions
 from ..errors import DataError, RepresentationMismatchError
 from ._closure import missing_terms

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..core._linalg import StreamedQR
+from ...action._action import Action
+from ...core._linalg import StreamedQR
 from ._kernel import Kernel
 
 _MOST_TRANSVERSAL = 0.1  # motion off the set, relative to all motion, of a direction that counts as tangent

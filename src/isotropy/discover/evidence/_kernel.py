@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..core._linalg import MIN_GAP, Cut, cut_spectrum, principal_angles
+from ...core._linalg import MIN_GAP, Cut, cut_spectrum, principal_angles
 from ._evidence import Factors
 
 

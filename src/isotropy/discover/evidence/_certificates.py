@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..algebra._lie_algebra import LieAlgebra
-from ..core._linalg import MIN_GAP
-from ..errors import FlowError, RepresentationMismatchError
+from ...action._action import Action
+from ...algebra._lie_algebra import LieAlgebra
+from ...core._linalg import MIN_GAP
+from ...errors import FlowError, RepresentationMismatchError
 from ._evidence import Evidence
 from ._kernel import Kernel, again, subspace_sine
 

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..errors import DataError
+from ...action._action import Action
+from ...errors import DataError
 
 FORMAT = 1
 _PROBES = 3

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..action._action import Action, Motion
-from ..core._linalg import StreamedQR
-from ..errors import DataError
+from ...action._action import Action, Motion
+from ...core._linalg import StreamedQR
+from ...errors import DataError
 
 State = dict[str, Tensor]
 

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..algebra._lie_algebra import LieAlgebra
-from ..core._linalg import EPSILON
-from ..errors import AmbiguousRankWarning, TrivialResultWarning
+from ...action._action import Action
+from ...algebra._lie_algebra import LieAlgebra
+from ...core._linalg import EPSILON
+from ...errors import AmbiguousRankWarning, TrivialResultWarning
 from . import _certificates as certify
 from ._certificates import Certificate, FlowCheck
 from ._evidence import Evidence

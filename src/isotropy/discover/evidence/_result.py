@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..algebra._identity import Identity, identify
-from ..algebra._lie_algebra import LieAlgebra
-from ..core._estimator import Estimator
-from ..core._files import write_atomic
-from ..core._version import version
+from ...action._action import Action
+from ...algebra._identity import Identity, identify
+from ...algebra._lie_algebra import LieAlgebra
+from ...core._estimator import Estimator
+from ...core._files import write_atomic
+from ...core._version import version
 from ._certificates import Certificate
 
 FORMAT = 1

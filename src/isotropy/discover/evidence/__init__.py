@@ -1,0 +1,1 @@
+"""What the data say about every candidate, and what follows: kernel, split, certificates, conclusion."""
