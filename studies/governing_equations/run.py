@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from isotropy.core._files import write_atomic
-from isotropy.discover._velocity import velocities
+from isotropy.discover.surrogate._velocity import velocities
 from isotropy.dynamics import Governing, SINDy, WeakSINDy
 
 from .systems import Setting, settings

@@ -6,7 +6,7 @@ import torch
 import isotropy as iso
 from isotropy.actions import Affine, LogDensity, PolynomialFields
 from isotropy.discover import FromDensity, FromModel
-from isotropy.discover._densities import fit_log_densities, score, score_loss
+from isotropy.discover.surrogate._densities import fit_log_densities, score, score_loss
 from isotropy.errors import DataError, RepresentationMismatchError
 
 aff = Affine(iso.aff(3))

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isotropy.discover._surrogate import fit_surrogates
-from isotropy.discover._surrogate_kinds import Monomials, fitters
+from isotropy.discover.surrogate._contest import fit_surrogates
+from isotropy.discover.surrogate._kinds import Monomials, fitters
 from isotropy.errors import DataError
 
 

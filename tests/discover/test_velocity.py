@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isotropy.discover._velocity import velocities
+from isotropy.discover.surrogate._velocity import velocities
 from isotropy.errors import DataError
 
 

@@ -7,8 +7,6 @@ from ._cosets import cosets as cosets
 from ._cosets import simple_elements as simple_elements
 from ._discrete import DiscreteSymmetries as DiscreteSymmetries
 from ._field_derivatives import sample_jets as sample_jets
-from ._frame import Frame as Frame
-from ._frame import principal_frame as principal_frame
 from ._from_data import FromData as FromData
 from ._from_density import FromDensity as FromDensity
 from ._from_dynamics import FromDynamics as FromDynamics
@@ -29,3 +27,5 @@ from ._normals import normals_of_level_set as normals_of_level_set
 from .evidence._certificates import Certificate as Certificate
 from .evidence._result import Discovery as Discovery
 from .evidence._result import plain as plain
+from .surrogate._principal_frame import Frame as Frame
+from .surrogate._principal_frame import principal_frame as principal_frame

@@ -15,12 +15,12 @@ from ..core._checks import as_points
 from ..core._linalg import EPSILON
 from ..derivative._finite_flow import finite_error
 from ..errors import RepresentationMismatchError
-from ._densities import fit_log_densities
 from ._from_model import FOLDS
-from ._sampled import require_enough, sampled_question
 from .evidence._conclude import Question, conclude
 from .evidence._evidence import Evidence
 from .evidence._result import Discovery
+from .surrogate._densities import fit_log_densities
+from .surrogate._sampled import require_enough, sampled_question
 
 _KEPT = 256
 

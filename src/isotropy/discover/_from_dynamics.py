@@ -10,11 +10,11 @@ from torch import Tensor
 
 from ..action._action import Action
 from ._from_model import FromModel
-from ._sampled import require_enough, sampled_question
-from ._surrogate import Progress, fit_surrogates
-from ._velocity import velocities
 from .evidence._conclude import conclude
 from .evidence._result import Discovery
+from .surrogate._contest import Progress, fit_surrogates
+from .surrogate._sampled import require_enough, sampled_question
+from .surrogate._velocity import velocities
 
 
 class FromDynamics(Discovery):

@@ -13,10 +13,10 @@ from ..action._action import Action
 from ..actions import Trivial
 from ..core._checks import as_points
 from ..errors import DataError
-from ._velocity import velocities
 from .evidence._conclude import Question, conclude
 from .evidence._evidence import Evidence
 from .evidence._result import Discovery
+from .surrogate._velocity import velocities
 
 _KEPT = 256
 

@@ -14,9 +14,9 @@ from ..core._checks import as_points, require_finite
 from ..core._estimator import Estimator
 from ..core._linalg import numerical_rank, principal_angles
 from ..errors import DataError, RepresentationMismatchError
-from ._frame import Frame, principal_frame
 from ._pair_fit import fit_both, fit_generators, fit_times, flow
 from .evidence._certificates import Certificate
+from .surrogate._principal_frame import Frame, principal_frame
 
 FOLDS = 4
 RESOLUTIONS = (1e-1, 3e-2, 1e-2, 1e-3, 1e-4, 1e-5)

@@ -21,12 +21,12 @@ from ._generator import Generator, Law, motion_factor, start_weight, unit_frame
 from ._judge import CloudJudge, ElementJudge, Judge, MapJudge
 from ._pairs import PairGame, Samples, as_samples
 from ._proposal import conclude_cloud, conclude_elements, conclude_map
-from ._sampled import fit_outputs, require_enough, sampled_question
-from ._surrogate import CrossFit, fit_surrogates
 from .evidence._certificates import lie_algebra
 from .evidence._conclude import Question
 from .evidence._kernel import relative_kernel
 from .evidence._result import Discovery
+from .surrogate._contest import CrossFit, fit_surrogates
+from .surrogate._sampled import fit_outputs, require_enough, sampled_question
 
 _EVIDENCE = 4000  # samples that the held-out score is taken on
 _HEAT = 4  # epochs after which starts that are clearly behind stop

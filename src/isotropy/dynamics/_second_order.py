@@ -11,7 +11,7 @@ from torch import Tensor
 from ..action._spanned import coordinate_names
 from ..core._checks import as_points
 from ..dictionary import Dictionary
-from ..discover._velocity import velocities
+from ..discover.surrogate._velocity import velocities
 from ..errors import DataError
 from ._equations import simulate, write_equations, write_latex
 from ._sindy import Derivative, SINDy

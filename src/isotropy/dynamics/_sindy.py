@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..dictionary import Dictionary
-from ..discover._velocity import velocities
+from ..discover.surrogate._velocity import velocities
 from ..errors import DataError
 from ._governing import Governing
 from ._symmetry import Symmetry

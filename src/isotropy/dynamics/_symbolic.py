@@ -13,7 +13,7 @@ from ..action._action import Action
 from ..action._spanned import coordinate_names
 from ..core._checks import as_points, require_finite
 from ..core._estimator import Estimator
-from ..discover._velocity import velocities
+from ..discover.surrogate._velocity import velocities
 from ..errors import DataError, MissingExtraError
 from ._equations import simulate, write_latex
 from ._governing import CONSTRAINTS

@@ -8,18 +8,18 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..actions import Trivial
-from ..core._autodiff import Map
-from ..core._linalg import EPSILON, StreamedQR
-from ..derivative._finite_flow import flow_error
-from ..derivative._lie_derivative import LieDerivative
-from ..errors import DataError, FlowError, RepresentationMismatchError
-from ._surrogate import CrossFit
-from .evidence import _certificates as certify
-from .evidence._conclude import TOLERANCE, Question
-from .evidence._evidence import Evidence, Factors
-from .evidence._kernel import relative_kernel
+from ...action._action import Action
+from ...actions import Trivial
+from ...core._autodiff import Map
+from ...core._linalg import EPSILON, StreamedQR
+from ...derivative._finite_flow import flow_error
+from ...derivative._lie_derivative import LieDerivative
+from ...errors import DataError, FlowError, RepresentationMismatchError
+from ..evidence import _certificates as certify
+from ..evidence._conclude import TOLERANCE, Question
+from ..evidence._evidence import Evidence, Factors
+from ..evidence._kernel import relative_kernel
+from ._contest import CrossFit
 
 _REACH = 2.0  # a moved point is observed if a sample lies within so many typical spacings
 _ENOUGH = 0.2  # share of moved points that has to stay where the map was observed

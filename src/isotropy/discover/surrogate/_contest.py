@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from isotropy.discover._surrogate_classes import ClassFitter, class_fitters
-from isotropy.discover._surrogate_kinds import Fitter, Model, fitters
+from isotropy.discover.surrogate._classes import ClassFitter, class_fitters
+from isotropy.discover.surrogate._kinds import Fitter, Model, fitters
 from isotropy.errors import DataError
 
 __all__ = ["CrossFit", "Score", "Surrogate", "fit_surrogates"]

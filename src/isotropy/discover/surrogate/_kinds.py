@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from isotropy.discover._surrogate_networks import fit_network
+from isotropy.discover.surrogate._networks import fit_network
 
 __all__ = ["Fitter", "Model", "fitters"]
 

@@ -13,9 +13,9 @@ from statistics import fmean
 import torch
 from torch import Tensor
 
-from ..dictionary import Dictionary, polynomials, radial
-from ..errors import DataError
-from ._surrogate import CrossFit, Frame, Score, Surrogate, _folds
+from ...dictionary import Dictionary, polynomials, radial
+from ...errors import DataError
+from ._contest import CrossFit, Frame, Score, Surrogate, _folds
 
 LogValue = Callable[[Tensor], Tensor]
 Fitter = Callable[[Tensor], LogValue]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..algebra._lie_algebra import LieAlgebra
-from ..core._checks import as_points
-from ..core._linalg import StreamedQR
-from ..errors import DataError, RepresentationMismatchError
+from ...algebra._lie_algebra import LieAlgebra
+from ...core._checks import as_points
+from ...core._linalg import StreamedQR
+from ...errors import DataError, RepresentationMismatchError
 
 _CHUNK = 4096
 

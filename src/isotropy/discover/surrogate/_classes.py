@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from isotropy.discover._surrogate_kinds import Monomials
-from isotropy.discover._surrogate_networks import held_back, train_classifier
+from isotropy.discover.surrogate._kinds import Monomials
+from isotropy.discover.surrogate._networks import held_back, train_classifier
 
 __all__ = ["ClassFitter", "Logits", "class_fitters"]
 

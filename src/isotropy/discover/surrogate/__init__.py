@@ -1,0 +1,1 @@
+"""Maps, densities and velocities learnt from samples, good enough to be differentiated."""
