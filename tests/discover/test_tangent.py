@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isotropy.discover._tangent import tangent_frames
+from isotropy.discover.shape._tangent import tangent_frames
 from isotropy.errors import DataError
 
 DOUBLE = torch.float64

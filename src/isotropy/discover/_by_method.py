@@ -9,9 +9,9 @@ from ..action._action import Action
 from ..errors import DataError
 from ._adversary import Progress
 from ._from_data import FromData
-from ._from_points import FromPoints
 from ._liegan import LieGAN
 from .evidence._result import Discovery
+from .shape._from_points import FromPoints
 
 METHODS = ("direct", "liegan", "auto")
 _WHOLE = 3.0  # largest whole number of steps: powers of an element sharpen what is known of it

@@ -8,15 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..actions import Trivial
-from ..core._checks import as_points, require_finite
-from ..core._linalg import EPSILON
-from ..errors import DataError, FlowError, RepresentationMismatchError
+from ...action._action import Action
+from ...actions import Trivial
+from ...core._checks import as_points, require_finite
+from ...core._linalg import EPSILON
+from ...errors import DataError, FlowError, RepresentationMismatchError
+from ..evidence._conclude import Question, conclude
+from ..evidence._evidence import Evidence
+from ..evidence._result import Discovery
 from ._tangent import tangent_frames
-from .evidence._conclude import Question, conclude
-from .evidence._evidence import Evidence
-from .evidence._result import Discovery
 
 FOLDS = 8
 _REACH = 3.0  # a moved anchor is judged if another lies within so many typical spacings

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..core._autodiff import choose_rung, evaluating, jacobian
-from ..core._checks import as_points
-from ..errors import DataError
+from ...core._autodiff import choose_rung, evaluating, jacobian
+from ...core._checks import as_points
+from ...errors import DataError
 
 _RANK = 1e-8  # relative singular value of a Jacobian below which a direction is lost
 

@@ -1,0 +1,1 @@
+"""The set that points lie on: tangents, normals, and its symmetries."""
