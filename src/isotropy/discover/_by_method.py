@@ -8,8 +8,8 @@ from typing import Any
 from ..action._action import Action
 from ..errors import DataError
 from ._adversary import Progress
-from ._from_data import FromData
 from ._liegan import LieGAN
+from .direct._from_data import FromData
 from .evidence._result import Discovery
 from .shape._from_points import FromPoints
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, distributed
 
-from ..errors import DataError
+from ...errors import DataError
+from ..evidence._evidence_file import decode, encode
 from ._from_model import FromModel
-from .evidence._evidence_file import decode, encode
 
 
 def gather(found: FromModel) -> FromModel:

@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._spanned import write_sum
-from ..core._checks import as_points, require_finite
-from ..core._estimator import Estimator
-from ..core._linalg import EPSILON, StreamedQR, sparse_rows
-from ..dictionary import Dictionary
-from ..errors import DataError, RepresentationMismatchError
-from .evidence._evidence import Factors
-from .evidence._kernel import Kernel, relative_kernel
+from ...action._spanned import write_sum
+from ...core._checks import as_points, require_finite
+from ...core._estimator import Estimator
+from ...core._linalg import EPSILON, StreamedQR, sparse_rows
+from ...dictionary import Dictionary
+from ...errors import DataError, RepresentationMismatchError
+from ..evidence._evidence import Factors
+from ..evidence._kernel import Kernel, relative_kernel
 
 _RESOLUTION = 1e-9
 

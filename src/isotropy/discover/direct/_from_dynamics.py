@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action
+from ...action._action import Action
+from ..evidence._conclude import conclude
+from ..evidence._result import Discovery
+from ..surrogate._contest import Progress, fit_surrogates
+from ..surrogate._sampled import require_enough, sampled_question
+from ..surrogate._velocity import velocities
 from ._from_model import FromModel
-from .evidence._conclude import conclude
-from .evidence._result import Discovery
-from .surrogate._contest import Progress, fit_surrogates
-from .surrogate._sampled import require_enough, sampled_question
-from .surrogate._velocity import velocities
 
 
 class FromDynamics(Discovery):

@@ -9,16 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..core._autodiff import Map
-from ..core._checks import as_points
-from ..derivative._finite_flow import flow_error
-from ..derivative._lie_derivative import LieDerivative
-from ..errors import DataError
+from ...action._action import Action
+from ...core._autodiff import Map
+from ...core._checks import as_points
+from ...derivative._finite_flow import flow_error
+from ...derivative._lie_derivative import LieDerivative
+from ...errors import DataError
+from ..evidence._conclude import HELD, Question, conclude
+from ..evidence._evidence import Evidence
+from ..evidence._result import Discovery
 from ._resume import add_chunks
-from .evidence._conclude import HELD, Question, conclude
-from .evidence._evidence import Evidence
-from .evidence._result import Discovery
 
 FOLDS = 8
 _KEPT = 256  # held-out points kept for the split and the finite flows

@@ -9,14 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..actions import Trivial
-from ..core._checks import as_points
-from ..errors import DataError
-from .evidence._conclude import Question, conclude
-from .evidence._evidence import Evidence
-from .evidence._result import Discovery
-from .surrogate._velocity import velocities
+from ...action._action import Action
+from ...actions import Trivial
+from ...core._checks import as_points
+from ...errors import DataError
+from ..evidence._conclude import Question, conclude
+from ..evidence._evidence import Evidence
+from ..evidence._result import Discovery
+from ..surrogate._velocity import velocities
 
 _KEPT = 256
 

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..actions import Prolonged
-from ..core._checks import require_finite
-from ..errors import DataError
+from ...actions import Prolonged
+from ...core._checks import require_finite
+from ...errors import DataError
 
 STENCIL = 9  # points of a local polynomial fit
 

@@ -8,19 +8,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..actions import LogDensity
-from ..actions._log_density import log_stretch
-from ..core._checks import as_points
-from ..core._linalg import EPSILON
-from ..derivative._finite_flow import finite_error
-from ..errors import RepresentationMismatchError
+from ...action._action import Action
+from ...actions import LogDensity
+from ...actions._log_density import log_stretch
+from ...core._checks import as_points
+from ...core._linalg import EPSILON
+from ...derivative._finite_flow import finite_error
+from ...errors import RepresentationMismatchError
+from ..evidence._conclude import Question, conclude
+from ..evidence._evidence import Evidence
+from ..evidence._result import Discovery
+from ..surrogate._densities import fit_log_densities
+from ..surrogate._sampled import require_enough, sampled_question
 from ._from_model import FOLDS
-from .evidence._conclude import Question, conclude
-from .evidence._evidence import Evidence
-from .evidence._result import Discovery
-from .surrogate._densities import fit_log_densities
-from .surrogate._sampled import require_enough, sampled_question
 
 _KEPT = 256
 

@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..core._checks import as_points
-from ..errors import DataError
-from .evidence._conclude import conclude
-from .evidence._result import Discovery
-from .surrogate._contest import Progress, fit_surrogates
-from .surrogate._sampled import fit_outputs, require_enough, sampled_question
+from ...action._action import Action
+from ...core._checks import as_points
+from ...errors import DataError
+from ..evidence._conclude import conclude
+from ..evidence._result import Discovery
+from ..surrogate._contest import Progress, fit_surrogates
+from ..surrogate._sampled import fit_outputs, require_enough, sampled_question
 
 
 class FromData(Discovery):

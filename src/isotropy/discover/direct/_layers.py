@@ -10,15 +10,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..action._action import Action
-from ..actions import Affine
-from ..algebra._catalogue import gl
-from ..algebra._lie_algebra import LieAlgebra
-from ..core._autodiff import evaluating
-from ..core._checks import as_points
-from ..core._linalg import EPSILON, cut_spectrum, orthonormal_rows, sparse_rows
-from ..derivative._recording import Call, recording
-from ..errors import DataError, RepresentationMismatchError
+from ...action._action import Action
+from ...actions import Affine
+from ...algebra._catalogue import gl
+from ...algebra._lie_algebra import LieAlgebra
+from ...core._autodiff import evaluating
+from ...core._checks import as_points
+from ...core._linalg import EPSILON, cut_spectrum, orthonormal_rows, sparse_rows
+from ...derivative._recording import Call, recording
+from ...errors import DataError, RepresentationMismatchError
 from ._from_model import FromModel
 
 Candidates = Callable[[int], LieAlgebra]

@@ -9,17 +9,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action, Motion
-from ..action._spanned import SpannedAction
-from ..actions import Trivial
-from ..core._checks import as_points
-from ..core._linalg import EPSILON, StreamedQR
-from ..dictionary import Polynomials
-from ..errors import DataError
-from .evidence._conclude import Question, conclude
-from .evidence._evidence import Evidence, Factors
-from .evidence._kernel import relative_kernel
-from .evidence._result import Discovery
+from ...action._action import Action, Motion
+from ...action._spanned import SpannedAction
+from ...actions import Trivial
+from ...core._checks import as_points
+from ...core._linalg import EPSILON, StreamedQR
+from ...dictionary import Polynomials
+from ...errors import DataError
+from ..evidence._conclude import Question, conclude
+from ..evidence._evidence import Evidence, Factors
+from ..evidence._kernel import relative_kernel
+from ..evidence._result import Discovery
 
 FOLDS = 3  # few, as the mean of a small fold is mostly noise
 _RESOLUTION = 1e-6

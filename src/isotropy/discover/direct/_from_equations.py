@@ -10,20 +10,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action, Algebra
-from ..actions import Prolonged, Trivial
-from ..core._autodiff import Map
-from ..core._checks import as_points
-from ..core._linalg import EPSILON
-from ..derivative._lie_derivative import LieDerivative
-from ..errors import DataError, FlowError
-from .evidence._certificates import lie_algebra
-from .evidence._conclude import HELD, Question, conclude
-from .evidence._evidence import Evidence, Factors
-from .evidence._kernel import relative_kernel
-from .evidence._result import Discovery
-from .surrogate._contest import CrossFit, Progress, fit_surrogates
-from .surrogate._sampled import require_enough, sampled_question
+from ...action._action import Action, Algebra
+from ...actions import Prolonged, Trivial
+from ...core._autodiff import Map
+from ...core._checks import as_points
+from ...core._linalg import EPSILON
+from ...derivative._lie_derivative import LieDerivative
+from ...errors import DataError, FlowError
+from ..evidence._certificates import lie_algebra
+from ..evidence._conclude import HELD, Question, conclude
+from ..evidence._evidence import Evidence, Factors
+from ..evidence._kernel import relative_kernel
+from ..evidence._result import Discovery
+from ..surrogate._contest import CrossFit, Progress, fit_surrogates
+from ..surrogate._sampled import require_enough, sampled_question
 
 FOLDS = 8
 _KEPT = 256  # jets kept for the split and the finite flows

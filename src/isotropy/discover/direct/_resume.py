@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from torch import Tensor
 
-from ..core._autodiff import Map
-from ..core._files import write_atomic
-from ..errors import DataError
-from .evidence._evidence_file import decode, encode
+from ...core._autodiff import Map
+from ...core._files import write_atomic
+from ...errors import DataError
+from ..evidence._evidence_file import decode, encode
 
 if TYPE_CHECKING:
     from ._from_model import FromModel

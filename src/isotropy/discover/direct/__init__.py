@@ -1,0 +1,1 @@
+"""Roads that differentiate: models, data, dynamics, densities, moments, charges, equations, layers."""
