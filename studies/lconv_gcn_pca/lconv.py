@@ -13,7 +13,7 @@ import isotropy as iso
 from isotropy.datasets import bump_images
 from isotropy.dictionary import Polynomials
 from isotropy.discover import Frame, FromMoments, FromPairs, principal_frame
-from isotropy.discover._pair_fit import nearest_antisymmetric
+from isotropy.discover.pairs._pair_fit import nearest_antisymmetric
 
 from . import chance, digits
 

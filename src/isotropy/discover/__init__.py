@@ -5,7 +5,6 @@ from ._by_method import by_method as by_method
 from ._cosets import cosets as cosets
 from ._cosets import simple_elements as simple_elements
 from ._discrete import DiscreteSymmetries as DiscreteSymmetries
-from ._from_pairs import FromPairs as FromPairs
 from ._laligan import LaLiGAN as LaLiGAN
 from ._latent_game import Weights as Weights
 from ._liegan import LieGAN as LieGAN
@@ -24,6 +23,7 @@ from .direct._layers import layers as layers
 from .evidence._certificates import Certificate as Certificate
 from .evidence._result import Discovery as Discovery
 from .evidence._result import plain as plain
+from .pairs._from_pairs import FromPairs as FromPairs
 from .shape._from_points import FromPoints as FromPoints
 from .shape._normals import normals_of_chart as normals_of_chart
 from .shape._normals import normals_of_level_set as normals_of_level_set

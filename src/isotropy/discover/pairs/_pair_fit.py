@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..core._linalg import StreamedQR, numerical_rank
+from ...core._linalg import StreamedQR, numerical_rank
 
 _TERMS = 18  # of the exponential, for steps of size 2
 _MOST_STEPS = 64

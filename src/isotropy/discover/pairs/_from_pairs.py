@@ -8,15 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._representation import Representation
-from ..algebra._lie_algebra import LieAlgebra
-from ..core._checks import as_points, require_finite
-from ..core._estimator import Estimator
-from ..core._linalg import numerical_rank, principal_angles
-from ..errors import DataError, RepresentationMismatchError
+from ...action._representation import Representation
+from ...algebra._lie_algebra import LieAlgebra
+from ...core._checks import as_points, require_finite
+from ...core._estimator import Estimator
+from ...core._linalg import numerical_rank, principal_angles
+from ...errors import DataError, RepresentationMismatchError
+from ..evidence._certificates import Certificate
+from ..surrogate._principal_frame import Frame, principal_frame
 from ._pair_fit import fit_both, fit_generators, fit_times, flow
-from .evidence._certificates import Certificate
-from .surrogate._principal_frame import Frame, principal_frame
 
 FOLDS = 4
 RESOLUTIONS = (1e-1, 3e-2, 1e-2, 1e-3, 1e-4, 1e-5)

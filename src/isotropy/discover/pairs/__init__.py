@@ -1,0 +1,1 @@
+"""Roads from pairs of points that one motion joins."""
