@@ -2,9 +2,6 @@
 
 from ._adversary import Plan as Plan
 from ._by_method import by_method as by_method
-from ._cosets import cosets as cosets
-from ._cosets import simple_elements as simple_elements
-from ._discrete import DiscreteSymmetries as DiscreteSymmetries
 from ._laligan import LaLiGAN as LaLiGAN
 from ._latent_game import Weights as Weights
 from ._liegan import LieGAN as LieGAN
@@ -20,6 +17,9 @@ from .direct._from_noether import FromNoether as FromNoether
 from .direct._gather import gather as gather
 from .direct._layers import LayerSymmetries as LayerSymmetries
 from .direct._layers import layers as layers
+from .discrete._cosets import cosets as cosets
+from .discrete._cosets import simple_elements as simple_elements
+from .discrete._discrete import DiscreteSymmetries as DiscreteSymmetries
 from .evidence._certificates import Certificate as Certificate
 from .evidence._result import Discovery as Discovery
 from .evidence._result import plain as plain

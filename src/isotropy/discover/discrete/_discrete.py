@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._representation import Representation
-from ..core._autodiff import Map, evaluating, value_of
-from ..core._checks import as_basis, as_points
-from ..core._estimator import Estimator
-from ..core._linalg import EPSILON, MIN_GAP, cut_spectrum
-from ..derivative._finite_flow import finite_error
-from ..errors import DataError
-from .evidence._certificates import Certificate
+from ...action._representation import Representation
+from ...core._autodiff import Map, evaluating, value_of
+from ...core._checks import as_basis, as_points
+from ...core._estimator import Estimator
+from ...core._linalg import EPSILON, MIN_GAP, cut_spectrum
+from ...derivative._finite_flow import finite_error
+from ...errors import DataError
+from ..evidence._certificates import Certificate
 
 _TOLERANCE = 0.05
 _PRECISION = 1e-10  # of a parameter

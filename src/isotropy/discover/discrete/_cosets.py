@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..algebra._lie_algebra import LieAlgebra
-from ..core._checks import as_basis
-from ..errors import DataError
+from ...algebra._lie_algebra import LieAlgebra
+from ...core._checks import as_basis
+from ...errors import DataError
 
 _MOST_PERMUTED = 4  # coordinates of which all signed permutations are tried
 _LARGEST_ORDER = 12

@@ -1,0 +1,1 @@
+"""Single elements that no flow reaches: mirrors, turns, permutations, cosets."""
