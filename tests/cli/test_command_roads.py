@@ -19,7 +19,7 @@ SHORT = Plan(epochs=2, steps=20)
 def short(monkeypatch):
     """Games of seconds: what is tested here is the way to them."""
     pytest.importorskip("lightning_fabric", reason="games are trained on lightning-fabric")
-    monkeypatch.setattr("isotropy.discover._liegan.Plan", lambda: SHORT)
+    monkeypatch.setattr("isotropy.discover.games._liegan.Plan", lambda: SHORT)
     monkeypatch.setattr("isotropy.discover._laligan._PLAN", SHORT)
     monkeypatch.setattr("isotropy.discover._laligan.polish", lambda coder, *_: coder)
 

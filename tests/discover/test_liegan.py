@@ -13,7 +13,7 @@ import isotropy as iso
 from isotropy import datasets
 from isotropy.core._linalg import principal_angles
 from isotropy.discover import LieGAN
-from isotropy.discover._adversary import Plan
+from isotropy.discover.games._adversary import Plan
 from isotropy.errors import DataError, MissingExtraError, RepresentationMismatchError
 from isotropy.testing import assert_estimator
 
@@ -147,7 +147,7 @@ def test_cloud_without_outputs_is_left_open_where_it_fills_the_plane():
 
 
 def test_order_of_elements():
-    from isotropy.discover._proposal import order_of
+    from isotropy.discover.games._proposal import order_of
 
     for order in (2, 3, 7, 12):
         angle = 1.004 * 2 * math.pi / order
@@ -159,7 +159,7 @@ def test_order_of_elements():
 
 def test_best_step_is_the_smallest_turn_that_fits():
     from isotropy.actions import Trivial
-    from isotropy.discover._judge import ElementJudge
+    from isotropy.discover.games._judge import ElementJudge
 
     data = datasets.discrete_rotation(k=5, samples=3000).data
     G = iso.gl(3)
@@ -173,7 +173,7 @@ def test_best_step_is_the_smallest_turn_that_fits():
 
 
 def test_a_start_that_is_clearly_behind_stops():
-    from isotropy.discover._adversary import Outcome, race
+    from isotropy.discover.games._adversary import Outcome, race
 
     class Runner:
         plan = Plan(epochs=10)
@@ -198,7 +198,7 @@ def test_a_start_that_is_clearly_behind_stops():
 
 @pytest.mark.filterwarnings("ignore::isotropy.errors.SymmetryWarning")
 def test_both_kinds_are_played_to_the_end_where_nothing_is_certified(monkeypatch):
-    monkeypatch.setattr("isotropy.discover._adversary._BEHIND", 1.0)
+    monkeypatch.setattr("isotropy.discover.games._adversary._BEHIND", 1.0)
     x, y = randn(300, 2), randn(300, 2, seed=1)
     found = game(conditional="auto", plan=Plan(epochs=6, steps=5)).fit(x, y)
     assert found.status_ != "certified"
@@ -214,7 +214,7 @@ def test_both_kinds_are_played_to_the_end_where_nothing_is_certified(monkeypatch
     ],
 )
 def test_the_start_of_which_evidence_confirms_most_is_taken(monkeypatch, answers, taken):
-    from isotropy.discover._adversary import Outcome
+    from isotropy.discover.games._adversary import Outcome
 
     found, settled = game(), []
 
@@ -231,7 +231,7 @@ def test_the_start_of_which_evidence_confirms_most_is_taken(monkeypatch, answers
 
 @pytest.mark.filterwarnings("ignore::isotropy.errors.SymmetryWarning")
 def test_a_start_that_stalled_gets_a_second_chance_with_more_patience(monkeypatch):
-    from isotropy.discover._adversary import Training
+    from isotropy.discover.games._adversary import Training
 
     x, y = randn(300, 2), randn(300, 2, seed=1)
     plan, epochs = Plan(epochs=60, steps=2, patience=1), []
@@ -289,7 +289,7 @@ def test_wrong_lengths_shapes_and_values():
 
 
 def test_not_finite_in_training_keeps_the_last_good_state(tmp_path, monkeypatch):
-    from isotropy.discover import _pairs
+    from isotropy.discover.games import _pair_game as _pairs
 
     x, y = swirl(100)
     path, calls, fool = tmp_path / "run.safetensors", [], _pairs.fool
@@ -310,7 +310,7 @@ def test_not_finite_in_training_keeps_the_last_good_state(tmp_path, monkeypatch)
 
 def test_not_finite_without_a_file_says_so(monkeypatch):
     x, y = swirl(60)
-    monkeypatch.setattr("isotropy.discover._pairs.tell", lambda a, b: (a.sum() + b.sum()) * float("inf"))
+    monkeypatch.setattr("isotropy.discover.games._pair_game.tell", lambda a, b: (a.sum() + b.sum()) * float("inf"))
     with pytest.raises(DataError, match="for the adversary in epoch 1; no state was kept, as no file was named"):
         game().fit(x, y)
 

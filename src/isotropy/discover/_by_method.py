@@ -7,10 +7,10 @@ from typing import Any
 
 from ..action._action import Action
 from ..errors import DataError
-from ._adversary import Progress
-from ._liegan import LieGAN
 from .direct._from_data import FromData
 from .evidence._result import Discovery
+from .games._adversary import Progress
+from .games._liegan import LieGAN
 from .shape._from_points import FromPoints
 
 METHODS = ("direct", "liegan", "auto")

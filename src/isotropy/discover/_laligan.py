@@ -18,16 +18,16 @@ from ..actions import LatentAction
 from ..algebra._catalogue import gl
 from ..core._checks import as_points
 from ..errors import DataError, RepresentationMismatchError
-from ._adversary import Outcome, Plan, Progress, train
 from ._autoencoder import Autoencoder, build
-from ._checkpoint import require_safetensors
-from ._generator import Generator, Law, start_weight
 from ._latent_game import LatentGame, Proposer, Weights
 from ._latent_judge import LatentJudge, Verdict
 from ._latent_polish import conserving, polish
 from ._latent_result import along_time, conclude_latent, linear_step
 from .evidence._certificates import lie_algebra
 from .evidence._result import Discovery
+from .games._adversary import Outcome, Plan, Progress, train
+from .games._checkpoint import require_safetensors
+from .games._generator import Generator, Law, start_weight
 
 _FEWEST = 100  # samples
 _HELD = 0.25  # share of the samples that training does not see

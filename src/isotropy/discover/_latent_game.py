@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from ..action._representation import Representation
-from ._adversary import Adversary, Game, fool, tell
 from ._autoencoder import Autoencoder
-from ._generator import Generator, moved
 from ._latent_judge import LatentJudge
 from ._latent_polish import colour
+from .games._adversary import Adversary, Game, fool, tell
+from .games._generator import Generator, moved
 
 _ELEMENTS = 64  # group elements in a round
 _NOISE = 0.05  # in standard coordinates, at full heat

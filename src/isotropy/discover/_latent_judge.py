@@ -11,7 +11,7 @@ from torch import Tensor
 from ..action._representation import Representation
 from ..dictionary import Polynomials
 from ._autoencoder import Autoencoder
-from ._generator import moved
+from .games._generator import moved
 
 _KEPT = 600  # held-out points
 _MOST_TERMS = 60

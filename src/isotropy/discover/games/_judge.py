@@ -7,12 +7,12 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..core._linalg import EPSILON
+from ...action._action import Action
+from ...core._linalg import EPSILON
+from ..evidence._conclude import TOLERANCE
+from ..evidence._evidence import Evidence, Factors
+from ..evidence._kernel import relative_kernel
 from ._generator import moved
-from .evidence._conclude import TOLERANCE
-from .evidence._evidence import Evidence, Factors
-from .evidence._kernel import relative_kernel
 
 _KEPT = 400  # held-out samples of a cloud
 _MOST = 4000  # held-out samples that elements are tried on

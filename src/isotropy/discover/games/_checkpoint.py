@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ..core._files import write_atomic
-from ..errors import DataError
+from ...core._files import write_atomic
+from ...errors import DataError
 
 FORMAT = 1
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ..action._action import Action
-from ..action._representation import Representation
-from ..actions import Affine, Points, Product, Trivial
-from ..core._checks import as_points
-from ..errors import DataError
+from ...action._action import Action
+from ...action._representation import Representation
+from ...actions import Affine, Points, Product, Trivial
+from ...core._checks import as_points
+from ...errors import DataError
 
 LAWS = ("normal", "uniform", "integer")
 ANTI_IDENTITY = ("motion", "unit", "cosine")

@@ -9,15 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..core._linalg import MIN_GAP, Cut
-from ..errors import DataError
+from ...action._action import Action
+from ...core._linalg import MIN_GAP, Cut
+from ...errors import DataError
+from ..evidence._certificates import Certificate, lie_algebra
+from ..evidence._conclude import Question, _uncertainty, conclude
+from ..evidence._kernel import Kernel, relative_kernel
+from ..evidence._result import Discovery
+from ..shape._from_points import FromPoints
 from ._judge import ElementJudge, Narrowed
-from .evidence._certificates import Certificate, lie_algebra
-from .evidence._conclude import Question, _uncertainty, conclude
-from .evidence._kernel import Kernel, relative_kernel
-from .evidence._result import Discovery
-from .shape._from_points import FromPoints
 
 _DEPENDENT = 1e-3  # of the largest: smaller singular values of a proposal say that channels agree
 _LARGEST_ORDER = 32

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..action._action import Action
-from ..actions import Trivial
-from ..core._checks import as_points, require_finite
-from ..errors import DataError, RepresentationMismatchError
+from ...action._action import Action
+from ...actions import Trivial
+from ...core._checks import as_points, require_finite
+from ...errors import DataError, RepresentationMismatchError
 from ._adversary import Adversary, Game, fool, tell
 from ._generator import Generator, moved
 from ._judge import Judge

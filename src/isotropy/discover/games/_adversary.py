@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..errors import DataError, MissingExtraError
+from ...errors import DataError, MissingExtraError
 from ._checkpoint import read_checkpoint, write_checkpoint
 
 Progress = Callable[[int, int, str], None]

@@ -12,21 +12,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..algebra._lie_algebra import LieAlgebra
-from ..errors import DataError
+from ...action._action import Action
+from ...algebra._lie_algebra import LieAlgebra
+from ...errors import DataError
+from ..evidence._certificates import lie_algebra
+from ..evidence._conclude import Question
+from ..evidence._kernel import relative_kernel
+from ..evidence._result import Discovery
+from ..surrogate._contest import CrossFit, fit_surrogates
+from ..surrogate._sampled import fit_outputs, require_enough, sampled_question
 from ._adversary import Outcome, Plan, Progress, Training, race, train
 from ._checkpoint import require_safetensors
 from ._generator import Generator, Law, motion_factor, start_weight, unit_frame
 from ._judge import CloudJudge, ElementJudge, Judge, MapJudge
-from ._pairs import PairGame, Samples, as_samples
+from ._pair_game import PairGame, Samples, as_samples
 from ._proposal import conclude_cloud, conclude_elements, conclude_map
-from .evidence._certificates import lie_algebra
-from .evidence._conclude import Question
-from .evidence._kernel import relative_kernel
-from .evidence._result import Discovery
-from .surrogate._contest import CrossFit, fit_surrogates
-from .surrogate._sampled import fit_outputs, require_enough, sampled_question
 
 _EVIDENCE = 4000  # samples that the held-out score is taken on
 _HEAT = 4  # epochs after which starts that are clearly behind stop

@@ -1,0 +1,1 @@
+"""Adversarial discovery: generators proposed in a game, and judged by evidence."""
