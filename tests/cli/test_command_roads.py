@@ -20,8 +20,8 @@ def short(monkeypatch):
     """Games of seconds: what is tested here is the way to them."""
     pytest.importorskip("lightning_fabric", reason="games are trained on lightning-fabric")
     monkeypatch.setattr("isotropy.discover.games._liegan.Plan", lambda: SHORT)
-    monkeypatch.setattr("isotropy.discover._laligan._PLAN", SHORT)
-    monkeypatch.setattr("isotropy.discover._laligan.polish", lambda coder, *_: coder)
+    monkeypatch.setattr("isotropy.discover.latent._laligan._PLAN", SHORT)
+    monkeypatch.setattr("isotropy.discover.latent._laligan.polish", lambda coder, *_: coder)
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import isotropy as iso
 from isotropy import datasets
 from isotropy.actions import LatentAction
 from isotropy.discover import LaLiGAN, Plan, Weights
-from isotropy.discover._autoencoder import Autoencoder, build
-from isotropy.discover._latent_game import LatentGame, Proposer
-from isotropy.discover._latent_inverse import corrected
-from isotropy.discover._latent_polish import conserving, kept_metric
-from isotropy.discover._latent_result import along_time, linear_step
+from isotropy.discover.latent._autoencoder import Autoencoder, build
+from isotropy.discover.latent._game import LatentGame, Proposer
+from isotropy.discover.latent._inverse import corrected
+from isotropy.discover.latent._polish import conserving, kept_metric
+from isotropy.discover.latent._verdict import along_time, linear_step
 from isotropy.errors import DataError, RepresentationMismatchError
 from isotropy.testing import assert_estimator
 

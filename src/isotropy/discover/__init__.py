@@ -1,8 +1,6 @@
 """Verb: the kernel of the Lie derivative in the generator. Every road ends in the same LieAlgebra."""
 
 from ._by_method import by_method as by_method
-from ._laligan import LaLiGAN as LaLiGAN
-from ._latent_game import Weights as Weights
 from .direct._conserved import ConservedQuantities as ConservedQuantities
 from .direct._field_derivatives import sample_jets as sample_jets
 from .direct._from_data import FromData as FromData
@@ -23,6 +21,8 @@ from .evidence._result import Discovery as Discovery
 from .evidence._result import plain as plain
 from .games._adversary import Plan as Plan
 from .games._liegan import LieGAN as LieGAN
+from .latent._game import Weights as Weights
+from .latent._laligan import LaLiGAN as LaLiGAN
 from .pairs._from_pairs import FromPairs as FromPairs
 from .shape._from_points import FromPoints as FromPoints
 from .shape._normals import normals_of_chart as normals_of_chart

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ..action._representation import Representation
+from ...action._representation import Representation
 from ._autoencoder import Autoencoder
 
 _MOST = 4000  # pairs

@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._representation import Representation
-from ..actions import LatentAction
+from ...action._representation import Representation
+from ...actions import LatentAction
+from ..evidence._certificates import MOST_DEFECT, Certificate
+from ..games._proposal import _leave_open
 from ._autoencoder import Autoencoder
-from ._latent_judge import LatentJudge, Verdict
-from ._latent_polish import commuting
-from .evidence._certificates import MOST_DEFECT, Certificate
-from .games._proposal import _leave_open
+from ._judge import LatentJudge, Verdict
+from ._polish import commuting
 
 _MOST = {"reconstruction": 0.1, "cycle": 0.15, "step": 0.2, "cloud": 0.15}
 _FLAT = 1e-6  # of the largest spread: directions with less are not blown up

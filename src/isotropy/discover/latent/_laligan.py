@@ -13,21 +13,21 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..action._representation import Representation
-from ..actions import LatentAction
-from ..algebra._catalogue import gl
-from ..core._checks import as_points
-from ..errors import DataError, RepresentationMismatchError
+from ...action._representation import Representation
+from ...actions import LatentAction
+from ...algebra._catalogue import gl
+from ...core._checks import as_points
+from ...errors import DataError, RepresentationMismatchError
+from ..evidence._certificates import lie_algebra
+from ..evidence._result import Discovery
+from ..games._adversary import Outcome, Plan, Progress, train
+from ..games._checkpoint import require_safetensors
+from ..games._generator import Generator, Law, start_weight
 from ._autoencoder import Autoencoder, build
-from ._latent_game import LatentGame, Proposer, Weights
-from ._latent_judge import LatentJudge, Verdict
-from ._latent_polish import conserving, polish
-from ._latent_result import along_time, conclude_latent, linear_step
-from .evidence._certificates import lie_algebra
-from .evidence._result import Discovery
-from .games._adversary import Outcome, Plan, Progress, train
-from .games._checkpoint import require_safetensors
-from .games._generator import Generator, Law, start_weight
+from ._game import LatentGame, Proposer, Weights
+from ._judge import LatentJudge, Verdict
+from ._polish import conserving, polish
+from ._verdict import along_time, conclude_latent, linear_step
 
 _FEWEST = 100  # samples
 _HELD = 0.25  # share of the samples that training does not see

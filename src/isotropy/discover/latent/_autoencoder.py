@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations, parametrize
 
-from ..errors import DataError, RepresentationMismatchError
-from ._latent_inverse import corrected
+from ...errors import DataError, RepresentationMismatchError
+from ._inverse import corrected
 
 NETWORKS = ("auto", "mlp", "conv")
 _CHANNELS = (8, 16, 32)

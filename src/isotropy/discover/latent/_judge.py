@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..action._representation import Representation
-from ..dictionary import Polynomials
+from ...action._representation import Representation
+from ...dictionary import Polynomials
+from ..games._generator import moved
 from ._autoencoder import Autoencoder
-from .games._generator import moved
 
 _KEPT = 600  # held-out points
 _MOST_TERMS = 60

@@ -8,12 +8,12 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from ..action._representation import Representation
+from ...action._representation import Representation
+from ..games._adversary import Adversary, Game, fool, tell
+from ..games._generator import Generator, moved
 from ._autoencoder import Autoencoder
-from ._latent_judge import LatentJudge
-from ._latent_polish import colour
-from .games._adversary import Adversary, Game, fool, tell
-from .games._generator import Generator, moved
+from ._judge import LatentJudge
+from ._polish import colour
 
 _ELEMENTS = 64  # group elements in a round
 _NOISE = 0.05  # in standard coordinates, at full heat

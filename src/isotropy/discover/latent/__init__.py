@@ -1,0 +1,1 @@
+"""Symmetries that are linear only behind an autoencoder."""
