@@ -1,28 +1,17 @@
 """Symmetries of a network's parameters: teleportation, conserved quantities, flat directions."""
 
-from ._batch import drift_bound as drift_bound
-from ._batch import move_by_rotation as move_by_rotation
-from ._batch import move_incoming as move_incoming
-from ._batch import move_outgoing as move_outgoing
-from ._batch import scaled_rotation as scaled_rotation
 from ._block_law import BlockLaw as BlockLaw
 from ._block_law import ShiftLaw as ShiftLaw
-from ._blocks import Block as Block
-from ._blocks import Exactness as Exactness
-from ._blocks import Place as Place
 from ._canonical import balance as balance
 from ._canonical import canonical as canonical
 from ._conserved import Lawless as Lawless
 from ._conserved import Laws as Laws
 from ._conserved import conserved_quantities as conserved_quantities
 from ._conserved import learning_rates as learning_rates
-from ._discrete import Permutation as Permutation
-from ._discrete import SignFlip as SignFlip
 from ._extra import ShiftBlock as ShiftBlock
 from ._flat import FlatDirections as FlatDirections
 from ._flat import flat_directions as flat_directions
 from ._gradient_flow import gradient_flow as gradient_flow
-from ._groups import Orthogonal as Orthogonal
 from ._inference import Skipped as Skipped
 from ._integrable import curl as curl
 from ._integrable import potential as potential
@@ -59,3 +48,14 @@ from ._teleport import TeleportReport as TeleportReport
 from ._teleport import teleport as teleport
 from ._tracker import Departure as Departure
 from ._tracker import Tracker as Tracker
+from .moves._batch_action import drift_bound as drift_bound
+from .moves._batch_action import move_by_rotation as move_by_rotation
+from .moves._batch_action import move_incoming as move_incoming
+from .moves._batch_action import move_outgoing as move_outgoing
+from .moves._batch_action import scaled_rotation as scaled_rotation
+from .moves._blocks import Block as Block
+from .moves._blocks import Exactness as Exactness
+from .moves._blocks import Place as Place
+from .moves._groups import Orthogonal as Orthogonal
+from .moves._signed_permutations import Permutation as Permutation
+from .moves._signed_permutations import SignFlip as SignFlip

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ._discrete import Permutation, SignFlip
 from ._profile import OrbitProfile
 from ._symmetry import ParameterSymmetry
-from ._vectors import Parameters
+from .moves._signed_permutations import Permutation, SignFlip
+from .moves._vectors import Parameters
 
 _SWEEPS = 1000
 

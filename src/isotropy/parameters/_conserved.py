@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from ..errors import DataError
 from ._block_law import BlockLaw, ShiftLaw, symmetric_dim
-from ._blocks import Block
 from ._extra import ShiftBlock
 from ._neuron_law import NeuronLaw
 from ._symmetries import ParameterSymmetry
 from ._tracker import Tracker
-from ._vectors import Parameters, named
+from .moves._blocks import Block
+from .moves._vectors import Parameters, named
 
 Law = BlockLaw | ShiftLaw | NeuronLaw
 

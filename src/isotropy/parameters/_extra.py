@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from ..errors import RepresentationMismatchError
-from ._blocks import Block, Exactness, Place
-from ._groups import Positive
 from ._inference import Inference
 from ._layer_rules import argument
 from ._trace import Node, Operation, Record
-from ._vectors import Parameters
+from .moves._blocks import Block, Exactness, Place
+from .moves._groups import Positive
+from .moves._vectors import Parameters
 
 _MAPS = ("linear", "conv1d", "conv2d", "conv3d")
 

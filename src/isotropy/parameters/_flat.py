@@ -11,7 +11,7 @@ from torch import Tensor
 from ..core._linalg import numerical_rank, orthonormal_rows
 from ..errors import DataError
 from ._symmetry import ParameterSymmetry
-from ._vectors import Parameters, flatten, unflatten
+from .moves._vectors import Parameters, flatten, unflatten
 
 Function = Callable[[dict[str, Tensor]], Tensor]
 _MOST_ENTRIES = 2**25

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError, FlowError
-from ._vectors import Parameters, flatten, unflatten
+from .moves._vectors import Parameters, flatten, unflatten
 
 Loss = Callable[[dict[str, Tensor]], Tensor]
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import SymmetryError
-from ._vectors import Parameters, flatten, inner, moved, random_like, unflatten
+from .moves._vectors import Parameters, flatten, inner, moved, random_like, unflatten
 
 Field = Callable[[dict[str, Tensor]], dict[str, Tensor]]
 _PROBES = 3

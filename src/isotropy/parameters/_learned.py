@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import DataError, SymmetryError
-from ._blocks import Block
 from ._symmetry import ParameterSymmetry
-from ._vectors import Parameters, flatten
+from .moves._blocks import Block
+from .moves._vectors import Parameters, flatten
 
 Loss = Callable[[dict[str, Tensor]], Tensor]
 Problem = Callable[[int], tuple[Loss, dict[str, Tensor]]]

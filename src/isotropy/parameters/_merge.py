@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ._canonical import balance
-from ._discrete import Permutation, SignFlip
 from ._symmetry import ParameterSymmetry
-from ._vectors import Parameters, moved
+from .moves._signed_permutations import Permutation, SignFlip
+from .moves._vectors import Parameters, moved
 
 Loss = Callable[[dict[str, Tensor]], Tensor]
 _SWEEPS = 100

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..core._checks import as_points
 from ..errors import DataError, RepresentationMismatchError, SymmetryError
 from ._primitives import normal_moments, primitive
-from ._vectors import Parameters, require_names
+from .moves._vectors import Parameters, require_names
 
 _ORTHOGONAL = 1e-8
 

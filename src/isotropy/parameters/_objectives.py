@@ -12,7 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from ..errors import DataError, SymmetryError
 from ._extra import ShiftBlock
 from ._symmetry import ParameterSymmetry
-from ._vectors import inner, moved
+from .moves._vectors import inner, moved
 
 Named = dict[str, Tensor]
 OBJECTIVES = (

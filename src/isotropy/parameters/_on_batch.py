@@ -10,14 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import RepresentationMismatchError
-from ._batch import move_outgoing
-from ._blocks import Exactness
 from ._extra import plain_maps, uses_of, weights_of
 from ._inference import Inference
 from ._layer_rules import argument
 from ._rules import DROPOUTS, HOMOGENEOUS, ODD, PLAIN
 from ._trace import Node, Operation, Record, record
-from ._vectors import named
+from .moves._batch_action import move_outgoing
+from .moves._blocks import Exactness
+from .moves._vectors import named
 
 _ACROSS = {"softmax", "log_softmax", "softmin", "masked_fill", "tril", "triu", "glu_"}  # not entry by entry
 _POINTWISE = {*HOMOGENEOUS.split(), *ODD.split(), *PLAIN.split()} - _ACROSS

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from ..errors import DataError, SymmetryError
 from ._block_law import symmetric_dim
-from ._blocks import Block
 from ._sharpness import top_eigenvalue
 from ._symmetry import ParameterSymmetry
-from ._vectors import Parameters
+from .moves._blocks import Block
+from .moves._vectors import Parameters
 
 Loss = Callable[[dict[str, Tensor]], Tensor]
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ..errors import RepresentationMismatchError
-from ._blocks import Block
 from ._symmetry import ParameterSymmetry
-from ._vectors import Parameters
+from .moves._blocks import Block
+from .moves._vectors import Parameters
 
 _HALF = (torch.float16, torch.bfloat16)
 _SMALL = 1e-12  # root mean square below which squares of small numbers would vanish in single precision

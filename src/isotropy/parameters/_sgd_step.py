@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..errors import DataError, SymmetryError
 from ._block_law import BlockLaw, ShiftLaw
-from ._vectors import Parameters
+from .moves._vectors import Parameters
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError
-from ._vectors import Parameters, flatten, inner, random_like, unflatten
+from .moves._vectors import Parameters, flatten, inner, random_like, unflatten
 
 Loss = Callable[[dict[str, Tensor]], Tensor]
 Field = Callable[[dict[str, Tensor]], dict[str, Tensor]]

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import SymmetryError
-from ._blocks import Block
 from ._extra import ShiftBlock
+from .moves._blocks import Block
 
 StateMode = Literal["transport", "reset", "keep"]
 Moves = Sequence[tuple[Block | ShiftBlock, Tensor]]

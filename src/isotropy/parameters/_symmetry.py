@@ -11,12 +11,12 @@ from torch import Tensor
 
 from ..action._action import Action
 from ..errors import NotAnAlgebraError, RepresentationMismatchError
-from ._blocks import Block
-from ._discrete import Permutation, SignFlip
 from ._extra import ShiftBlock
 from ._inference import Skipped
 from ._on_batch import BatchBlock
-from ._vectors import Parameters, flatten, unflatten
+from .moves._blocks import Block
+from .moves._signed_permutations import Permutation, SignFlip
+from .moves._vectors import Parameters, flatten, unflatten
 
 _MOST_ENTRIES = 2**27  # of the matrices of an algebra that are written out
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import DataError, TrivialResultWarning
-from ._vectors import Parameters, flatten, named, unflatten
+from .moves._vectors import Parameters, flatten, named, unflatten
 
 Loss = Callable[[dict[str, Tensor]], Tensor]
 _HALVINGS = 20

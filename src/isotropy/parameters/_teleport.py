@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import SymmetryError
-from ._blocks import Block
 from ._journey import Journey, Walk, allowed_change
 from ._objectives import OBJECTIVES, Options, Probe, write
 from ._state import StateMode, carry_state
 from ._symmetry import ParameterSymmetry
+from .moves._blocks import Block
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ..errors import DataError, SymmetryError, SymmetryWarning
 from ._block_law import BlockLaw, ShiftLaw
 from ._sgd_step import SGDStep, require_sgd
-from ._vectors import named
+from .moves._vectors import named
 
 ALARMS = ("raise", "warn", "record")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..errors import NotAnAlgebraError
+from ...errors import NotAnAlgebraError
 
 _MEMBER = 1e-6  # relative distance from the group beyond which an element is refused
 

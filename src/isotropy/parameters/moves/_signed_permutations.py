@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..errors import RepresentationMismatchError
+from ...errors import RepresentationMismatchError
 from ._blocks import Parameters, Place
 
 

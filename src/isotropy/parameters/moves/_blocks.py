@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ..errors import RepresentationMismatchError
+from ...errors import RepresentationMismatchError
 from ._groups import Group
 from ._vectors import Parameters
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from ..errors import DataError
+from ...errors import DataError
 
 Parameters = Mapping[str, Tensor]
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..errors import DataError, RepresentationMismatchError, SymmetryError, SymmetryWarning
+from ...errors import DataError, RepresentationMismatchError, SymmetryError, SymmetryWarning
 
 Function = Callable[[Tensor], Tensor]
 

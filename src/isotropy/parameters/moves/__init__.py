@@ -1,0 +1,1 @@
+"""How parameters move: groups along axes, blocks, reorderings, vectors of named tensors."""
