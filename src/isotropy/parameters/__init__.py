@@ -12,7 +12,6 @@ from ._extra import ShiftBlock as ShiftBlock
 from ._flat import FlatDirections as FlatDirections
 from ._flat import flat_directions as flat_directions
 from ._gradient_flow import gradient_flow as gradient_flow
-from ._inference import Skipped as Skipped
 from ._integrable import curl as curl
 from ._integrable import potential as potential
 from ._landscapes import Booth as Booth
@@ -59,3 +58,4 @@ from .moves._blocks import Place as Place
 from .moves._groups import Orthogonal as Orthogonal
 from .moves._signed_permutations import Permutation as Permutation
 from .moves._signed_permutations import SignFlip as SignFlip
+from .trace._inference import Skipped as Skipped

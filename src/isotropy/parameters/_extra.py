@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from ..errors import RepresentationMismatchError
-from ._inference import Inference
-from ._layer_rules import argument
-from ._trace import Node, Operation, Record
 from .moves._blocks import Block, Exactness, Place
 from .moves._groups import Positive
 from .moves._vectors import Parameters
+from .trace._inference import Inference
+from .trace._layer_rules import argument
+from .trace._trace import Node, Operation, Record
 
 _MAPS = ("linear", "conv1d", "conv2d", "conv3d")
 

@@ -8,17 +8,17 @@ import torch
 from torch import nn
 
 from ..errors import DataError, SymmetryError
-from . import _shape_rules as _shape_rules  # registers its rules
-from ._attention_rules import settle_packed
 from ._collect import Part, read_blocks, read_parts, read_permutations
 from ._extra import normalised_blocks, shift_blocks
-from ._inference import Inference, Skipped
 from ._on_batch import batch_blocks
-from ._regions import find_packed, find_rotations, settle_rotation
-from ._rules import RULES
 from ._symmetry import ParameterSymmetry
-from ._trace import Operation, record
 from ._verify import Twin, verified
+from .trace import _shape_rules as _shape_rules  # registers its rules
+from .trace._attention_rules import settle_packed
+from .trace._inference import Inference, Skipped
+from .trace._pointwise_rules import RULES
+from .trace._regions import find_packed, find_rotations, settle_rotation
+from .trace._trace import Operation, record
 
 
 def symmetries(

@@ -12,11 +12,11 @@ from torch import Tensor
 from ..action._action import Action
 from ..errors import NotAnAlgebraError, RepresentationMismatchError
 from ._extra import ShiftBlock
-from ._inference import Skipped
 from ._on_batch import BatchBlock
 from .moves._blocks import Block
 from .moves._signed_permutations import Permutation, SignFlip
 from .moves._vectors import Parameters, flatten, unflatten
+from .trace._inference import Skipped
 
 _MOST_ENTRIES = 2**27  # of the matrices of an algebra that are written out
 

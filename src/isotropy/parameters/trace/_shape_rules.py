@@ -8,7 +8,7 @@ import torch
 
 from ._gauges import Index, product, regroup
 from ._inference import Axis, Inference, Typed, shape_of
-from ._rules import rule
+from ._pointwise_rules import rule
 from ._trace import Node, Operation
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_map
 
-from ..errors import SymmetryError
+from ...errors import SymmetryError
 
 # Python's operators under the names of the functions they mean.
 _SYNONYMS = {

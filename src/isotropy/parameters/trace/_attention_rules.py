@@ -5,8 +5,8 @@ from __future__ import annotations
 from ._gauges import Index, regroup
 from ._inference import Axis, Inference, Typed, extent, shape_of, still
 from ._layer_rules import apply_linear, apply_matmul, argument, settle
+from ._pointwise_rules import rule
 from ._regions import Packed
-from ._rules import rule
 from ._trace import Operation
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ._gauges import Index, Label, product, split
 from ._inference import Axis, Inference, Typed, extent, shape_of, still
-from ._rules import rule
+from ._pointwise_rules import rule
 from ._trace import Node, Operation
 
 
