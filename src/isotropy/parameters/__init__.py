@@ -8,7 +8,6 @@ from ._conserved import Lawless as Lawless
 from ._conserved import Laws as Laws
 from ._conserved import conserved_quantities as conserved_quantities
 from ._conserved import learning_rates as learning_rates
-from ._extra import ShiftBlock as ShiftBlock
 from ._flat import FlatDirections as FlatDirections
 from ._flat import flat_directions as flat_directions
 from ._gradient_flow import gradient_flow as gradient_flow
@@ -26,7 +25,6 @@ from ._merge import merge as merge
 from ._neuron_law import NeuronLaw as NeuronLaw
 from ._objectives import lie_gradient as lie_gradient
 from ._objectives import orbit_curvature as orbit_curvature
-from ._on_batch import BatchBlock as BatchBlock
 from ._optimizer import Teleport as Teleport
 from ._orbits import OrbitPoint as OrbitPoint
 from ._orbits import ensemble as ensemble
@@ -38,8 +36,6 @@ from ._sharpness import displacement as displacement
 from ._sharpness import path_curvature as path_curvature
 from ._sharpness import sharpness as sharpness
 from ._sharpness import top_eigenvalue as top_eigenvalue
-from ._symmetries import symmetries as symmetries
-from ._symmetry import ParameterSymmetry as ParameterSymmetry
 from ._symmetry_free import Ascent as Ascent
 from ._symmetry_free import level_set_teleport as level_set_teleport
 from ._symmetry_free import null_space_teleport as null_space_teleport
@@ -47,6 +43,10 @@ from ._teleport import TeleportReport as TeleportReport
 from ._teleport import teleport as teleport
 from ._tracker import Departure as Departure
 from ._tracker import Tracker as Tracker
+from .find._on_batch import BatchBlock as BatchBlock
+from .find._parameter_symmetry import ParameterSymmetry as ParameterSymmetry
+from .find._shifts_and_scales import ShiftBlock as ShiftBlock
+from .find._symmetries import symmetries as symmetries
 from .moves._batch_action import drift_bound as drift_bound
 from .moves._batch_action import move_by_rotation as move_by_rotation
 from .moves._batch_action import move_incoming as move_incoming

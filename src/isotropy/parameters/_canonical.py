@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ._profile import OrbitProfile
-from ._symmetry import ParameterSymmetry
+from .find._parameter_symmetry import ParameterSymmetry
 from .moves._signed_permutations import Permutation, SignFlip
 from .moves._vectors import Parameters
 

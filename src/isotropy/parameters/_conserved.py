@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from ..errors import DataError
 from ._block_law import BlockLaw, ShiftLaw, symmetric_dim
-from ._extra import ShiftBlock
 from ._neuron_law import NeuronLaw
-from ._symmetries import ParameterSymmetry
 from ._tracker import Tracker
+from .find._shifts_and_scales import ShiftBlock
+from .find._symmetries import ParameterSymmetry
 from .moves._blocks import Block
 from .moves._vectors import Parameters, named
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..core._linalg import numerical_rank, orthonormal_rows
 from ..errors import DataError
-from ._symmetry import ParameterSymmetry
+from .find._parameter_symmetry import ParameterSymmetry
 from .moves._vectors import Parameters, flatten, unflatten
 
 Function = Callable[[dict[str, Tensor]], Tensor]

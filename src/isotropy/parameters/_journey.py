@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..errors import SymmetryError
 from ._objectives import Named, Options, Probe, orbit_curvature, write
 from ._profile import OrbitProfile
-from ._symmetry import ParameterSymmetry
+from .find._parameter_symmetry import ParameterSymmetry
 from .moves._blocks import Block
 
 _FRACTION = 2 / 3  # a loss may move by this power of the working precision

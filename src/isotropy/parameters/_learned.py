@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import DataError, SymmetryError
-from ._symmetry import ParameterSymmetry
+from .find._parameter_symmetry import ParameterSymmetry
 from .moves._blocks import Block
 from .moves._vectors import Parameters, flatten
 

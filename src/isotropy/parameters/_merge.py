@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ._canonical import balance
-from ._symmetry import ParameterSymmetry
+from .find._parameter_symmetry import ParameterSymmetry
 from .moves._signed_permutations import Permutation, SignFlip
 from .moves._vectors import Parameters, moved
 

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..errors import DataError, SymmetryError
-from ._extra import ShiftBlock
-from ._symmetry import ParameterSymmetry
+from .find._parameter_symmetry import ParameterSymmetry
+from .find._shifts_and_scales import ShiftBlock
 from .moves._vectors import inner, moved
 
 Named = dict[str, Tensor]

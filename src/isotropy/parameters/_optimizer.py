@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from ..errors import SymmetryError
 from ._objectives import Options, Probe, UndefinedScoreError
 from ._state import StateMode
-from ._symmetry import ParameterSymmetry
 from ._teleport import TeleportReport, teleport
+from .find._parameter_symmetry import ParameterSymmetry
 
 _AUTO = ("grad_norm", "decrement", "fixed_lr")  # objectives whose gain is a faster decrease
 Schedule = int | Collection[int] | Literal["auto"]

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..errors import DataError, SymmetryError
 from ._block_law import symmetric_dim
 from ._sharpness import top_eigenvalue
-from ._symmetry import ParameterSymmetry
+from .find._parameter_symmetry import ParameterSymmetry
 from .moves._blocks import Block
 from .moves._vectors import Parameters
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import RepresentationMismatchError
-from ._symmetry import ParameterSymmetry
+from .find._parameter_symmetry import ParameterSymmetry
 from .moves._blocks import Block
 from .moves._vectors import Parameters
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import SymmetryError
-from ._extra import ShiftBlock
+from .find._shifts_and_scales import ShiftBlock
 from .moves._blocks import Block
 
 StateMode = Literal["transport", "reset", "keep"]

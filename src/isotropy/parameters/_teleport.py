@@ -12,7 +12,7 @@ from ..errors import SymmetryError
 from ._journey import Journey, Walk, allowed_change
 from ._objectives import OBJECTIVES, Options, Probe, write
 from ._state import StateMode, carry_state
-from ._symmetry import ParameterSymmetry
+from .find._parameter_symmetry import ParameterSymmetry
 from .moves._blocks import Block
 
 

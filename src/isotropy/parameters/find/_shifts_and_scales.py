@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..errors import RepresentationMismatchError
-from .moves._blocks import Block, Exactness, Place
-from .moves._groups import Positive
-from .moves._vectors import Parameters
-from .trace._inference import Inference
-from .trace._layer_rules import argument
-from .trace._trace import Node, Operation, Record
+from ...errors import RepresentationMismatchError
+from ..moves._blocks import Block, Exactness, Place
+from ..moves._groups import Positive
+from ..moves._vectors import Parameters
+from ..trace._inference import Inference
+from ..trace._layer_rules import argument
+from ..trace._trace import Node, Operation, Record
 
 _MAPS = ("linear", "conv1d", "conv2d", "conv3d")
 

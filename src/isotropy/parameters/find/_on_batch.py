@@ -9,15 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..errors import RepresentationMismatchError
-from ._extra import plain_maps, uses_of, weights_of
-from .moves._batch_action import move_outgoing
-from .moves._blocks import Exactness
-from .moves._vectors import named
-from .trace._inference import Inference
-from .trace._layer_rules import argument
-from .trace._pointwise_rules import DROPOUTS, HOMOGENEOUS, ODD, PLAIN
-from .trace._trace import Node, Operation, Record, record
+from ...errors import RepresentationMismatchError
+from ..moves._batch_action import move_outgoing
+from ..moves._blocks import Exactness
+from ..moves._vectors import named
+from ..trace._inference import Inference
+from ..trace._layer_rules import argument
+from ..trace._pointwise_rules import DROPOUTS, HOMOGENEOUS, ODD, PLAIN
+from ..trace._trace import Node, Operation, Record, record
+from ._shifts_and_scales import plain_maps, uses_of, weights_of
 
 _ACROSS = {"softmax", "log_softmax", "softmin", "masked_fill", "tril", "triu", "glu_"}  # not entry by entry
 _POINTWISE = {*HOMOGENEOUS.split(), *ODD.split(), *PLAIN.split()} - _ACROSS

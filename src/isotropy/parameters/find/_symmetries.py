@@ -7,18 +7,18 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..errors import DataError, SymmetryError
+from ...errors import DataError, SymmetryError
+from ..trace import _shape_rules as _shape_rules  # registers its rules
+from ..trace._attention_rules import settle_packed
+from ..trace._inference import Inference, Skipped
+from ..trace._pointwise_rules import RULES
+from ..trace._regions import find_packed, find_rotations, settle_rotation
+from ..trace._trace import Operation, record
 from ._collect import Part, read_blocks, read_parts, read_permutations
-from ._extra import normalised_blocks, shift_blocks
 from ._on_batch import batch_blocks
-from ._symmetry import ParameterSymmetry
+from ._parameter_symmetry import ParameterSymmetry
+from ._shifts_and_scales import normalised_blocks, shift_blocks
 from ._verify import Twin, verified
-from .trace import _shape_rules as _shape_rules  # registers its rules
-from .trace._attention_rules import settle_packed
-from .trace._inference import Inference, Skipped
-from .trace._pointwise_rules import RULES
-from .trace._regions import find_packed, find_rotations, settle_rotation
-from .trace._trace import Operation, record
 
 
 def symmetries(

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_map
 
-from ._extra import ShiftBlock
-from ._symmetry import ParameterSymmetry
-from .moves._blocks import Block
-from .trace._inference import Skipped
+from ..moves._blocks import Block
+from ..trace._inference import Skipped
+from ._parameter_symmetry import ParameterSymmetry
+from ._shifts_and_scales import ShiftBlock
 
 _SLACK = 100.0  # bounds are of one normalised value; later layers may enlarge them
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .moves._blocks import Block, Exactness, Place
-from .moves._groups import Commutant, GeneralLinear, Group, Orthogonal, Positive
-from .moves._signed_permutations import Permutation, SignFlip
-from .trace._gauges import Gauge, Index, resolve
-from .trace._inference import Inference, Rows, Typed
+from ..moves._blocks import Block, Exactness, Place
+from ..moves._groups import Commutant, GeneralLinear, Group, Orthogonal, Positive
+from ..moves._signed_permutations import Permutation, SignFlip
+from ..trace._gauges import Gauge, Index, resolve
+from ..trace._inference import Inference, Rows, Typed
 
 
 @dataclass(frozen=True, eq=False)

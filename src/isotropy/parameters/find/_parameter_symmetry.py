@@ -9,14 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..errors import NotAnAlgebraError, RepresentationMismatchError
-from ._extra import ShiftBlock
+from ...action._action import Action
+from ...errors import NotAnAlgebraError, RepresentationMismatchError
+from ..moves._blocks import Block
+from ..moves._signed_permutations import Permutation, SignFlip
+from ..moves._vectors import Parameters, flatten, unflatten
+from ..trace._inference import Skipped
 from ._on_batch import BatchBlock
-from .moves._blocks import Block
-from .moves._signed_permutations import Permutation, SignFlip
-from .moves._vectors import Parameters, flatten, unflatten
-from .trace._inference import Skipped
+from ._shifts_and_scales import ShiftBlock
 
 _MOST_ENTRIES = 2**27  # of the matrices of an algebra that are written out
 

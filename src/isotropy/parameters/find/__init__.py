@@ -1,0 +1,1 @@
+"""From a record to the symmetry of the parameters, verified."""
