@@ -13,7 +13,7 @@ from isotropy.parameters import (
     sharpness_along,
     symmetries,
 )
-from isotropy.parameters._primitives import ACTIVATIONS, primitive
+from isotropy.parameters.laws._primitives import ACTIVATIONS, primitive
 
 M, H, N = 3, 4, 5
 FLOWS = ("identity", "cube", "tanh", "sigmoid", "sin", "arctan")

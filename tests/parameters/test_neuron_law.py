@@ -7,7 +7,7 @@ import torch
 
 from isotropy.errors import DataError, FlowError, RepresentationMismatchError, SymmetryError
 from isotropy.parameters import NeuronLaw, curl, gradient_flow, potential
-from isotropy.parameters._primitives import ACTIVATIONS, primitive
+from isotropy.parameters.laws._primitives import ACTIVATIONS, primitive
 
 
 def randn(*shape, seed=0):

@@ -1,18 +1,9 @@
 """Symmetries of a network's parameters: teleportation, conserved quantities, flat directions."""
 
-from ._block_law import BlockLaw as BlockLaw
-from ._block_law import ShiftLaw as ShiftLaw
 from ._canonical import balance as balance
 from ._canonical import canonical as canonical
-from ._conserved import Lawless as Lawless
-from ._conserved import Laws as Laws
-from ._conserved import conserved_quantities as conserved_quantities
-from ._conserved import learning_rates as learning_rates
 from ._flat import FlatDirections as FlatDirections
 from ._flat import flat_directions as flat_directions
-from ._gradient_flow import gradient_flow as gradient_flow
-from ._integrable import curl as curl
-from ._integrable import potential as potential
 from ._landscapes import Booth as Booth
 from ._landscapes import Landscape as Landscape
 from ._landscapes import PlanarLandscape as PlanarLandscape
@@ -22,7 +13,6 @@ from ._learned import LearnedTeleport as LearnedTeleport
 from ._merge import align as align
 from ._merge import barrier as barrier
 from ._merge import merge as merge
-from ._neuron_law import NeuronLaw as NeuronLaw
 from ._objectives import lie_gradient as lie_gradient
 from ._objectives import orbit_curvature as orbit_curvature
 from ._optimizer import Teleport as Teleport
@@ -41,12 +31,22 @@ from ._symmetry_free import level_set_teleport as level_set_teleport
 from ._symmetry_free import null_space_teleport as null_space_teleport
 from ._teleport import TeleportReport as TeleportReport
 from ._teleport import teleport as teleport
-from ._tracker import Departure as Departure
-from ._tracker import Tracker as Tracker
 from .find._on_batch import BatchBlock as BatchBlock
 from .find._parameter_symmetry import ParameterSymmetry as ParameterSymmetry
 from .find._shifts_and_scales import ShiftBlock as ShiftBlock
 from .find._symmetries import symmetries as symmetries
+from .laws._block_law import BlockLaw as BlockLaw
+from .laws._block_law import ShiftLaw as ShiftLaw
+from .laws._conserved import Lawless as Lawless
+from .laws._conserved import Laws as Laws
+from .laws._conserved import conserved_quantities as conserved_quantities
+from .laws._conserved import learning_rates as learning_rates
+from .laws._gradient_flow import gradient_flow as gradient_flow
+from .laws._integrable import curl as curl
+from .laws._integrable import potential as potential
+from .laws._neuron_law import NeuronLaw as NeuronLaw
+from .laws._tracker import Departure as Departure
+from .laws._tracker import Tracker as Tracker
 from .moves._batch_action import drift_bound as drift_bound
 from .moves._batch_action import move_by_rotation as move_by_rotation
 from .moves._batch_action import move_incoming as move_incoming

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError, SymmetryError
-from ._block_law import symmetric_dim
 from ._sharpness import top_eigenvalue
 from .find._parameter_symmetry import ParameterSymmetry
+from .laws._block_law import symmetric_dim
 from .moves._blocks import Block
 from .moves._vectors import Parameters
 

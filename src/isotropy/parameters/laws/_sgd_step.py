@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import DataError, SymmetryError
+from ...errors import DataError, SymmetryError
+from ..moves._vectors import Parameters
 from ._block_law import BlockLaw, ShiftLaw
-from .moves._vectors import Parameters
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..errors import DataError, SymmetryError, SymmetryWarning
+from ...errors import DataError, SymmetryError, SymmetryWarning
+from ..moves._vectors import named
 from ._block_law import BlockLaw, ShiftLaw
 from ._sgd_step import SGDStep, require_sgd
-from .moves._vectors import named
 
 ALARMS = ("raise", "warn", "record")
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from ..core._checks import as_points
-from ..errors import DataError, RepresentationMismatchError, SymmetryError
+from ...core._checks import as_points
+from ...errors import DataError, RepresentationMismatchError, SymmetryError
+from ..moves._vectors import Parameters, require_names
 from ._primitives import normal_moments, primitive
-from .moves._vectors import Parameters, require_names
 
 _ORTHOGONAL = 1e-8
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..errors import SymmetryError
+from ...errors import SymmetryError
 
 Elementwise = Callable[[Tensor], Tensor]
 

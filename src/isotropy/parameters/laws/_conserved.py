@@ -9,14 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..errors import DataError
+from ...errors import DataError
+from ..find._shifts_and_scales import ShiftBlock
+from ..find._symmetries import ParameterSymmetry
+from ..moves._blocks import Block
+from ..moves._vectors import Parameters, named
 from ._block_law import BlockLaw, ShiftLaw, symmetric_dim
 from ._neuron_law import NeuronLaw
 from ._tracker import Tracker
-from .find._shifts_and_scales import ShiftBlock
-from .find._symmetries import ParameterSymmetry
-from .moves._blocks import Block
-from .moves._vectors import Parameters, named
 
 Law = BlockLaw | ShiftLaw | NeuronLaw
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from .moves._blocks import Block
-from .moves._groups import Commutant, GeneralLinear, Group, Orthogonal
-from .moves._vectors import Parameters, require_names
+from ..moves._blocks import Block
+from ..moves._groups import Commutant, GeneralLinear, Group, Orthogonal
+from ..moves._vectors import Parameters, require_names
 
 
 @dataclass(frozen=True)

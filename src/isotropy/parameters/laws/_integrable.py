@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import SymmetryError
-from .moves._vectors import Parameters, flatten, inner, moved, random_like, unflatten
+from ...errors import SymmetryError
+from ..moves._vectors import Parameters, flatten, inner, moved, random_like, unflatten
 
 Field = Callable[[dict[str, Tensor]], dict[str, Tensor]]
 _PROBES = 3

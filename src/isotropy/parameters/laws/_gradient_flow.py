@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import DataError, FlowError
-from .moves._vectors import Parameters, flatten, unflatten
+from ...errors import DataError, FlowError
+from ..moves._vectors import Parameters, flatten, unflatten
 
 Loss = Callable[[dict[str, Tensor]], Tensor]
 

@@ -1,0 +1,1 @@
+"""What training conserves: moment maps, neurons, and the exact step of SGD."""
