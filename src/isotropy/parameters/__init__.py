@@ -2,8 +2,6 @@
 
 from ._canonical import balance as balance
 from ._canonical import canonical as canonical
-from ._flat import FlatDirections as FlatDirections
-from ._flat import flat_directions as flat_directions
 from ._landscapes import Booth as Booth
 from ._landscapes import Landscape as Landscape
 from ._landscapes import PlanarLandscape as PlanarLandscape
@@ -21,11 +19,6 @@ from ._orbits import ensemble as ensemble
 from ._orbits import orbit_path as orbit_path
 from ._orbits import sharpness_along as sharpness_along
 from ._profile import OrbitProfile as OrbitProfile
-from ._sharpness import directions as directions
-from ._sharpness import displacement as displacement
-from ._sharpness import path_curvature as path_curvature
-from ._sharpness import sharpness as sharpness
-from ._sharpness import top_eigenvalue as top_eigenvalue
 from ._symmetry_free import Ascent as Ascent
 from ._symmetry_free import level_set_teleport as level_set_teleport
 from ._symmetry_free import null_space_teleport as null_space_teleport
@@ -35,6 +28,13 @@ from .find._on_batch import BatchBlock as BatchBlock
 from .find._parameter_symmetry import ParameterSymmetry as ParameterSymmetry
 from .find._shifts_and_scales import ShiftBlock as ShiftBlock
 from .find._symmetries import symmetries as symmetries
+from .flatness._flat import FlatDirections as FlatDirections
+from .flatness._flat import flat_directions as flat_directions
+from .flatness._sharpness import directions as directions
+from .flatness._sharpness import displacement as displacement
+from .flatness._sharpness import path_curvature as path_curvature
+from .flatness._sharpness import sharpness as sharpness
+from .flatness._sharpness import top_eigenvalue as top_eigenvalue
 from .laws._block_law import BlockLaw as BlockLaw
 from .laws._block_law import ShiftLaw as ShiftLaw
 from .laws._conserved import Lawless as Lawless

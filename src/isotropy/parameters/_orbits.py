@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError, SymmetryError
-from ._sharpness import top_eigenvalue
 from .find._parameter_symmetry import ParameterSymmetry
+from .flatness._sharpness import top_eigenvalue
 from .laws._block_law import symmetric_dim
 from .moves._blocks import Block
 from .moves._vectors import Parameters

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..core._linalg import numerical_rank, orthonormal_rows
-from ..errors import DataError
-from .find._parameter_symmetry import ParameterSymmetry
-from .moves._vectors import Parameters, flatten, unflatten
+from ...core._linalg import numerical_rank, orthonormal_rows
+from ...errors import DataError
+from ..find._parameter_symmetry import ParameterSymmetry
+from ..moves._vectors import Parameters, flatten, unflatten
 
 Function = Callable[[dict[str, Tensor]], Tensor]
 _MOST_ENTRIES = 2**25

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import DataError
-from .moves._vectors import Parameters, flatten, inner, random_like, unflatten
+from ...errors import DataError
+from ..moves._vectors import Parameters, flatten, inner, random_like, unflatten
 
 Loss = Callable[[dict[str, Tensor]], Tensor]
 Field = Callable[[dict[str, Tensor]], dict[str, Tensor]]

@@ -1,0 +1,1 @@
+"""Sharpness of minima and directions along which they are flat."""
