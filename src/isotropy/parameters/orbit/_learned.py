@@ -7,10 +7,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ..errors import DataError, SymmetryError
-from .find._parameter_symmetry import ParameterSymmetry
-from .moves._blocks import Block
-from .moves._vectors import Parameters, flatten
+from ...errors import DataError, SymmetryError
+from ..find._parameter_symmetry import ParameterSymmetry
+from ..moves._blocks import Block
+from ..moves._vectors import Parameters, flatten
 
 Loss = Callable[[dict[str, Tensor]], Tensor]
 Problem = Callable[[int], tuple[Loss, dict[str, Tensor]]]

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from ..errors import SymmetryError
+from ...errors import SymmetryError
+from ..find._parameter_symmetry import ParameterSymmetry
+from ..moves._blocks import Block
 from ._objectives import Named, Options, Probe, orbit_curvature, write
 from ._profile import OrbitProfile
-from .find._parameter_symmetry import ParameterSymmetry
-from .moves._blocks import Block
 
 _FRACTION = 2 / 3  # a loss may move by this power of the working precision
 _HALVINGS = 6

@@ -9,11 +9,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from ..errors import SymmetryError
+from ...errors import SymmetryError
+from ..find._parameter_symmetry import ParameterSymmetry
 from ._objectives import Options, Probe, UndefinedScoreError
-from ._state import StateMode
+from ._optimizer_moments import StateMode
 from ._teleport import TeleportReport, teleport
-from .find._parameter_symmetry import ParameterSymmetry
 
 _AUTO = ("grad_norm", "decrement", "fixed_lr")  # objectives whose gain is a faster decrease
 Schedule = int | Collection[int] | Literal["auto"]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..errors import RepresentationMismatchError
-from .find._parameter_symmetry import ParameterSymmetry
-from .moves._blocks import Block
-from .moves._vectors import Parameters
+from ...errors import RepresentationMismatchError
+from ..find._parameter_symmetry import ParameterSymmetry
+from ..moves._blocks import Block
+from ..moves._vectors import Parameters
 
 _HALF = (torch.float16, torch.bfloat16)
 _SMALL = 1e-12  # root mean square below which squares of small numbers would vanish in single precision

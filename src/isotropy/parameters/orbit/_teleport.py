@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from ..errors import SymmetryError
+from ...errors import SymmetryError
+from ..find._parameter_symmetry import ParameterSymmetry
+from ..moves._blocks import Block
 from ._journey import Journey, Walk, allowed_change
 from ._objectives import OBJECTIVES, Options, Probe, write
-from ._state import StateMode, carry_state
-from .find._parameter_symmetry import ParameterSymmetry
-from .moves._blocks import Block
+from ._optimizer_moments import StateMode, carry_state
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..find._parameter_symmetry import ParameterSymmetry
+from ..moves._signed_permutations import Permutation, SignFlip
+from ..moves._vectors import Parameters, moved
 from ._canonical import balance
-from .find._parameter_symmetry import ParameterSymmetry
-from .moves._signed_permutations import Permutation, SignFlip
-from .moves._vectors import Parameters, moved
 
 Loss = Callable[[dict[str, Tensor]], Tensor]
 _SWEEPS = 100

@@ -9,9 +9,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ..errors import SymmetryError
-from .find._shifts_and_scales import ShiftBlock
-from .moves._blocks import Block
+from ...errors import SymmetryError
+from ..find._shifts_and_scales import ShiftBlock
+from ..moves._blocks import Block
 
 StateMode = Literal["transport", "reset", "keep"]
 Moves = Sequence[tuple[Block | ShiftBlock, Tensor]]

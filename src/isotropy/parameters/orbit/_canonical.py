@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..find._parameter_symmetry import ParameterSymmetry
+from ..moves._signed_permutations import Permutation, SignFlip
+from ..moves._vectors import Parameters
 from ._profile import OrbitProfile
-from .find._parameter_symmetry import ParameterSymmetry
-from .moves._signed_permutations import Permutation, SignFlip
-from .moves._vectors import Parameters
 
 _SWEEPS = 1000
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from ..errors import DataError, SymmetryError
-from .find._parameter_symmetry import ParameterSymmetry
-from .find._shifts_and_scales import ShiftBlock
-from .moves._vectors import inner, moved
+from ...errors import DataError, SymmetryError
+from ..find._parameter_symmetry import ParameterSymmetry
+from ..find._shifts_and_scales import ShiftBlock
+from ..moves._vectors import inner, moved
 
 Named = dict[str, Tensor]
 OBJECTIVES = (

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..errors import DataError, SymmetryError
-from .find._parameter_symmetry import ParameterSymmetry
-from .flatness._sharpness import top_eigenvalue
-from .laws._block_law import symmetric_dim
-from .moves._blocks import Block
-from .moves._vectors import Parameters
+from ...errors import DataError, SymmetryError
+from ..find._parameter_symmetry import ParameterSymmetry
+from ..flatness._sharpness import top_eigenvalue
+from ..laws._block_law import symmetric_dim
+from ..moves._blocks import Block
+from ..moves._vectors import Parameters
 
 Loss = Callable[[dict[str, Tensor]], Tensor]
 

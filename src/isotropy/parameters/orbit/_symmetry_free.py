@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..errors import DataError, TrivialResultWarning
-from .moves._vectors import Parameters, flatten, named, unflatten
+from ...errors import DataError, TrivialResultWarning
+from ..moves._vectors import Parameters, flatten, named, unflatten
 
 Loss = Callable[[dict[str, Tensor]], Tensor]
 _HALVINGS = 20

@@ -1,0 +1,1 @@
+"""Moving along orbits of parameters: teleportation, canonical points, merging, paths."""
