@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from isotropy import atoms as ia
-from isotropy.atoms._properties import as_properties
+from isotropy.atoms.structure._properties import as_properties
 from isotropy.errors import CoarseRuleWarning, DataError
 from isotropy.quadrature import gauss, grid, haar, identity, lebedev, polyhedral
 

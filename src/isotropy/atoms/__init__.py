@@ -1,6 +1,5 @@
 """Broken symmetry of force fields: probe it, average it away, and say what it does to a simulation."""
 
-from ._ase import ase_module as ase_module
 from ._calculator import SymmetrizedCalculator as SymmetrizedCalculator
 from ._curl import Curl as Curl
 from ._curl import curl as curl
@@ -10,10 +9,6 @@ from ._estimates import Weights as Weights
 from ._estimates import block_mean as block_mean
 from ._estimates import relative_energies as relative_energies
 from ._estimates import reweight as reweight
-from ._graph import Graph as Graph
-from ._graph import energies_and_forces as energies_and_forces
-from ._graph import graph as graph
-from ._graph import joined as joined
 from ._heating import heating as heating
 from ._module import ModuleCalculator as ModuleCalculator
 from ._module import SymmetrizedModule as SymmetrizedModule
@@ -22,8 +17,6 @@ from ._motions import diffusion as diffusion
 from ._motions import drift as drift
 from ._motions import mean_square_displacement as mean_square_displacement
 from ._motions import power_spectrum as power_spectrum
-from ._orbit import Orbit as Orbit
-from ._orbit import orbits as orbits
 from ._orientations import OrientationalFreeEnergy as OrientationalFreeEnergy
 from ._orientations import orientational_free_energy as orientational_free_energy
 from ._pairs import PairCurves as PairCurves
@@ -35,7 +28,6 @@ from ._prediction import predicted_free_energy as predicted_free_energy
 from ._prediction import predicted_orientations as predicted_orientations
 from ._probe import ProbeStopped as ProbeStopped
 from ._probe import probe as probe
-from ._properties import Property as Property
 from ._report import ProbeReport as ProbeReport
 from ._rules import ladder as ladder
 from ._screen import Screening as Screening
@@ -43,7 +35,6 @@ from ._screen import screen as screen
 from ._spectrum import spectrum as spectrum
 from ._stepping import MultipleTimeStep as MultipleTimeStep
 from ._stepping import langevin as langevin
-from ._structure import turned as turned
 from ._torch_calculator import TorchCalculator as TorchCalculator
 from ._toys import Banded as Banded
 from ._toys import Handed as Handed
@@ -55,3 +46,12 @@ from ._toys import lab_field_mean as lab_field_mean
 from ._training import Accuracy as Accuracy
 from ._training import accuracy as accuracy
 from ._training import train as train
+from .structure._environment import ase_module as ase_module
+from .structure._neighbours import Graph as Graph
+from .structure._neighbours import energies_and_forces as energies_and_forces
+from .structure._neighbours import graph as graph
+from .structure._neighbours import joined as joined
+from .structure._orbit import Orbit as Orbit
+from .structure._orbit import orbits as orbits
+from .structure._properties import Property as Property
+from .structure._structure import turned as turned

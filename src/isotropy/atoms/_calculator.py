@@ -10,10 +10,10 @@ from torch import Tensor
 
 from ..errors import DataError
 from ..quadrature import Rule, haar
-from ._ase import AseCalculator
-from ._orbit import Orbit, orbits
-from ._properties import Property, as_properties, evaluate, known_properties
-from ._structure import require_frame
+from .structure._environment import AseCalculator
+from .structure._orbit import Orbit, orbits
+from .structure._properties import Property, as_properties, evaluate, known_properties
+from .structure._structure import require_frame
 
 _MODES = ("average", "random", "randomised", "monitor")
 

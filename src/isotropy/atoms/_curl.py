@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError
-from ._properties import as_properties, evaluate
-from ._structure import plain_copy, require_frame
+from .structure._properties import as_properties, evaluate
+from .structure._structure import plain_copy, require_frame
 
 
 @dataclass(frozen=True)

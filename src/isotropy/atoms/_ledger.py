@@ -9,7 +9,7 @@ from typing import Any
 
 from ..core._files import write_atomic
 from ..errors import DataError
-from ._structure import digest
+from .structure._structure import digest
 
 FORMAT = 2
 

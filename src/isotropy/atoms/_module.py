@@ -11,10 +11,10 @@ from torch.utils.checkpoint import checkpoint
 
 from ..errors import DataError
 from ..quadrature import Rule
-from ._ase import AseCalculator
-from ._graph import Graph, energies_and_forces, graph
-from ._properties import Property
 from ._torch_calculator import results_of
+from .structure._environment import AseCalculator
+from .structure._neighbours import Graph, energies_and_forces, graph
+from .structure._properties import Property
 
 
 class SymmetrizedModule(nn.Module):

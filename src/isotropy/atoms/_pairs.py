@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError
-from ._ase import ase_module
 from ._estimates import Estimate
-from ._structure import as_frames
+from .structure._environment import ase_module
+from .structure._structure import as_frames
 
 
 @dataclass(frozen=True)

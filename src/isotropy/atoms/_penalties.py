@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ..errors import DataError
 from ..quadrature import haar
-from ._graph import Graph, energies_and_forces
 from ._screen import turning
+from .structure._neighbours import Graph, energies_and_forces
 
 
 def lie_penalty(module: Any, g: Graph) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..core._files import write_atomic
 from ..errors import DataError
-from ._graph import Graph
+from .structure._neighbours import Graph
 
 FORMAT = 1
 _MESSAGE = 0.5  # share of old and new in a message

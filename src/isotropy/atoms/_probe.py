@@ -10,10 +10,10 @@ from ..errors import DataError
 from ..quadrature import Rule
 from ._frame import Plan, measure_frame
 from ._ledger import Ledger
-from ._properties import Property, as_properties
 from ._report import ProbeReport
 from ._rules import default_rule, ladder
-from ._structure import as_frames, require_frame
+from .structure._properties import Property, as_properties
+from .structure._structure import as_frames, require_frame
 
 Progress = Callable[[int, int, str], None]
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError
-from ._properties import as_properties, evaluate, offers
-from ._structure import as_frames, require_frame, turned
+from .structure._properties import as_properties, evaluate, offers
+from .structure._structure import as_frames, require_frame, turned
 
 _AXES = torch.eye(3, dtype=torch.float64)
 

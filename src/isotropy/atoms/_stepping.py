@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ..errors import DataError
-from ._ase import Joined, ase_module
+from .structure._environment import Joined, ase_module
 
 Thermostat = Callable[[Any, float], None]
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._ase import AseCalculator
+from .structure._environment import AseCalculator
 
 Energy = Callable[[Tensor, Tensor, Tensor], Tensor]
 

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from ..errors import DataError
 from ..quadrature import haar
-from ._graph import Graph, energies_and_forces, graph, joined
 from ._point_edge import PointEdgeTransformer
-from ._structure import as_frames, require_frame
+from .structure._neighbours import Graph, energies_and_forces, graph, joined
+from .structure._structure import as_frames, require_frame
 
 Progress = Callable[[int, int, str], None]
 _ENERGY_SHARE = 0.01

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import DataError
-from ._ase import ase_module
+from ...errors import DataError
+from ._environment import ase_module
 
 
 @dataclass(frozen=True)

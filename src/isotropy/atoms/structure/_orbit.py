@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..quadrature import Rule
+from ...quadrature import Rule
 from ._properties import Property, evaluate
 from ._structure import turned
 

@@ -6,7 +6,7 @@ import importlib
 from functools import cache
 from typing import Any
 
-from ..errors import MissingExtraError
+from ...errors import MissingExtraError
 
 
 def ase_module(name: str) -> Any:

@@ -1,0 +1,1 @@
+"""Structures of atoms: turning them, what calculators give for them, and their orbits."""
