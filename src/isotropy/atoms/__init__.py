@@ -1,8 +1,6 @@
 """Broken symmetry of force fields: probe it, average it away, and say what it does to a simulation."""
 
 from ._calculator import SymmetrizedCalculator as SymmetrizedCalculator
-from ._curl import Curl as Curl
-from ._curl import curl as curl
 from ._estimates import Estimate as Estimate
 from ._estimates import RelativeEnergies as RelativeEnergies
 from ._estimates import Weights as Weights
@@ -26,13 +24,6 @@ from ._penalties import variance_penalty as variance_penalty
 from ._point_edge import PointEdgeTransformer as PointEdgeTransformer
 from ._prediction import predicted_free_energy as predicted_free_energy
 from ._prediction import predicted_orientations as predicted_orientations
-from ._probe import ProbeStopped as ProbeStopped
-from ._probe import probe as probe
-from ._report import ProbeReport as ProbeReport
-from ._rules import ladder as ladder
-from ._screen import Screening as Screening
-from ._screen import screen as screen
-from ._spectrum import spectrum as spectrum
 from ._stepping import MultipleTimeStep as MultipleTimeStep
 from ._stepping import langevin as langevin
 from ._torch_calculator import TorchCalculator as TorchCalculator
@@ -46,6 +37,15 @@ from ._toys import lab_field_mean as lab_field_mean
 from ._training import Accuracy as Accuracy
 from ._training import accuracy as accuracy
 from ._training import train as train
+from .probe._curl import Curl as Curl
+from .probe._curl import curl as curl
+from .probe._ladder import ladder as ladder
+from .probe._probe import ProbeStopped as ProbeStopped
+from .probe._probe import probe as probe
+from .probe._report import ProbeReport as ProbeReport
+from .probe._screen import Screening as Screening
+from .probe._screen import screen as screen
+from .probe._spectrum import spectrum as spectrum
 from .structure._environment import ase_module as ase_module
 from .structure._neighbours import Graph as Graph
 from .structure._neighbours import energies_and_forces as energies_and_forces

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..quadrature import Rule, identity, lebedev, polyhedral
+from ...quadrature import Rule, identity, lebedev, polyhedral
 
 
 def default_rule() -> Rule:

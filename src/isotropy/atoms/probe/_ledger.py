@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..core._files import write_atomic
-from ..errors import DataError
-from .structure._structure import digest
+from ...core._files import write_atomic
+from ...errors import DataError
+from ..structure._structure import digest
 
 FORMAT = 2
 

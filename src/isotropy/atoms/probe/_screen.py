@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import DataError
-from .structure._properties import as_properties, evaluate, offers
-from .structure._structure import as_frames, require_frame, turned
+from ...errors import DataError
+from ..structure._properties import as_properties, evaluate, offers
+from ..structure._structure import as_frames, require_frame, turned
 
 _AXES = torch.eye(3, dtype=torch.float64)
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..core._files import write_atomic
-from ..errors import CoarseRuleWarning, DataError
+from ...core._files import write_atomic
+from ...errors import CoarseRuleWarning, DataError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -209,7 +209,7 @@ class ProbeReport:
 
     def __str__(self) -> str:
         """The answer in a few lines."""
-        from ._words import report_lines
+        from ._sentences import report_lines
 
         return "\n".join(report_lines(self))
 

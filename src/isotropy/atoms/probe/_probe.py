@@ -6,14 +6,14 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ..errors import DataError
-from ..quadrature import Rule
-from ._frame import Plan, measure_frame
+from ...errors import DataError
+from ...quadrature import Rule
+from ..structure._properties import Property, as_properties
+from ..structure._structure import as_frames, require_frame
+from ._ladder import default_rule, ladder
 from ._ledger import Ledger
+from ._one_frame import Plan, measure_frame
 from ._report import ProbeReport
-from ._rules import default_rule, ladder
-from .structure._properties import Property, as_properties
-from .structure._structure import as_frames, require_frame
 
 Progress = Callable[[int, int, str], None]
 

@@ -8,8 +8,8 @@ import warnings
 import torch
 from torch import Tensor
 
-from ..errors import CoarseRuleWarning, DataError
-from ..quadrature import Rule
+from ...errors import CoarseRuleWarning, DataError
+from ...quadrature import Rule
 
 
 def spectrum(values: Tensor, rule: Rule, most: int | None = None) -> Tensor:

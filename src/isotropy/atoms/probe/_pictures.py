@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..errors import MissingExtraError
+from ...errors import MissingExtraError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import DataError
-from .structure._properties import as_properties, evaluate
-from .structure._structure import plain_copy, require_frame
+from ...errors import DataError
+from ..structure._properties import as_properties, evaluate
+from ..structure._structure import plain_copy, require_frame
 
 
 @dataclass(frozen=True)

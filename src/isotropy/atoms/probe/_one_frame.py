@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..quadrature import Rule, haar
+from ...quadrature import Rule, haar
+from ..structure._orbit import Orbit, orbits
+from ..structure._properties import Property, evaluate
+from ..structure._structure import digest, plain_copy, relabelled, shifted, turned
 from ._screen import turning
 from ._spectrum import spectrum, unresolved
-from .structure._orbit import Orbit, orbits
-from .structure._properties import Property, evaluate
-from .structure._structure import digest, plain_copy, relabelled, shifted, turned
 
 Record = dict[str, Any]
 _ROUNDING = 32 * torch.finfo(torch.float64).eps
