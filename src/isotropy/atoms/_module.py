@@ -11,7 +11,7 @@ from torch.utils.checkpoint import checkpoint
 
 from ..errors import DataError
 from ..quadrature import Rule
-from ._torch_calculator import results_of
+from .models._torch_calculator import results_of
 from .structure._environment import AseCalculator
 from .structure._neighbours import Graph, energies_and_forces, graph
 from .structure._properties import Property

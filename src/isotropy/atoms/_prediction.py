@@ -11,7 +11,7 @@ from torch import Tensor
 from ..errors import DataError
 from ..quadrature import Rule
 from ._orientations import OrientationalFreeEnergy, orientational_free_energy
-from ._toys import directions_of_waters
+from .models._toys import directions_of_waters
 from .structure._orbit import orbits
 from .structure._properties import as_properties
 from .structure._structure import as_frames, require_frame

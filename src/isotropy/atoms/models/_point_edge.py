@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..core._files import write_atomic
-from ..errors import DataError
-from .structure._neighbours import Graph
+from ...core._files import write_atomic
+from ...errors import DataError
+from ..structure._neighbours import Graph
 
 FORMAT = 1
 _MESSAGE = 0.5  # share of old and new in a message

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .structure._environment import AseCalculator
+from ..structure._environment import AseCalculator
 
 Energy = Callable[[Tensor, Tensor, Tensor], Tensor]
 

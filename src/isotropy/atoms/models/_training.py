@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import DataError
-from ..quadrature import haar
+from ...errors import DataError
+from ...quadrature import haar
+from ..structure._neighbours import Graph, energies_and_forces, graph, joined
+from ..structure._structure import as_frames, require_frame
 from ._point_edge import PointEdgeTransformer
-from .structure._neighbours import Graph, energies_and_forces, graph, joined
-from .structure._structure import as_frames, require_frame
 
 Progress = Callable[[int, int, str], None]
 _ENERGY_SHARE = 0.01

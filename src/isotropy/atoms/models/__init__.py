@@ -1,0 +1,1 @@
+"""Force fields in torch: one to train, and toys whose symmetry is known."""
