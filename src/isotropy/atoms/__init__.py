@@ -1,6 +1,5 @@
 """Broken symmetry of force fields: probe it, average it away, and say what it does to a simulation."""
 
-from ._calculator import SymmetrizedCalculator as SymmetrizedCalculator
 from ._estimates import Estimate as Estimate
 from ._estimates import RelativeEnergies as RelativeEnergies
 from ._estimates import Weights as Weights
@@ -8,8 +7,6 @@ from ._estimates import block_mean as block_mean
 from ._estimates import relative_energies as relative_energies
 from ._estimates import reweight as reweight
 from ._heating import heating as heating
-from ._module import ModuleCalculator as ModuleCalculator
-from ._module import SymmetrizedModule as SymmetrizedModule
 from ._motions import autocorrelation as autocorrelation
 from ._motions import diffusion as diffusion
 from ._motions import drift as drift
@@ -19,12 +16,15 @@ from ._orientations import OrientationalFreeEnergy as OrientationalFreeEnergy
 from ._orientations import orientational_free_energy as orientational_free_energy
 from ._pairs import PairCurves as PairCurves
 from ._pairs import pair_curves as pair_curves
-from ._penalties import lie_penalty as lie_penalty
-from ._penalties import variance_penalty as variance_penalty
 from ._prediction import predicted_free_energy as predicted_free_energy
 from ._prediction import predicted_orientations as predicted_orientations
 from ._stepping import MultipleTimeStep as MultipleTimeStep
 from ._stepping import langevin as langevin
+from .cure._calculator import SymmetrizedCalculator as SymmetrizedCalculator
+from .cure._module import ModuleCalculator as ModuleCalculator
+from .cure._module import SymmetrizedModule as SymmetrizedModule
+from .cure._penalties import lie_penalty as lie_penalty
+from .cure._penalties import variance_penalty as variance_penalty
 from .models._point_edge import PointEdgeTransformer as PointEdgeTransformer
 from .models._torch_calculator import TorchCalculator as TorchCalculator
 from .models._toys import Banded as Banded

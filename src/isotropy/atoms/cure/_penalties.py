@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import DataError
-from ..quadrature import haar
-from .probe._screen import turning
-from .structure._neighbours import Graph, energies_and_forces
+from ...errors import DataError
+from ...quadrature import haar
+from ..probe._screen import turning
+from ..structure._neighbours import Graph, energies_and_forces
 
 
 def lie_penalty(module: Any, g: Graph) -> Tensor:

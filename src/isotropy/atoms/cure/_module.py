@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from ..errors import DataError
-from ..quadrature import Rule
-from .models._torch_calculator import results_of
-from .structure._environment import AseCalculator
-from .structure._neighbours import Graph, energies_and_forces, graph
-from .structure._properties import Property
+from ...errors import DataError
+from ...quadrature import Rule
+from ..models._torch_calculator import results_of
+from ..structure._environment import AseCalculator
+from ..structure._neighbours import Graph, energies_and_forces, graph
+from ..structure._properties import Property
 
 
 class SymmetrizedModule(nn.Module):

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import DataError
-from ..quadrature import Rule, haar
-from .structure._environment import AseCalculator
-from .structure._orbit import Orbit, orbits
-from .structure._properties import Property, as_properties, evaluate, known_properties
-from .structure._structure import require_frame
+from ...errors import DataError
+from ...quadrature import Rule, haar
+from ..structure._environment import AseCalculator
+from ..structure._orbit import Orbit, orbits
+from ..structure._properties import Property, as_properties, evaluate, known_properties
+from ..structure._structure import require_frame
 
 _MODES = ("average", "random", "randomised", "monitor")
 

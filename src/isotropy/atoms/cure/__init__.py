@@ -1,0 +1,1 @@
+"""Averages over rotations and penalties that restore a symmetry."""
