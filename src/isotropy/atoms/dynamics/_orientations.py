@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..errors import DataError
+from ...errors import DataError
 
 _COSINES, _ANGLES = 101, 201
 

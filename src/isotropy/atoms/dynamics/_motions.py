@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..errors import DataError
+from ...errors import DataError
 
 _LIGHT = 2.99792458e-5  # cm in a femtosecond
 

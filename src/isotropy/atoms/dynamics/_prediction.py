@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import DataError
-from ..quadrature import Rule
+from ...errors import DataError
+from ...quadrature import Rule
+from ..models._toys import directions_of_waters
+from ..structure._orbit import orbits
+from ..structure._properties import as_properties
+from ..structure._structure import as_frames, require_frame
 from ._orientations import OrientationalFreeEnergy, orientational_free_energy
-from .models._toys import directions_of_waters
-from .structure._orbit import orbits
-from .structure._properties import as_properties
-from .structure._structure import as_frames, require_frame
 
 Direction = Callable[[Any], Tensor]
 

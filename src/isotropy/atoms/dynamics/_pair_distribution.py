@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import DataError
+from ...errors import DataError
+from ..structure._environment import ase_module
+from ..structure._structure import as_frames
 from ._estimates import Estimate
-from .structure._environment import ase_module
-from .structure._structure import as_frames
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from ..errors import DataError
-from .structure._environment import Joined, ase_module
+from ...errors import DataError
+from ..structure._environment import Joined, ase_module
 
 Thermostat = Callable[[Any, float], None]
 
