@@ -16,10 +16,10 @@ from ..enforce import FunctionBasis
 from ..errors import DataError
 from ._candidates import symmetry_candidates
 from ._governing import Governing
-from ._symmetry import Symmetry, as_action
 from ._systems import Solution, System, solve
 from ._trajectories import checked_trajectories
 from ._weak import WeakSINDy
+from .constraint._equivariant_fields import Symmetry, as_action
 
 NONE = "none"
 _BY_TRAJECTORY = 8  # trajectories from which on folds are trajectories, else stretches of rows

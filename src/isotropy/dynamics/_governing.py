@@ -18,9 +18,9 @@ from ..enforce import FunctionBasis
 from ..errors import DataError
 from ._equations import simulate, write_equations, write_latex, write_sympy
 from ._selection import SELECTIONS, select_terms
-from ._symmetry import Symmetry, equivariant_fields, uncertainty_of
 from ._systems import Solution, System, solve
 from ._trajectories import Pair, checked_trajectories
+from .constraint._equivariant_fields import Symmetry, equivariant_fields, uncertainty_of
 
 CONSTRAINTS = ("hard", "soft")
 _LEEWAY = 3.0  # entries below this multiple of the generators' error are taken for zero

@@ -15,9 +15,9 @@ from ..discover.surrogate._velocity import velocities
 from ..errors import DataError
 from ._equations import simulate, write_equations, write_latex
 from ._sindy import Derivative, SINDy
-from ._symmetry import Symmetry
 from ._systems import System
 from ._trajectories import Pair
+from .constraint._equivariant_fields import Symmetry
 
 _FEW = 1e-12
 

@@ -12,9 +12,9 @@ from ..dictionary import Dictionary
 from ..discover.surrogate._velocity import velocities
 from ..errors import DataError
 from ._governing import Governing
-from ._symmetry import Symmetry
 from ._systems import System
 from ._trajectories import Pair
+from .constraint._equivariant_fields import Symmetry
 
 Derivative = str | Callable[[Any, Any], Any]
 

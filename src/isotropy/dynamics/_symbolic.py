@@ -17,10 +17,10 @@ from ..discover.surrogate._velocity import velocities
 from ..errors import DataError, MissingExtraError
 from ._equations import simulate, write_latex
 from ._governing import CONSTRAINTS
-from ._invariants import Blocks, building_blocks
 from ._ranking import Candidate, held_out, rank_systems
-from ._symmetry import as_action
 from ._trajectories import checked_trajectories
+from .constraint._equivariant_fields import as_action
+from .constraint._invariants import Blocks, building_blocks
 
 _FEWEST = 5
 _EACH = 10  # independent values that smoothing leaves of one trajectory, about

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..dictionary import Dictionary, Polynomials
+from ...action._action import Action
+from ...dictionary import Dictionary, Polynomials
 
 _OUTSIDE = 1e-8  # relative residual above which a derivative is not in a span
 _HIGHEST = 5  # degree of the monomials that are offered

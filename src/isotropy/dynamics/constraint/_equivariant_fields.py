@@ -8,15 +8,15 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..action._representation import Representation
-from ..algebra._catalogue import diagonal
-from ..algebra._lie_algebra import LieAlgebra
-from ..core._linalg import EPSILON, cut_spectrum
-from ..dictionary import Dictionary
-from ..discover.evidence._result import Discovery
-from ..enforce import FunctionBasis, equivariant_functions
-from ..errors import DataError, RepresentationMismatchError
+from ...action._action import Action
+from ...action._representation import Representation
+from ...algebra._catalogue import diagonal
+from ...algebra._lie_algebra import LieAlgebra
+from ...core._linalg import EPSILON, cut_spectrum
+from ...dictionary import Dictionary
+from ...discover.evidence._result import Discovery
+from ...enforce import FunctionBasis, equivariant_functions
+from ...errors import DataError, RepresentationMismatchError
 from ._closure import missing_terms
 
 Field = Callable[[Tensor], Tensor]

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..action._spanned import coordinate_names
-from ..core._linalg import sparse_rows
-from ..dictionary import Polynomials
-from ..enforce import FunctionBasis, equivariant_functions
-from ..errors import DataError
+from ...action._action import Action
+from ...action._spanned import coordinate_names
+from ...core._linalg import sparse_rows
+from ...dictionary import Polynomials
+from ...enforce import FunctionBasis, equivariant_functions
+from ...errors import DataError
 
 _SEED_POINTS = 50
 _RANK = 1e-8

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..core._checks import as_points
-from ..core._flow import integrate
+from ...action._action import Action
+from ...core._checks import as_points
+from ...core._flow import integrate
 
 Field = Callable[[Tensor], Tensor]
 
