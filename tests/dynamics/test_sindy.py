@@ -112,7 +112,7 @@ def test_noise_is_estimated():
 
 def test_terms_lose_the_bias_of_noise():
     """The mean of unbiased terms over much noise is the term at the clean state."""
-    from isotropy.dynamics._noise import unbiased_terms
+    from isotropy.dynamics.fit._noise import unbiased_terms
 
     library = polynomials(2, 3)
     point, noise = torch.tensor([[0.7, -0.4]], dtype=torch.float64), 0.3 * states(200000)

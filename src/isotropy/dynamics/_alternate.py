@@ -17,8 +17,8 @@ from ..discover import FromDynamics
 from ..errors import DataError
 from ._candidates import symmetry_candidates
 from ._choice import NONE, SymmetryChoice, choose_symmetry
-from ._governing import Governing
-from ._second_order import SecondOrder
+from .fit._governing import Governing
+from .fit._second_order import SecondOrder
 
 _SLIGHT = 0.15  # equivariance error of a direction that a noisy field may owe to its noise
 _BETTER = 0.95  # ratio of held-out errors that a discovery must reach where another symmetry stands

@@ -15,11 +15,11 @@ from ..discover.evidence._result import Discovery
 from ..enforce import FunctionBasis
 from ..errors import DataError
 from ._candidates import symmetry_candidates
-from ._governing import Governing
-from ._systems import Solution, System, solve
-from ._trajectories import checked_trajectories
-from ._weak import WeakSINDy
 from .constraint._equivariant_fields import Symmetry, as_action
+from .fit._governing import Governing
+from .fit._systems import Solution, System, solve
+from .fit._trajectories import checked_trajectories
+from .fit._weak import WeakSINDy
 
 NONE = "none"
 _BY_TRAJECTORY = 8  # trajectories from which on folds are trajectories, else stretches of rows

@@ -15,12 +15,12 @@ from ..core._checks import as_points, require_finite
 from ..core._estimator import Estimator
 from ..discover.surrogate._velocity import velocities
 from ..errors import DataError, MissingExtraError
-from ._equations import simulate, write_latex
-from ._governing import CONSTRAINTS
 from ._ranking import Candidate, held_out, rank_systems
-from ._trajectories import checked_trajectories
 from .constraint._equivariant_fields import as_action
 from .constraint._invariants import Blocks, building_blocks
+from .fit._equations import simulate, write_latex
+from .fit._governing import CONSTRAINTS
+from .fit._trajectories import checked_trajectories
 
 _FEWEST = 5
 _EACH = 10  # independent values that smoothing leaves of one trajectory, about

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._spanned import coordinate_names, write_sum
-from ..core._checks import require_finite
-from ..dictionary import Dictionary
-from ..errors import DataError, FlowError
+from ...action._spanned import coordinate_names, write_sum
+from ...core._checks import require_finite
+from ...dictionary import Dictionary
+from ...errors import DataError, FlowError
 
 _RUNAWAY = 1e6  # times the largest starting coordinate (at least 1), from where on a solution is called diverging
 

@@ -9,7 +9,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ..errors import DataError
+from ...errors import DataError
 
 _EXACT = 1e-10  # singular values below which a restriction changes nothing
 

@@ -8,16 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._spanned import coordinate_names
-from ..core._checks import as_points
-from ..dictionary import Dictionary
-from ..discover.surrogate._velocity import velocities
-from ..errors import DataError
+from ...action._spanned import coordinate_names
+from ...core._checks import as_points
+from ...dictionary import Dictionary
+from ...discover.surrogate._velocity import velocities
+from ...errors import DataError
+from ..constraint._equivariant_fields import Symmetry
 from ._equations import simulate, write_equations, write_latex
 from ._sindy import Derivative, SINDy
 from ._systems import System
 from ._trajectories import Pair
-from .constraint._equivariant_fields import Symmetry
 
 _FEW = 1e-12
 

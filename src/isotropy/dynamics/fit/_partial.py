@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..action._spanned import write_sum
-from ..core._estimator import Estimator
-from ..dictionary import Dictionary
-from ..enforce import FunctionBasis, equivariant_functions
-from ..errors import DataError
+from ...action._action import Action
+from ...action._spanned import write_sum
+from ...core._estimator import Estimator
+from ...dictionary import Dictionary
+from ...enforce import FunctionBasis, equivariant_functions
+from ...errors import DataError
 from ._selection import select_terms
 from ._systems import System
 

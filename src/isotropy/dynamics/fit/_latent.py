@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from ..core._checks import as_points
-from ..core._estimator import Estimator
-from ..errors import DataError, RepresentationMismatchError
+from ...core._checks import as_points
+from ...core._estimator import Estimator
+from ...errors import DataError, RepresentationMismatchError
 from ._governing import Governing
 
 _FLAT = 1e-12  # of the largest mode: directions in which nothing varies

@@ -10,17 +10,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._spanned import coordinate_names
-from ..core._checks import as_points
-from ..core._estimator import Estimator
-from ..dictionary import Dictionary
-from ..enforce import FunctionBasis
-from ..errors import DataError
+from ...action._spanned import coordinate_names
+from ...core._checks import as_points
+from ...core._estimator import Estimator
+from ...dictionary import Dictionary
+from ...enforce import FunctionBasis
+from ...errors import DataError
+from ..constraint._equivariant_fields import Symmetry, equivariant_fields, uncertainty_of
 from ._equations import simulate, write_equations, write_latex, write_sympy
 from ._selection import SELECTIONS, select_terms
 from ._systems import Solution, System, solve
 from ._trajectories import Pair, checked_trajectories
-from .constraint._equivariant_fields import Symmetry, equivariant_fields, uncertainty_of
 
 CONSTRAINTS = ("hard", "soft")
 _LEEWAY = 3.0  # entries below this multiple of the generators' error are taken for zero

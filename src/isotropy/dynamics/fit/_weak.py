@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..dictionary import Dictionary
-from ..errors import DataError
+from ...dictionary import Dictionary
+from ...errors import DataError
+from ..constraint._equivariant_fields import Symmetry
 from ._governing import Governing
 from ._noise import block_means, correlation_steps, moving_mean, noise_variance, unbiased_terms
 from ._systems import System
 from ._trajectories import Pair
-from .constraint._equivariant_fields import Symmetry
 
 _POWER = 4  # of the bump (1 - u^2)^p
 _ENOUGH = 400  # samples per trajectory; more are averaged in blocks, which loses nothing but cost

@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..dictionary import Dictionary
-from ..discover.surrogate._velocity import velocities
-from ..errors import DataError
+from ...dictionary import Dictionary
+from ...discover.surrogate._velocity import velocities
+from ...errors import DataError
+from ..constraint._equivariant_fields import Symmetry
 from ._governing import Governing
 from ._systems import System
 from ._trajectories import Pair
-from .constraint._equivariant_fields import Symmetry
 
 Derivative = str | Callable[[Any, Any], Any]
 

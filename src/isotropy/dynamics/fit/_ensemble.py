@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..core._checks import require_fraction
-from ..errors import DataError
+from ...core._checks import require_fraction
+from ...errors import DataError
 from ._governing import Governing
 from ._systems import System, settled, solve, without
 from ._trajectories import checked_trajectories

@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from ..dictionary import Dictionary, Polynomials
-from ..errors import DataError
+from ...dictionary import Dictionary, Polynomials
+from ...errors import DataError
 
 _STENCIL = 5  # samples from which a cubic is removed
 _FLOOR = 1e-24  # of the variance, relative to that of the states: data without noise still have weights

@@ -1,0 +1,1 @@
+"""Sparse regression under a constraint: strong, weak, of second order, of fields, of few modes."""
