@@ -21,7 +21,7 @@ import isotropy as iso
 from isotropy.core._files import write_atomic
 from isotropy.dictionary import polynomials
 from isotropy.dynamics import SymmetryChoice, WeakSINDy, choose_symmetry
-from isotropy.dynamics._choice import NONE
+from isotropy.dynamics.choice._held_out import NONE
 
 from .systems import TURN, Setting, add_noise, integrate, settings
 from .table import write_page

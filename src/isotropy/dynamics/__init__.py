@@ -1,13 +1,13 @@
 """Governing equations that obey a symmetry: sparse regression, weak form, invariants, forecasts."""
 
-from ._alternate import Alternation as Alternation
-from ._alternate import discover_and_fit as discover_and_fit
-from ._candidates import symmetry_candidates as symmetry_candidates
-from ._choice import SymmetryChoice as SymmetryChoice
-from ._choice import Trial as Trial
-from ._choice import choose_symmetry as choose_symmetry
 from ._ranking import Candidate as Candidate
 from ._symbolic import SymbolicRegression as SymbolicRegression
+from .choice._alternate import Alternation as Alternation
+from .choice._alternate import discover_and_fit as discover_and_fit
+from .choice._candidates import symmetry_candidates as symmetry_candidates
+from .choice._held_out import SymmetryChoice as SymmetryChoice
+from .choice._held_out import Trial as Trial
+from .choice._held_out import choose_symmetry as choose_symmetry
 from .constraint._closure import missing_terms as missing_terms
 from .constraint._conditions import symmetry_conditions as symmetry_conditions
 from .constraint._equivariant_fields import Symmetry as Symmetry

@@ -10,16 +10,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._representation import Representation
-from ..discover.evidence._result import Discovery
-from ..enforce import FunctionBasis
-from ..errors import DataError
+from ...action._representation import Representation
+from ...discover.evidence._result import Discovery
+from ...enforce import FunctionBasis
+from ...errors import DataError
+from ..constraint._equivariant_fields import Symmetry, as_action
+from ..fit._governing import Governing
+from ..fit._systems import Solution, System, solve
+from ..fit._trajectories import checked_trajectories
+from ..fit._weak import WeakSINDy
 from ._candidates import symmetry_candidates
-from .constraint._equivariant_fields import Symmetry, as_action
-from .fit._governing import Governing
-from .fit._systems import Solution, System, solve
-from .fit._trajectories import checked_trajectories
-from .fit._weak import WeakSINDy
 
 NONE = "none"
 _BY_TRAJECTORY = 8  # trajectories from which on folds are trajectories, else stretches of rows

@@ -10,15 +10,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..actions import Affine
-from ..algebra._catalogue import aff
-from ..discover import FromDynamics
-from ..errors import DataError
+from ...action._action import Action
+from ...actions import Affine
+from ...algebra._catalogue import aff
+from ...discover import FromDynamics
+from ...errors import DataError
+from ..fit._governing import Governing
+from ..fit._second_order import SecondOrder
 from ._candidates import symmetry_candidates
-from ._choice import NONE, SymmetryChoice, choose_symmetry
-from .fit._governing import Governing
-from .fit._second_order import SecondOrder
+from ._held_out import NONE, SymmetryChoice, choose_symmetry
 
 _SLIGHT = 0.15  # equivariance error of a direction that a noisy field may owe to its noise
 _BETTER = 0.95  # ratio of held-out errors that a discovery must reach where another symmetry stands

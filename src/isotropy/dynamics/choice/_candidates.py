@@ -7,10 +7,10 @@ from math import gcd
 
 import torch
 
-from ..action._spanned import coordinate_names
-from ..algebra._catalogue import diagonal, so
-from ..algebra._lie_algebra import LieAlgebra
-from .constraint._equivariant_fields import Symmetry, VectorFields
+from ...action._spanned import coordinate_names
+from ...algebra._catalogue import diagonal, so
+from ...algebra._lie_algebra import LieAlgebra
+from ..constraint._equivariant_fields import Symmetry, VectorFields
 
 _WEIGHTS = {2: (-1, 0, 1, 2), 3: (0, 1, 2)}  # of a coordinate under scalings, by the number of coordinates
 

@@ -1,0 +1,1 @@
+"""Which symmetry to impose: candidates compared on data that were held out."""
