@@ -6,7 +6,7 @@ import torch
 
 import isotropy as iso
 from isotropy.dynamics import SymbolicRegression, VectorFields
-from isotropy.dynamics._ranking import held_out, rank_systems
+from isotropy.dynamics.formulas._ranking import held_out, rank_systems
 from isotropy.errors import DataError
 
 sympy = pytest.importorskip("sympy")

@@ -8,7 +8,7 @@ import torch
 
 import isotropy as iso
 from isotropy.dynamics import Blocks, SymbolicRegression, building_blocks
-from isotropy.dynamics._symbolic import obeys
+from isotropy.dynamics.formulas._symbolic import obeys
 from isotropy.errors import DataError, MissingExtraError
 
 sympy = pytest.importorskip("sympy")

@@ -1,7 +1,5 @@
 """Governing equations that obey a symmetry: sparse regression, weak form, invariants, forecasts."""
 
-from ._ranking import Candidate as Candidate
-from ._symbolic import SymbolicRegression as SymbolicRegression
 from .choice._alternate import Alternation as Alternation
 from .choice._alternate import discover_and_fit as discover_and_fit
 from .choice._candidates import symmetry_candidates as symmetry_candidates
@@ -26,3 +24,5 @@ from .fit._second_order import SecondOrder as SecondOrder
 from .fit._second_order import central as central
 from .fit._sindy import SINDy as SINDy
 from .fit._weak import WeakSINDy as WeakSINDy
+from .formulas._ranking import Candidate as Candidate
+from .formulas._symbolic import SymbolicRegression as SymbolicRegression

@@ -9,18 +9,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..action._spanned import coordinate_names
-from ..core._checks import as_points, require_finite
-from ..core._estimator import Estimator
-from ..discover.surrogate._velocity import velocities
-from ..errors import DataError, MissingExtraError
+from ...action._action import Action
+from ...action._spanned import coordinate_names
+from ...core._checks import as_points, require_finite
+from ...core._estimator import Estimator
+from ...discover.surrogate._velocity import velocities
+from ...errors import DataError, MissingExtraError
+from ..constraint._equivariant_fields import as_action
+from ..constraint._invariants import Blocks, building_blocks
+from ..fit._equations import simulate, write_latex
+from ..fit._governing import CONSTRAINTS
+from ..fit._trajectories import checked_trajectories
 from ._ranking import Candidate, held_out, rank_systems
-from .constraint._equivariant_fields import as_action
-from .constraint._invariants import Blocks, building_blocks
-from .fit._equations import simulate, write_latex
-from .fit._governing import CONSTRAINTS
-from .fit._trajectories import checked_trajectories
 
 _FEWEST = 5
 _EACH = 10  # independent values that smoothing leaves of one trajectory, about
@@ -289,8 +289,8 @@ def _features(action: Any, symbols: list[Any]) -> list[Any] | None:
     """What generators are linear in, as formulas; None if they are no matrices nor polynomials."""
     import sympy
 
-    from ..action._spanned import SpannedAction
-    from ..actions import PolynomialFields
+    from ...action._spanned import SpannedAction
+    from ...actions import PolynomialFields
 
     if isinstance(action, PolynomialFields):
         rows = action.dictionary.exponents.tolist()

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..measure._terms import frames, term_squares
+from ...action._action import Action
+from ...measure._terms import frames, term_squares
 
 _SYSTEMS = 2000  # combinations of one formula per coordinate that are compared
 _BLOCKS = 10  # runs of rows that are held out together, because smoothed neighbours share their noise

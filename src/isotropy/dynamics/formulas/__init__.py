@@ -1,0 +1,1 @@
+"""Genetic programming of invariants, and systems of formulas ranked."""
