@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isotropy.errors import DataError, RepresentationMismatchError
-from isotropy.nn._propagate import (
+from isotropy.nn.lconv._propagate import (
     grid_neighbours,
     mix_channels,
     propagate_dense,

@@ -1,23 +1,11 @@
 """Layers: equivariant for every value of their parameters, or with symmetries learnt; and initialisers."""
 
 from . import init as init
-from ._audit import EquivarianceAudit as EquivarianceAudit
-from ._audit import equivariance_audit as equivariance_audit
 from ._class_pca import ClassPCA as ClassPCA
 from ._class_pca import ClassPCAClassifier as ClassPCAClassifier
-from ._generators import DenseGenerators as DenseGenerators
-from ._generators import Generators as Generators
-from ._given import matrices_of as matrices_of
 from ._graph_classifier import ModularGCNClassifier as ModularGCNClassifier
-from ._lagrangian import Lagrangian as Lagrangian
-from ._lagrangian import noether_current as noether_current
-from ._lconv import LConv as LConv
-from ._lconv import LiftedLConv as LiftedLConv
-from ._lconv_flow import LConvFlow as LConvFlow
-from ._lconv_flow import circular_shift as circular_shift
 from ._linear import Bilinear as Bilinear
 from ._linear import EquivariantLinear as EquivariantLinear
-from ._low_rank import LowRankGenerators as LowRankGenerators
 from ._message_passing import message_passing as message_passing
 from ._metric_network import MetricNetwork as MetricNetwork
 from ._mlp import EMLP as EMLP
@@ -27,5 +15,17 @@ from ._modular_gcn import ModularGCN as ModularGCN
 from ._nonlinear import Gate as Gate
 from ._nonlinear import NormGate as NormGate
 from ._operator import IntegralOperator as IntegralOperator
-from ._propagate import grid_neighbours as grid_neighbours
-from ._sparse import SparseGenerators as SparseGenerators
+from .lconv._audit import EquivarianceAudit as EquivarianceAudit
+from .lconv._audit import equivariance_audit as equivariance_audit
+from .lconv._flow import LConvFlow as LConvFlow
+from .lconv._flow import circular_shift as circular_shift
+from .lconv._generators import DenseGenerators as DenseGenerators
+from .lconv._generators import Generators as Generators
+from .lconv._lagrangian import Lagrangian as Lagrangian
+from .lconv._lagrangian import noether_current as noether_current
+from .lconv._lconv import LConv as LConv
+from .lconv._lconv import LiftedLConv as LiftedLConv
+from .lconv._low_rank import LowRankGenerators as LowRankGenerators
+from .lconv._propagate import grid_neighbours as grid_neighbours
+from .lconv._span import matrices_of as matrices_of
+from .lconv._sparse import SparseGenerators as SparseGenerators

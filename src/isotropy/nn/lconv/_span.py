@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..algebra._lie_algebra import LieAlgebra
-from ..core._checks import require_finite
-from ..errors import DataError, RepresentationMismatchError
+from ...action._action import Action
+from ...algebra._lie_algebra import LieAlgebra
+from ...core._checks import require_finite
+from ...errors import DataError, RepresentationMismatchError
 
 Given = Tensor | LieAlgebra | Action
 CONSTRAINTS = (None, "antisymmetric", "zero_row_sum")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..errors import RepresentationMismatchError
-from ._given import Given, matrices_of
+from ...errors import RepresentationMismatchError
 from ._lconv import LConv
+from ._span import Given, matrices_of
 
 TOLERANCE = 1e-5  # of a layer in single precision
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..algebra._lie_algebra import LieAlgebra
-from ..errors import DataError, RepresentationMismatchError
+from ...algebra._lie_algebra import LieAlgebra
+from ...errors import DataError, RepresentationMismatchError
 from ._generators import DenseGenerators, Generators
-from ._given import Given
+from ._span import Given
 
 STEPS = ("exp", "cayley", "euler")
 

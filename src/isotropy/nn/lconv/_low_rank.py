@@ -7,10 +7,10 @@ import math
 import torch
 from torch import Tensor
 
-from ..errors import DataError, RepresentationMismatchError
+from ...errors import DataError, RepresentationMismatchError
 from ._generators import Generators
-from ._given import Given, known, matrices_of, require_counts
 from ._propagate import propagate_low_rank
+from ._span import Given, known, matrices_of, require_counts
 
 
 class LowRankGenerators(Generators):

@@ -7,15 +7,15 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ..action._representation import Representation
-from ..algebra._lie_algebra import LieAlgebra
-from ..core._checks import require_finite
-from ..core._linalg import numerical_rank
-from ..errors import NotAnAlgebraError, RepresentationMismatchError
+from ...action._representation import Representation
+from ...algebra._lie_algebra import LieAlgebra
+from ...core._checks import require_finite
+from ...core._linalg import numerical_rank
+from ...errors import NotAnAlgebraError, RepresentationMismatchError
 from ._generators import DenseGenerators, Generators
-from ._given import Given
 from ._low_rank import LowRankGenerators
 from ._propagate import mix_channels
+from ._span import Given
 
 
 class LConv(nn.Module):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..errors import RepresentationMismatchError
+from ...errors import RepresentationMismatchError
 from ._lconv import LConv
 from ._propagate import mix_channels, propagate_dense
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..algebra._lie_algebra import LieAlgebra
-from ._given import Given, combined, constrained, matrices_of, require_counts, shape_of
+from ...algebra._lie_algebra import LieAlgebra
 from ._propagate import propagate_dense
+from ._span import Given, combined, constrained, matrices_of, require_counts, shape_of
 
 
 class Generators(nn.Module):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..errors import DataError, RepresentationMismatchError
+from ...errors import DataError, RepresentationMismatchError
 from ._generators import Generators
-from ._given import Given, combined, known, matrices_of, shape_of
 from ._propagate import propagate_sparse
+from ._span import Given, combined, known, matrices_of, shape_of
 
 
 class SparseGenerators(Generators):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..errors import DataError, RepresentationMismatchError
+from ...errors import DataError, RepresentationMismatchError
 
 
 def propagate_dense(matrices: Tensor, x: Tensor, axis: int = -1) -> Tensor:

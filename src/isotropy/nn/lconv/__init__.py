@@ -1,0 +1,1 @@
+"""L-conv: generators, the layer, its stacks, and it as a field theory."""
