@@ -99,7 +99,7 @@ def test_rotation_of_the_plane_turns_vectors(gradient_like):
 def test_large_operators_compute_kernels_on_the_fly(gradient_like, monkeypatch):
     points, weights = plane(8)
     kept = IntegralOperator(gradient_like, points, weights, generator=torch.Generator().manual_seed(0))
-    monkeypatch.setattr("isotropy.nn._operator._MOST_KEPT", 1000)
+    monkeypatch.setattr("isotropy.nn.equivariant._operator._MOST_KEPT", 1000)
     fly = IntegralOperator(gradient_like, points, weights, generator=torch.Generator().manual_seed(0))
     assert kept.kept_values is not None
     assert fly.kept_values is None

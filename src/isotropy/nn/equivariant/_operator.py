@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..core._checks import as_points
-from ..enforce import FunctionBasis
-from ..errors import DataError, RepresentationMismatchError
+from ...core._checks import as_points
+from ...enforce import FunctionBasis
+from ...errors import DataError, RepresentationMismatchError
 
 _MOST_KEPT = 2**24  # numbers of kernel values that are kept rather than computed in every pass
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..algebra._lie_algebra import LieAlgebra
-from ..core._checks import require_finite
-from ..enforce import invariant_forms
-from ..errors import RepresentationMismatchError
+from ...algebra._lie_algebra import LieAlgebra
+from ...core._checks import require_finite
+from ...enforce import invariant_forms
+from ...errors import RepresentationMismatchError
 
 _PAIR = 2  # numbers that a pair of vectors gives: inner product and squared distance
 

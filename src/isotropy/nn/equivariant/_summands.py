@@ -7,8 +7,8 @@ from operator import add
 
 import torch
 
-from ..action._representation import Representation
-from ..enforce import summands
+from ...action._representation import Representation
+from ...enforce import summands
 
 
 def scalar_of(rho: Representation) -> Representation:

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..action._representation import Representation
-from ..errors import RepresentationMismatchError
+from ...action._representation import Representation
+from ...errors import RepresentationMismatchError
 from ._linear import Bilinear, EquivariantLinear
 from ._nonlinear import Gate
 from ._summands import distinct_sum, leaves_of

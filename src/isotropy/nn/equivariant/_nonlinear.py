@@ -7,9 +7,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ..action._representation import Representation
-from ..enforce import equivariant_blocks, summands
-from ..errors import RepresentationMismatchError
+from ...action._representation import Representation
+from ...enforce import equivariant_blocks, summands
+from ...errors import RepresentationMismatchError
 from ._summands import scalar_of
 
 

@@ -1,0 +1,1 @@
+"""Layers that are equivariant for every value of their parameters."""
