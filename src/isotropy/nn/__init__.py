@@ -3,10 +3,6 @@
 from . import init as init
 from ._class_pca import ClassPCA as ClassPCA
 from ._class_pca import ClassPCAClassifier as ClassPCAClassifier
-from ._graph_classifier import ModularGCNClassifier as ModularGCNClassifier
-from ._message_passing import message_passing as message_passing
-from ._modular_gcn import ModularBlock as ModularBlock
-from ._modular_gcn import ModularGCN as ModularGCN
 from .equivariant._linear import Bilinear as Bilinear
 from .equivariant._linear import EquivariantLinear as EquivariantLinear
 from .equivariant._metric_network import MetricNetwork as MetricNetwork
@@ -15,6 +11,10 @@ from .equivariant._mlp import GatedLayer as GatedLayer
 from .equivariant._nonlinear import Gate as Gate
 from .equivariant._nonlinear import NormGate as NormGate
 from .equivariant._operator import IntegralOperator as IntegralOperator
+from .graph._classifier import ModularGCNClassifier as ModularGCNClassifier
+from .graph._message_passing import message_passing as message_passing
+from .graph._modular_gcn import ModularBlock as ModularBlock
+from .graph._modular_gcn import ModularGCN as ModularGCN
 from .lconv._audit import EquivarianceAudit as EquivarianceAudit
 from .lconv._audit import equivariance_audit as equivariance_audit
 from .lconv._flow import LConvFlow as LConvFlow

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..core._adjacency import as_graph, join
-from ..core._propagation import Rule, edge_values, require_rules
-from ..errors import DataError
+from ...core._adjacency import as_graph, join
+from ...core._propagation import Rule, edge_values, require_rules
+from ...errors import DataError
 
 _WIRINGS = ("per_rule", "full")
 _SKIPS = ("concat", "sum", "none")

@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ..core._propagation import Rule, edge_values, require_rules
-from ..errors import MissingExtraError
+from ...core._propagation import Rule, edge_values, require_rules
+from ...errors import MissingExtraError
 from ._modular_gcn import RULES
 
 

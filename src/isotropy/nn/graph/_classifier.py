@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..core._adjacency import Graph, as_graph, join
-from ..core._estimator import Estimator
-from ..core._propagation import Rule
-from ..errors import DataError
+from ...core._adjacency import Graph, as_graph, join
+from ...core._estimator import Estimator
+from ...core._propagation import Rule
+from ...errors import DataError
 from ._modular_gcn import RULES, ModularGCN
 
 _SHUFFLE = 10  # epochs after which graphs are dealt into new batches; batches themselves are shuffled every epoch

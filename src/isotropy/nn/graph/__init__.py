@@ -1,0 +1,1 @@
+"""Graph networks of several propagation rules."""
