@@ -16,7 +16,7 @@ from torch import Tensor
 
 from isotropy import datasets
 from isotropy.core._files import write_atomic
-from isotropy.datasets._samples import Samples
+from isotropy.datasets.files._samples import Samples
 from isotropy.discover import LaLiGAN, Plan, Weights
 
 RESULTS = Path(__file__).with_name("results")

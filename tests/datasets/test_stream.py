@@ -12,7 +12,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isotropy.datasets import _stored, read_table, stream
+from isotropy.datasets import read_table, stream
+from isotropy.datasets.files import _stored
 from isotropy.errors import DataError, MissingExtraError
 
 ROWS = 103

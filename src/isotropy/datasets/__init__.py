@@ -4,15 +4,9 @@ from isotropy.datasets._adversarial import discrete_rotation, lorentz_pairs, thr
 from isotropy.datasets._bumps import bump_images
 from isotropy.datasets._bundled import load, names, path
 from isotropy.datasets._equations import Equation, equation
-from isotropy.datasets._graph_sets import GraphSet, tu_graphs
-from isotropy.datasets._images import Images, cifar10, cifar100, fashion_mnist, mnist, read_idx
 from isotropy.datasets._jets import top_tagging
 from isotropy.datasets._latent import double_bump, lotka_volterra, lotka_volterra_energy, pendulum, pendulum_energy
 from isotropy.datasets._problem import Expected, Problem
-from isotropy.datasets._reading import read_table
-from isotropy.datasets._samples import Samples, Trajectories, points, supervised, trajectories
-from isotropy.datasets._stream import Stream, stream
-from isotropy.datasets._table import Table, require_varying
 from isotropy.datasets._textbook import (
     cross_product,
     hopf,
@@ -25,6 +19,12 @@ from isotropy.datasets._textbook import (
 )
 from isotropy.datasets._waters import water_model, waters
 from isotropy.datasets._waves import reaction_diffusion, turning_shape
+from isotropy.datasets.files._graphs import GraphSet, tu_graphs
+from isotropy.datasets.files._images import Images, cifar10, cifar100, fashion_mnist, mnist, read_idx
+from isotropy.datasets.files._reading import read_table
+from isotropy.datasets.files._samples import Samples, Trajectories, points, supervised, trajectories
+from isotropy.datasets.files._stream import Stream, stream
+from isotropy.datasets.files._table import Table, require_varying
 
 __all__ = [
     "Equation",

@@ -12,8 +12,8 @@ import torch
 
 from isotropy.datasets._polar_motion import wobble
 from isotropy.datasets._problem import Expected, Problem
-from isotropy.datasets._reading import read_table
-from isotropy.datasets._samples import Samples, supervised, trajectories
+from isotropy.datasets.files._reading import read_table
+from isotropy.datasets.files._samples import Samples, supervised, trajectories
 from isotropy.errors import DataError
 
 FILES = {

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from isotropy.datasets._problem import Expected, Problem
-from isotropy.datasets._samples import Samples
+from isotropy.datasets.files._samples import Samples
 from isotropy.errors import DataError, MissingExtraError
 
 MOST = 200  # constituents that the layout has room for

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from isotropy.datasets._problem import Expected, Problem
-from isotropy.datasets._samples import Samples
+from isotropy.datasets.files._samples import Samples
 from isotropy.errors import DataError
 
 _HIGHEST, _FASTEST = 0.99, 2.1  # energy and speed of the pendulum

@@ -2,8 +2,8 @@
 
 import torch
 
-from isotropy.datasets._samples import Trajectories
-from isotropy.datasets._table import Table
+from isotropy.datasets.files._samples import Trajectories
+from isotropy.datasets.files._table import Table
 
 _YEAR = 365.25  # days
 _MEAN = 219  # rows of ten days in six years, in which the wobble of 14 months and the yearly motion both come round

@@ -6,7 +6,7 @@ from typing import Literal
 
 import torch
 
-from isotropy.datasets._samples import Samples, Trajectories
+from isotropy.datasets.files._samples import Samples, Trajectories
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from isotropy.datasets._problem import Expected, Problem
-from isotropy.datasets._samples import Samples, Trajectories
+from isotropy.datasets.files._samples import Samples, Trajectories
 from isotropy.errors import DataError
 
 Field = Callable[[torch.Tensor], torch.Tensor]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from isotropy.datasets._reading import require_file
+from isotropy.datasets.files._reading import require_file
 from isotropy.errors import DataError
 from isotropy.graphs import Graph
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from isotropy.datasets._table import Table
+from isotropy.datasets.files._table import Table
 from isotropy.errors import DataError, MissingExtraError
 
 Columns = dict[str, np.ndarray]

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isotropy.datasets._stored import Stored, open_stored
-from isotropy.datasets._table import Table
+from isotropy.datasets.files._stored import Stored, open_stored
+from isotropy.datasets.files._table import Table
 from isotropy.errors import DataError
 
 Names = str | Sequence[str]

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from isotropy.datasets._reading import require_file
+from isotropy.datasets.files._reading import require_file
 from isotropy.errors import DataError
 
 IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}

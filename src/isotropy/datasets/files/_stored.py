@@ -9,7 +9,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from isotropy.datasets._reading import DAMAGE, Columns, import_extra, join_cells, refusal, require_file, require_unique
+from isotropy.datasets.files._reading import (
+    DAMAGE,
+    Columns,
+    import_extra,
+    join_cells,
+    refusal,
+    require_file,
+    require_unique,
+)
 from isotropy.errors import DataError, MissingExtraError
 
 Range = tuple[int, int]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from isotropy.datasets._table import Table, require_varying
+from isotropy.datasets.files._table import Table, require_varying
 from isotropy.errors import DataError
 
 SHORTEST = 5
