@@ -1,13 +1,26 @@
 """Tables, images and graphs of the user's, bundled data of the sky, and textbook problems with a known symmetry."""
 
-from isotropy.datasets._adversarial import discrete_rotation, lorentz_pairs, three_body, two_body
-from isotropy.datasets._bumps import bump_images
 from isotropy.datasets._bundled import load, names, path
-from isotropy.datasets._equations import Equation, equation
-from isotropy.datasets._jets import top_tagging
-from isotropy.datasets._latent import double_bump, lotka_volterra, lotka_volterra_energy, pendulum, pendulum_energy
-from isotropy.datasets._problem import Expected, Problem
-from isotropy.datasets._textbook import (
+from isotropy.datasets._waters import water_model, waters
+from isotropy.datasets.files._graphs import GraphSet, tu_graphs
+from isotropy.datasets.files._images import Images, cifar10, cifar100, fashion_mnist, mnist, read_idx
+from isotropy.datasets.files._reading import read_table
+from isotropy.datasets.files._samples import Samples, Trajectories, points, supervised, trajectories
+from isotropy.datasets.files._stream import Stream, stream
+from isotropy.datasets.files._table import Table, require_varying
+from isotropy.datasets.problems._adversarial import discrete_rotation, lorentz_pairs, three_body, two_body
+from isotropy.datasets.problems._bumps import bump_images
+from isotropy.datasets.problems._equations import Equation, equation
+from isotropy.datasets.problems._jets import top_tagging
+from isotropy.datasets.problems._latent import (
+    double_bump,
+    lotka_volterra,
+    lotka_volterra_energy,
+    pendulum,
+    pendulum_energy,
+)
+from isotropy.datasets.problems._problem import Expected, Problem
+from isotropy.datasets.problems._textbook import (
     cross_product,
     hopf,
     kepler,
@@ -17,14 +30,7 @@ from isotropy.datasets._textbook import (
     random_cubic,
     random_network,
 )
-from isotropy.datasets._waters import water_model, waters
-from isotropy.datasets._waves import reaction_diffusion, turning_shape
-from isotropy.datasets.files._graphs import GraphSet, tu_graphs
-from isotropy.datasets.files._images import Images, cifar10, cifar100, fashion_mnist, mnist, read_idx
-from isotropy.datasets.files._reading import read_table
-from isotropy.datasets.files._samples import Samples, Trajectories, points, supervised, trajectories
-from isotropy.datasets.files._stream import Stream, stream
-from isotropy.datasets.files._table import Table, require_varying
+from isotropy.datasets.problems._waves import reaction_diffusion, turning_shape
 
 __all__ = [
     "Equation",

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 
 from isotropy.datasets._polar_motion import wobble
-from isotropy.datasets._problem import Expected, Problem
 from isotropy.datasets.files._reading import read_table
 from isotropy.datasets.files._samples import Samples, supervised, trajectories
+from isotropy.datasets.problems._problem import Expected, Problem
 from isotropy.errors import DataError
 
 FILES = {

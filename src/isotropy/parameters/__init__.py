@@ -1,10 +1,10 @@
 """Symmetries of a network's parameters: teleportation, conserved quantities, flat directions."""
 
-from ._landscapes import Booth as Booth
-from ._landscapes import Landscape as Landscape
-from ._landscapes import PlanarLandscape as PlanarLandscape
-from ._landscapes import Quadratic as Quadratic
-from ._landscapes import Rosenbrock as Rosenbrock
+from ..datasets.problems._landscapes import Booth as Booth
+from ..datasets.problems._landscapes import Landscape as Landscape
+from ..datasets.problems._landscapes import PlanarLandscape as PlanarLandscape
+from ..datasets.problems._landscapes import Quadratic as Quadratic
+from ..datasets.problems._landscapes import Rosenbrock as Rosenbrock
 from .find._on_batch import BatchBlock as BatchBlock
 from .find._parameter_symmetry import ParameterSymmetry as ParameterSymmetry
 from .find._shifts_and_scales import ShiftBlock as ShiftBlock

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from isotropy.datasets._problem import Expected, Problem
 from isotropy.datasets.files._samples import Samples
+from isotropy.datasets.problems._problem import Expected, Problem
 from isotropy.errors import DataError
 
 _SCATTER = 0.05  # of the speeds about those of circular orbits

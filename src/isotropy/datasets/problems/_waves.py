@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from isotropy.datasets._problem import Expected, Problem
 from isotropy.datasets.files._samples import Samples
+from isotropy.datasets.problems._problem import Expected, Problem
 from isotropy.errors import DataError
 
 _HALF = 10.0  # the box is [-10, 10) each way

@@ -6,8 +6,8 @@ from itertools import combinations_with_replacement
 import numpy as np
 import torch
 
-from isotropy.datasets._problem import Expected, Problem
 from isotropy.datasets.files._samples import Samples, Trajectories
+from isotropy.datasets.problems._problem import Expected, Problem
 from isotropy.errors import DataError
 
 Field = Callable[[torch.Tensor], torch.Tensor]

@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection
 import torch
 from torch import Tensor
 
-from ..core._checks import as_points
-from ..errors import DataError, RepresentationMismatchError
+from ...core._checks import as_points
+from ...errors import DataError, RepresentationMismatchError
 
 Move = Callable[[Tensor], Tensor]
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from isotropy.datasets._problem import Expected, Problem
 from isotropy.datasets.files._samples import Samples
+from isotropy.datasets.problems._problem import Expected, Problem
 from isotropy.errors import DataError, MissingExtraError
 
 MOST = 200  # constituents that the layout has room for

@@ -1,0 +1,1 @@
+"""Problems whose symmetry is known beforehand."""
