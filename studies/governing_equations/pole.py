@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 import isotropy as iso
-from isotropy.datasets._polar_motion import about_mean_pole, positions, without_year
+from isotropy.datasets.bundled._polar_motion import about_mean_pole, positions, without_year
 from isotropy.dictionary import polynomials
 from isotropy.dynamics import Governing, SINDy, WeakSINDy
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 import isotropy as iso
 from isotropy.core._files import write_atomic
-from isotropy.datasets._polar_motion import stretches
+from isotropy.datasets.bundled._polar_motion import stretches
 from isotropy.dictionary import polynomials
 from isotropy.dynamics import Governing, SecondOrder, SINDy, central, choose_symmetry
 

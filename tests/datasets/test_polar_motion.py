@@ -9,7 +9,7 @@ import torch
 
 import isotropy as iso
 from isotropy.datasets import load, path, read_table
-from isotropy.datasets._polar_motion import about_mean_pole, positions, stretches, without_year
+from isotropy.datasets.bundled._polar_motion import about_mean_pole, positions, stretches, without_year
 from isotropy.datasets.make_polar_motion import FIRST, LAST, STEP, main, make_file
 from isotropy.dynamics import SINDy, WeakSINDy, choose_symmetry
 from isotropy.errors import DataError, MissingExtraError

@@ -7,7 +7,7 @@ import pytest
 
 from isotropy import datasets
 from isotropy.datasets import make_waters
-from isotropy.datasets._waters import CLUSTERS
+from isotropy.datasets.bundled._waters import CLUSTERS
 
 
 def test_clusters_and_their_references():

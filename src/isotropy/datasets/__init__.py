@@ -1,7 +1,7 @@
 """Tables, images and graphs of the user's, bundled data of the sky, and textbook problems with a known symmetry."""
 
-from isotropy.datasets._bundled import load, names, path
-from isotropy.datasets._waters import water_model, waters
+from isotropy.datasets.bundled._bundled import load, names, path
+from isotropy.datasets.bundled._waters import water_model, waters
 from isotropy.datasets.files._graphs import GraphSet, tu_graphs
 from isotropy.datasets.files._images import Images, cifar10, cifar100, fashion_mnist, mnist, read_idx
 from isotropy.datasets.files._reading import read_table

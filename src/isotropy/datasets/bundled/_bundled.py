@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from isotropy.datasets._polar_motion import wobble
+from isotropy.datasets.bundled._polar_motion import wobble
 from isotropy.datasets.files._reading import read_table
 from isotropy.datasets.files._samples import Samples, supervised, trajectories
 from isotropy.datasets.problems._problem import Expected, Problem
