@@ -287,7 +287,7 @@ def test_a_signal_is_no_word_of_the_model(command, desk, monkeypatch):
     def stopped(*_):
         raise Terminated
 
-    monkeypatch.setattr("isotropy.cli._models.importlib.import_module", stopped)
+    monkeypatch.setattr("isotropy.cli.input._models.importlib.import_module", stopped)
     done = command(*model("net"))
     assert (done.code, done.err) == (128 + signal.SIGTERM, "isotropy: terminated, nothing written\n")
 

@@ -14,12 +14,12 @@ from .. import measure as verb
 from ..action._action import Action
 from ..discover import plain
 from ..measure import SymmetryReport
-from ._candidates import action_for, output_action
-from ._models import calling, load_model, outputs_of
 from ._options import AsJson, Key, Out, Outputs, Seed, X
 from ._output import require_folder, whole_folder
-from ._sources import read_points
 from ._words import measured_words
+from .input._candidates import action_for, output_action
+from .input._models import calling, load_model, outputs_of
+from .input._sources import read_points
 
 FILE = "measure.json"
 

@@ -10,7 +10,7 @@ from ..datasets import Samples
 from ..discover import Discovery
 from ..errors import FlowError
 from ..report import Orbits
-from ._sources import Source
+from .input._sources import Source
 
 _SHOWN = 200  # points that move in the report
 _STEPS = 61

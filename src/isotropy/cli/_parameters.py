@@ -17,12 +17,12 @@ from ..core._autodiff import evaluating
 from ..core._version import version
 from ..discover import plain
 from ..errors import DataError
-from ._models import aside, load_model
 from ._options import AsJson, Key, Out, Seed, X
 from ._orbit import curve_of_network
 from ._output import require_folder, require_report, whole_folder
 from ._parameter_words import network_words
-from ._sources import read_points
+from .input._models import aside, load_model
+from .input._sources import read_points
 
 FILE = "parameters.json"
 PAGE = "report.html"

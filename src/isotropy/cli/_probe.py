@@ -15,10 +15,10 @@ from .. import report as pages
 from ..atoms import ProbeReport
 from ..errors import DataError, SymmetryError
 from ..quadrature import Rule, gauss, grid, lebedev, polyhedral
-from ._models import aside, imported
 from ._options import AsJson, Out, Seed
 from ._output import require_folder, require_report, whole_folder
 from ._progress import reporting
+from .input._models import aside, imported
 
 FILE = "probe.json"
 PAGE = "report.html"

@@ -16,9 +16,9 @@ from ..core._linalg import EPSILON, principal_angles
 from ..datasets import Trajectories
 from ..discover import Discovery, FromDynamics, FromNoether, LaLiGAN, LieGAN, by_method
 from ..errors import DataError
-from ._candidates import output_action
 from ._moved import shown_points
-from ._sources import Source
+from .input._candidates import output_action
+from .input._sources import Source
 
 METHODS = ("direct", "liegan", "laligan", "auto")
 LAWS = ("normal", "uniform", "integer")

@@ -13,8 +13,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from ..core._autodiff import Map, evaluating, value_of
-from ..errors import DataError, SymmetryError
+from ...core._autodiff import Map, evaluating, value_of
+from ...errors import DataError, SymmetryError
 from ._program import read_program
 
 _PICKLED = (".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".bin")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 
-from ..action._action import Action
-from ..actions import Affine, Image, Points, PolynomialFields, Trivial
-from ..algebra._catalogue import is_affine, named
-from ..algebra._lie_algebra import LieAlgebra
-from ..errors import DataError, RepresentationMismatchError, SymmetryError
+from ...action._action import Action
+from ...actions import Affine, Image, Points, PolynomialFields, Trivial
+from ...algebra._catalogue import is_affine, named
+from ...algebra._lie_algebra import LieAlgebra
+from ...errors import DataError, RepresentationMismatchError, SymmetryError
 
 HOW = ("auto", "scalar", "vector")
 LARGEST = 32  # size of matrices; gl(32) has 1024 generators, and the work grows with their cube

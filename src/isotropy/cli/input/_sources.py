@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
-from .. import datasets
-from ..datasets import Problem, Samples, Table, Trajectories
-from ..errors import DataError
+from ... import datasets
+from ...datasets import Problem, Samples, Table, Trajectories
+from ...errors import DataError
 
 PREFIX = "example:"
 SMALLEST = 1e-40  # of the largest number; beyond it squares of its powers are lost
