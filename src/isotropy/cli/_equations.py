@@ -21,11 +21,11 @@ from ..report import write_equations_report
 from ._equations_answer import Found, answer_of
 from ._equations_road import ROADS, take_road
 from ._options import AsJson, Key, Out, Seed
-from ._output import require_folder, require_report, whole_folder
-from ._progress import reporting
-from ._words import equations_words
 from .input._candidates import action_for
 from .input._sources import Columns, Source, read_source
+from .output._folder import require_folder, require_report, whole_folder
+from .output._progress import reporting
+from .output._sentences import equations_words
 
 _LONG = 60  # samples of the shortest trajectory from which on the weak form has rows enough
 _MOST_TERMS = 1000  # of all equations together

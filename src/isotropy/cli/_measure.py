@@ -15,11 +15,11 @@ from ..action._action import Action
 from ..discover import plain
 from ..measure import SymmetryReport
 from ._options import AsJson, Key, Out, Outputs, Seed, X
-from ._output import require_folder, whole_folder
-from ._words import measured_words
 from .input._candidates import action_for, output_action
 from .input._models import calling, load_model, outputs_of
 from .input._sources import read_points
+from .output._folder import require_folder, whole_folder
+from .output._sentences import measured_words
 
 FILE = "measure.json"
 

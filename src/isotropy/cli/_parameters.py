@@ -19,10 +19,10 @@ from ..discover import plain
 from ..errors import DataError
 from ._options import AsJson, Key, Out, Seed, X
 from ._orbit import curve_of_network
-from ._output import require_folder, require_report, whole_folder
-from ._parameter_words import network_words
 from .input._models import aside, load_model
 from .input._sources import read_points
+from .output._folder import require_folder, require_report, whole_folder
+from .output._parameter_sentences import network_words
 
 FILE = "parameters.json"
 PAGE = "report.html"

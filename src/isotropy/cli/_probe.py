@@ -16,9 +16,9 @@ from ..atoms import ProbeReport
 from ..errors import DataError, SymmetryError
 from ..quadrature import Rule, gauss, grid, lebedev, polyhedral
 from ._options import AsJson, Out, Seed
-from ._output import require_folder, require_report, whole_folder
-from ._progress import reporting
 from .input._models import aside, imported
+from .output._folder import require_folder, require_report, whole_folder
+from .output._progress import reporting
 
 FILE = "probe.json"
 PAGE = "report.html"

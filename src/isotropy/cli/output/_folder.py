@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import DataError, MissingExtraError
+from ...errors import DataError, MissingExtraError
 
 
 def require_folder(out: Path) -> None:

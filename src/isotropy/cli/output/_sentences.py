@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..report import advice, headline
+from ...report import advice, headline
 
 _MOST_FIELDS = 12
 _MOST_REASONS = 8

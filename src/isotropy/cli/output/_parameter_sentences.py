@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ._words import listed
+from ._sentences import listed
 
 _MOST_ROWS = 30
 _MOST_VALUES = 6

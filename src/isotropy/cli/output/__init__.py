@@ -1,0 +1,1 @@
+"""What the command line gives back: words, progress, a whole folder or nothing."""
