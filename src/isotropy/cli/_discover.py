@@ -15,14 +15,14 @@ from ..datasets import Trajectories
 from ..discover import ConservedQuantities, Discovery, plain
 from ..errors import DataError
 from ..report import write_report
-from ._moved import moved_samples
 from ._options import AsJson, Key, Out, Outputs, Seed, X
-from ._roads import Wish, best_of, compared, described, take_roads
 from .input._candidates import action_for, require_how
 from .input._sources import Columns, Source, read_source
 from .output._folder import require_folder, require_report, whole_folder
 from .output._progress import reporting
 from .output._sentences import discovered_words
+from .roads._discovery import Wish, best_of, compared, described, take_roads
+from .roads._moved import moved_samples
 
 
 def discover(

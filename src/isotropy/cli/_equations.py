@@ -18,14 +18,14 @@ from ..discover import plain
 from ..dynamics import Governing, SecondOrder, SINDy, WeakSINDy, central
 from ..errors import DataError
 from ..report import write_equations_report
-from ._equations_answer import Found, answer_of
-from ._equations_road import ROADS, take_road
 from ._options import AsJson, Key, Out, Seed
 from .input._candidates import action_for
 from .input._sources import Columns, Source, read_source
 from .output._folder import require_folder, require_report, whole_folder
 from .output._progress import reporting
 from .output._sentences import equations_words
+from .roads._equations import ROADS, take_road
+from .roads._equations_answer import Found, answer_of
 
 _LONG = 60  # samples of the shortest trajectory from which on the weak form has rows enough
 _MOST_TERMS = 1000  # of all equations together

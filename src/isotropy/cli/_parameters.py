@@ -18,11 +18,11 @@ from ..core._version import version
 from ..discover import plain
 from ..errors import DataError
 from ._options import AsJson, Key, Out, Seed, X
-from ._orbit import curve_of_network
 from .input._models import aside, load_model
 from .input._sources import read_points
 from .output._folder import require_folder, require_report, whole_folder
 from .output._parameter_sentences import network_words
+from .roads._orbit import curve_of_network
 
 FILE = "parameters.json"
 PAGE = "report.html"

@@ -10,15 +10,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..actions import PolynomialFields, TimeScaled
-from ..core._linalg import EPSILON, principal_angles
-from ..datasets import Trajectories
-from ..discover import Discovery, FromDynamics, FromNoether, LaLiGAN, LieGAN, by_method
-from ..errors import DataError
+from ...action._action import Action
+from ...actions import PolynomialFields, TimeScaled
+from ...core._linalg import EPSILON, principal_angles
+from ...datasets import Trajectories
+from ...discover import Discovery, FromDynamics, FromNoether, LaLiGAN, LieGAN, by_method
+from ...errors import DataError
+from ..input._candidates import output_action
+from ..input._sources import Source
 from ._moved import shown_points
-from .input._candidates import output_action
-from .input._sources import Source
 
 METHODS = ("direct", "liegan", "laligan", "auto")
 LAWS = ("normal", "uniform", "integer")

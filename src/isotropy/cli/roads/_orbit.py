@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..parameters import Block, Orthogonal, ParameterSymmetry, sharpness_along
+from ...parameters import Block, Orthogonal, ParameterSymmetry, sharpness_along
 
 _TIMES = torch.linspace(-1.0, 1.0, 9, dtype=torch.float64).tolist()
 _TOLERANCE = 1e-4  # of the largest eigenvalue

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..core._version import version
-from ..datasets import Trajectories
-from ..dynamics import Governing, SecondOrder
-from ._equations_road import Found
+from ...core._version import version
+from ...datasets import Trajectories
+from ...dynamics import Governing, SecondOrder
+from ._equations import Found
 
 _SURE = 0.7  # inclusion probability that a term should have
 _EXPLAINED = 0.5  # held-out error, relative to the targets, that equations should stay below

@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..datasets import Samples
-from ..discover import Discovery
-from ..errors import FlowError
-from ..report import Orbits
-from .input._sources import Source
+from ...action._action import Action
+from ...datasets import Samples
+from ...discover import Discovery
+from ...errors import FlowError
+from ...report import Orbits
+from ..input._sources import Source
 
 _SHOWN = 200  # points that move in the report
 _STEPS = 61

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..datasets import Trajectories
-from ..dynamics import Ensemble, Governing, SymmetryChoice, choose_symmetry, discover_and_fit
-from ..errors import DataError, FlowError
+from ...action._action import Action
+from ...datasets import Trajectories
+from ...dynamics import Ensemble, Governing, SymmetryChoice, choose_symmetry, discover_and_fit
+from ...errors import DataError, FlowError
 
 ROADS = ("auto", "none")
 _MODELS = 30  # of the ensemble

@@ -1,0 +1,1 @@
+"""Which road the samples of a verb are sent down."""
