@@ -9,7 +9,7 @@ import pytest
 
 from isotropy.errors import DataError, MissingExtraError, RepresentationMismatchError
 from isotropy.report import Orbits, write_report
-from isotropy.report._answer import coordinates
+from isotropy.report._checked import coordinates
 from isotropy.report._pictures import busiest_plane
 
 NASTY = "<script>alert('v')</script>&\"$x$"

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from isotropy.report import _words
+from isotropy.report import _sentences as _words
 
 
 @pytest.mark.parametrize(

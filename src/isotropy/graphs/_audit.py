@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..core._adjacency import Graph, as_graph
 from ..errors import DataError
-from ._words import moments, operator_words
+from ._operator_words import moments, operator_words
 
 
 def leak_audit(

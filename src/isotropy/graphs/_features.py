@@ -12,7 +12,7 @@ from ..core._adjacency import Graph, as_graph, join
 from ..core._estimator import Estimator
 from ..core._propagation import Rule
 from ..errors import DataError
-from ._words import DEFAULT_RULES, mean_degree, operator_words
+from ._operator_words import DEFAULT_RULES, mean_degree, operator_words
 
 
 class GraphMoments(Estimator):

@@ -12,8 +12,8 @@ from torch import Tensor
 from ..core._adjacency import Graph, as_graph, join
 from ..core._propagation import RULES, Rule, require_rules, rule_name
 from ..errors import DataError
+from ._operator_words import mean_degree, moments, operator_words
 from ._random import random_graphs
-from ._words import mean_degree, moments, operator_words
 
 Target = int | str | Callable[[Graph], Tensor] | Sequence[Any]
 _EXACT = 1e-12

@@ -5,6 +5,6 @@ from ._orbits import Orbits
 from ._page import write_report
 from ._parameters_page import write_parameters
 from ._probe_page import write_probe
-from ._words import advice, headline
+from ._sentences import advice, headline
 
 __all__ = ["Orbits", "advice", "headline", "write_equations_report", "write_parameters", "write_probe", "write_report"]
