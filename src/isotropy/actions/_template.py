@@ -1,7 +1,7 @@
 """How to write a new action: a complete example, a squeeze of the plane.
 
 Copy this file, change the five numbered places, export the class from ``actions/__init__.py`` and add one line to
-the list in ``tests/actions/test_contract.py``; the class then inherits that whole suite.
+the list in ``tests/actions/test_every_action.py``; the class then inherits that whole suite.
 """
 
 from __future__ import annotations

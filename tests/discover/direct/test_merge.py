@@ -11,7 +11,7 @@ import isotropy as iso
 from isotropy.core._linalg import StreamedQR
 from isotropy.errors import DataError
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks"))
 import merge_processes
 
 

@@ -15,7 +15,7 @@ import isotropy as iso
 from isotropy.discover.evidence._evidence_file import decode, encode
 from isotropy.errors import DataError
 
-BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "distributed_discovery.py"
+BENCHMARK = Path(__file__).parents[3] / "benchmarks" / "distributed_discovery.py"
 
 
 def estimator(algebra: iso.LieAlgebra | None = None) -> iso.discover.FromModel:
