@@ -17,8 +17,8 @@ def test_two_body_turns_with_its_start_and_stays_centred():
     x, y = (t for t in (datasets.two_body(trajectories=5).data.x, datasets.two_body(trajectories=5).data.y))
     assert x.shape == y.shape == (5 * 19, 8)
     assert torch.allclose(x[:, :4], -x[:, 4:], atol=1e-9)
-    again = datasets._adversarial._advance(
-        datasets._adversarial._gravity(2), x @ torch.block_diag(*[TURN] * 4).T, 0.02, 50
+    again = datasets.problems._adversarial._advance(
+        datasets.problems._adversarial._gravity(2), x @ torch.block_diag(*[TURN] * 4).T, 0.02, 50
     )
     assert torch.allclose(again, y @ torch.block_diag(*[TURN] * 4).T, atol=1e-7)
 

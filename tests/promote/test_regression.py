@@ -90,7 +90,7 @@ def test_no_nearby_point_is_better(seed, share):
 
     def objective(w):
         values = torch.linalg.svdvals(
-            iso._family.FamilyDerivative(QUADRATICS, SO3.vector(), SO3.scalar()).derivative(w) / 2**0.5
+            iso.derivative._family.FamilyDerivative(QUADRATICS, SO3.vector(), SO3.scalar()).derivative(w) / 2**0.5
         )
         return float(0.5 * (QUADRATICS.evaluate(x) @ w - y).square().sum() + fit.weight * values.sum())
 

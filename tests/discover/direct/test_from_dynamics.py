@@ -96,7 +96,7 @@ def test_bent_linear_system_has_bent_scalings():
     expected = torch.zeros(2, 2, 6, dtype=torch.float64)  # terms 1, x, y, x^2, x y, y^2
     expected[0, 0, 1], expected[0, 1, 3] = 1, 2  # x d/dx + 2 x^2 d/dy
     expected[1, 1, 2], expected[1, 1, 3] = 1, -1  # (y - x^2) d/dy
-    angles = iso._linalg.principal_angles(found.algebra_.basis.flatten(1), expected.flatten(1))
+    angles = iso.core._linalg.principal_angles(found.algebra_.basis.flatten(1), expected.flatten(1))
     assert float(angles.max()) < 1e-8
     assert found.algebra_.closure_defect() < 1e-10
 

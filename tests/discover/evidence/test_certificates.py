@@ -123,7 +123,7 @@ def no_error(xi, x):
 
 def concluded(candidates, broken_by_fold, check=no_error, rank="gap", floor=1e-12):
     """A discovery from the broken factors of each fold, on points that fill the space."""
-    action = Affine(candidates) if iso._catalogue.is_affine(candidates) else candidates.vector()
+    action = Affine(candidates) if iso.algebra._catalogue.is_affine(candidates) else candidates.vector()
     evidence = Evidence(action, Trivial(candidates, (1,)), FOLDS)
     points = randn(400, action.size)
     for index, broken in enumerate(broken_by_fold):

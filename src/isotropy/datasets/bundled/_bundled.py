@@ -41,7 +41,7 @@ def path(name: str) -> Path:
     """
     if name not in FILES:
         raise DataError(f"Expected one of {', '.join(FILES)}, received {name!r}; choose one of these.")
-    return Path(__file__).parent / "data" / FILES[name]
+    return Path(__file__).parents[1] / "data" / FILES[name]
 
 
 def load(name: str) -> Problem:

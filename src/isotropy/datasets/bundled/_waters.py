@@ -12,7 +12,7 @@ import numpy as np
 
 from isotropy.atoms import PointEdgeTransformer, ase_module
 
-_FOLDER = Path(__file__).parent / "data"
+_FOLDER = Path(__file__).parents[1] / "data"
 CLUSTERS = _FOLDER / "waters.xyz.gz"
 _HEAD = re.compile(r"energy=(?P<energy>\S+) run=(?P<run>\d+)")
 MODEL = _FOLDER / "water_model.safetensors"
