@@ -9,5 +9,6 @@ from ._points import Points as Points
 from ._polynomial import PolynomialFields as PolynomialFields
 from ._product import Product as Product
 from ._prolonged import Prolonged as Prolonged
+from ._reordered import Reordered as Reordered
 from ._time import TimeScaled as TimeScaled
 from ._trivial import Trivial as Trivial

@@ -10,6 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from ..action._action import Action
 from ..action._representation import Representation
 from ..core._checks import as_basis, require_finite
 from ..core._linalg import numerical_rank, orthonormal_rows, principal_angles, sparse_rows
@@ -224,6 +225,10 @@ class LieAlgebra:
         matrix = torch.as_tensor(change, dtype=torch.float64)
         return LieAlgebra(matrix @ self._basis @ torch.linalg.inv(matrix), self.name)
 
+    def rewritten(self, basis: Tensor, name: str | None = None) -> LieAlgebra:
+        """A span of generators `(k, *shape)` with the bracket and the blocks of this one."""
+        return self._like(basis, name)
+
     def __add__(self, other: LieAlgebra) -> LieAlgebra:
         """The direct sum: block-diagonal generators, each summand acting on its own block."""
         self._require_matrices("+")
@@ -298,3 +303,12 @@ def trivial(group: LieAlgebra) -> Representation:
     """The trivial representation on one number."""
     zero = torch.zeros(group.dim, 1, 1, dtype=torch.float64)
     return Representation(group, zero, rho=lambda g: torch.ones(1, 1, dtype=torch.float64), name="1")
+
+
+def lie_algebra(action: Action) -> LieAlgebra:
+    """The candidates of an action, which have to be a LieAlgebra."""
+    if not isinstance(action.algebra, LieAlgebra):
+        raise RepresentationMismatchError(
+            f"action: expected one of a LieAlgebra, received one of {type(action.algebra).__name__}; build it from one"
+        )
+    return action.algebra

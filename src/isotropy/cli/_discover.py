@@ -12,16 +12,18 @@ from .. import dictionary
 from ..action._action import Action
 from ..actions import PolynomialFields, TimeScaled
 from ..datasets import Trajectories
-from ..discover import ConservedQuantities, Discovery, plain
+from ..discover import ConservedQuantities, plain
 from ..errors import DataError
-from ..report import write_report
+from ..report import Orbits, write_report
+from ..symmetry import Symmetry
 from ._options import AsJson, Key, Out, Outputs, Seed, X
-from .input._candidates import action_for, require_how
+from .input._candidates import require_how
 from .input._sources import Columns, Source, read_source
+from .input._symmetry import action_for
 from .output._folder import require_folder, require_report, whole_folder
 from .output._progress import reporting
 from .output._sentences import discovered_words
-from .roads._discovery import Wish, best_of, compared, described, take_roads
+from .roads._discovery import Wish, best_of, compared, labelled, take_roads
 from .roads._moved import moved_samples
 
 
@@ -32,7 +34,14 @@ def discover(
     time: Annotated[str | None, typer.Option(help="time column: look for symmetries of the dynamics")] = None,
     state: Annotated[str | None, typer.Option(help="state columns of a trajectory")] = None,
     trajectory: Annotated[str | None, typer.Option(help="column that tells trajectories apart")] = None,
-    candidates: Annotated[str | None, typer.Option(help="such as gl(3), aff(2), se(3), poly(2,degree=2)")] = None,
+    candidates: Annotated[
+        str | None,
+        typer.Option(
+            "--candidates",
+            "--symmetry",
+            help="gl(3), aff(2), poly(2,degree=2), ... or a symmetry.json",
+        ),
+    ] = None,
     outputs: Outputs = "auto",
     noether: Annotated[
         bool, typer.Option("--noether", help="state is positions, then velocities: use charges")
@@ -69,7 +78,7 @@ def discover(
         raise DataError(f"--outputs: expected a map from --x to --y, received {source.kind}; name the outputs by --y")
     names = source.coordinates
     chosen = (source.candidates or _default(source)) if candidates is None else candidates
-    action = action_for(chosen, len(names))
+    action = action_for(chosen, names, "--candidates")
     if len(action.event) > 1 and source.kind != "supervised":
         raise DataError(f"--candidates {chosen}: expected a map of pictures, received {source.kind}; name --y")
     if time_scaling:
@@ -78,12 +87,14 @@ def discover(
     with reporting(quiet=as_json) as progress:
         taken = take_roads(source, action, wish, progress)
     best = best_of(taken)
-    answer = {**described(best, names), "candidates": chosen, "kind": source.kind, "outputs": best.outputs, **extra}
+    extra |= {"candidates": chosen, "kind": source.kind, "outputs": best.outputs, **labelled(best)}
     if len(taken) > 1:
-        answer["roads"] = compared(taken, source)
+        extra["roads"] = compared(taken, source)
+    symmetry = best.found.symmetry_.named(names)
+    answer = {**symmetry.to_dict(), **extra}
     text = json.dumps(plain(answer)) if as_json else discovered_words(answer, out)
     if out is not None:
-        _write(out, answer, best.found, source, f"isotropy discover {data}")
+        _write(out, symmetry, extra, moved_samples(best.found, source, names), f"isotropy discover {data}")
     typer.echo(text)
     raise typer.Exit(1 if answer["status"] == "undecided" else 0)
 
@@ -127,11 +138,8 @@ def _conserved(source: Source, degree: int) -> list[str]:
     return [f"{text}  ({found.status_})" for text in found.equations(data.names)]
 
 
-def _write(out: Path, answer: dict[str, Any], found: Discovery, source: Source, command: str) -> None:
-    """Write ``symmetry.json`` and ``report.html``."""
+def _write(out: Path, symmetry: Symmetry, extra: dict[str, Any], orbits: Orbits | None, command: str) -> None:
+    """Write ``symmetry.json``, with what the verb adds to it, and ``report.html``."""
     with whole_folder(out) as folder:
-        clean = plain(answer)
-        text = json.dumps(clean, indent=1, allow_nan=False) + "\n"
-        (folder / "symmetry.json").write_text(text, encoding="utf-8")
-        orbits = moved_samples(found, source, source.coordinates)
-        write_report(folder / "report.html", {**clean, "command": command}, orbits)
+        symmetry.save(folder / "symmetry.json", extra)
+        write_report(folder / "report.html", plain({**symmetry.to_dict(), **extra, "command": command}), orbits)

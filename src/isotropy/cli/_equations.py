@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from .. import dictionary
-from ..action._action import Action
-from ..actions import Affine, PolynomialFields
-from ..algebra._lie_algebra import LieAlgebra
 from ..datasets import Trajectories
 from ..discover import plain
 from ..dynamics import Governing, SecondOrder, SINDy, WeakSINDy, central
 from ..errors import DataError
 from ..report import write_equations_report
 from ._options import AsJson, Key, Out, Seed
-from .input._candidates import action_for
 from .input._sources import Columns, Source, read_source
+from .input._symmetry import symmetry_for
 from .output._folder import require_folder, require_report, whole_folder
 from .output._progress import reporting
 from .output._sentences import equations_words
@@ -58,7 +54,8 @@ def equations(
         require_report()
     source, runs = _trajectories(data, Columns(None, None, time, state, trajectory, motion, "--motion"), key)
     model = _model(runs, source.kind == "mechanics", degree, weak, threshold)
-    given = symmetry if symmetry in ROADS else _action(symmetry, model.dictionary.size)
+    names = source.coordinates[: model.dictionary.size]
+    given = symmetry if symmetry in ROADS else symmetry_for(symmetry, names, "--symmetry")
     with reporting(quiet=as_json) as progress:
         found = take_road(model, runs, symmetry, given, seed, progress)
         answer = answer_of(found, runs, source.coordinates, data, seed)
@@ -103,35 +100,6 @@ def _require_few(count: int) -> None:
             f"--degree: expected at most {_MOST_TERMS} coefficients in all, received {count}; lower it or "
             "name fewer columns"
         )
-
-
-def _action(text: str, size: int) -> Action:
-    """A symmetry by name or from a file."""
-    if not re.search(r"\.(json|safetensors)$", text):
-        return action_for(text, size, "--symmetry")
-    path = Path(text)
-    if not path.is_file():
-        raise DataError(
-            f"--symmetry: expected a file written by isotropy discover, received {text}, which is not there"
-        )
-    algebra = LieAlgebra.load(path)
-    if not algebra.dim:
-        raise DataError(f"--symmetry {text}: expected a symmetry with generators, received one with none; use none")
-    return _acting(algebra, size, text)
-
-
-def _acting(algebra: LieAlgebra, size: int, text: str) -> Action:
-    """The action of stored generators on ``size`` coordinates."""
-    if algebra.is_matrix and algebra.n == size:
-        return algebra.vector()
-    if algebra.is_matrix and algebra.n == size + 1:
-        return Affine(algebra)
-    if algebra.polynomials and algebra.polynomials[0] == size:
-        return PolynomialFields(size, algebra.polynomials[1], algebra)
-    raise DataError(
-        f"--symmetry {text}: expected generators that act on {size} coordinates, received {algebra!r}; "
-        "discover it on the same columns"
-    )
 
 
 def _write(out: Path, answer: dict[str, Any], found: Found, runs: Trajectories) -> None:

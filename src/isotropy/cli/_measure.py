@@ -15,9 +15,10 @@ from ..action._action import Action
 from ..discover import plain
 from ..measure import SymmetryReport
 from ._options import AsJson, Key, Out, Outputs, Seed, X
-from .input._candidates import action_for, output_action
+from .input._candidates import output_action
 from .input._models import calling, load_model, outputs_of
 from .input._sources import read_points
+from .input._symmetry import action_for
 from .output._folder import require_folder, whole_folder
 from .output._sentences import measured_words
 
@@ -27,7 +28,14 @@ FILE = "measure.json"
 def measure(
     model: Annotated[str, typer.Argument(help="torch.export program (.pt2), or module:callable importable from here")],
     data: Annotated[str, typer.Argument(help="points to measure at: a file as for discover, or example:NAME")],
-    algebra: Annotated[str, typer.Option(help="the symmetry to hold the model to, such as so(3) or se(2)")],
+    algebra: Annotated[
+        str,
+        typer.Option(
+            "--algebra",
+            "--symmetry",
+            help="what to hold the model to: so(3), se(2), ... or a symmetry.json",
+        ),
+    ],
     x: X = None,
     outputs: Outputs = "auto",
     finite: Annotated[bool, typer.Option("--finite", help="also move samples by finite amounts")] = False,
@@ -45,7 +53,7 @@ def measure(
         require_folder(out)
     samples = read_points(data, x, key)
     names = list(samples.x_names)
-    rho_in = action_for(algebra, len(names), "--algebra")
+    rho_in = action_for(algebra, names, "--algebra")
     f, dtype = load_model(model)
     points = samples.x.reshape(len(samples.x), *rho_in.event).to(dtype)
     rho_out, how = output_action(rho_in, outputs_of(f, points, model), outputs)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
 from ..errors import DataError
 
@@ -51,3 +53,12 @@ def write_atomic(path: str | os.PathLike[str], content: str | bytes) -> Path:
         temporary.unlink(missing_ok=True)
         raise
     return Path(path)
+
+
+def plain(value: Any) -> Any:
+    """The same value with numbers that JSON does not know replaced by null."""
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

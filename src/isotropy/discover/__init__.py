@@ -1,5 +1,7 @@
 """Verb: the kernel of the Lie derivative in the generator. Every road ends in the same LieAlgebra."""
 
+from ..core._files import plain as plain
+from ..symmetry import Certificate as Certificate
 from ._by_method import by_method as by_method
 from .direct._conserved import ConservedQuantities as ConservedQuantities
 from .direct._field_derivatives import sample_jets as sample_jets
@@ -16,9 +18,7 @@ from .direct._layers import layers as layers
 from .discrete._cosets import cosets as cosets
 from .discrete._cosets import simple_elements as simple_elements
 from .discrete._discrete import DiscreteSymmetries as DiscreteSymmetries
-from .evidence._certificates import Certificate as Certificate
 from .evidence._result import Discovery as Discovery
-from .evidence._result import plain as plain
 from .games._adversary import Plan as Plan
 from .games._liegan import LieGAN as LieGAN
 from .latent._game import Weights as Weights

@@ -8,7 +8,7 @@ from .choice._held_out import Trial as Trial
 from .choice._held_out import choose_symmetry as choose_symmetry
 from .constraint._closure import missing_terms as missing_terms
 from .constraint._conditions import symmetry_conditions as symmetry_conditions
-from .constraint._equivariant_fields import Symmetry as Symmetry
+from .constraint._equivariant_fields import SymmetryLike as SymmetryLike
 from .constraint._equivariant_fields import VectorFields as VectorFields
 from .constraint._equivariant_fields import equivariant_fields as equivariant_fields
 from .constraint._invariants import Blocks as Blocks
@@ -26,3 +26,5 @@ from .fit._sindy import SINDy as SINDy
 from .fit._weak import WeakSINDy as WeakSINDy
 from .formulas._ranking import Candidate as Candidate
 from .formulas._symbolic import SymbolicRegression as SymbolicRegression
+
+Symmetry = SymmetryLike  # the name that it had before

@@ -10,19 +10,20 @@ import numpy as np
 
 from ..errors import DataError
 
-FORMAT = 1
+FORMATS = (1, 2)
 STATUSES = ("certified", "undecided", "none")
 _NEEDED = ("status", "dimension", "candidates", "basis", "vector_fields", "spectrum", "cut", "certificates")
 _SHIFTING = re.compile(r"aff|se\(|similarity|translation|galilei")
 
 
 def check_answer(answer: Mapping[str, Any]) -> None:
-    """Raise DataError unless an answer follows ``symmetry.json``, format 1, as far as the page reads it."""
+    """Raise DataError unless an answer follows ``symmetry.json`` as far as the page reads it."""
     missing = [key for key in _NEEDED if key not in answer]
     if missing:
         raise DataError(f"expected an answer with {', '.join(missing)}, got none; pass the whole symmetry.json")
-    if answer.get("format", FORMAT) != FORMAT:
-        raise DataError(f"expected format {FORMAT}, got {answer['format']!r}; write it again with this version")
+    if answer.get("format", FORMATS[-1]) not in FORMATS:
+        known = " or ".join(map(str, FORMATS))
+        raise DataError(f"expected format {known}, got {answer['format']!r}; write it again with this version")
     if answer["status"] not in STATUSES:
         raise DataError(f"expected a status among {', '.join(STATUSES)}, got {answer['status']!r}; correct it")
     _check_basis(answer)

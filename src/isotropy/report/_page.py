@@ -11,7 +11,7 @@ from typing import Any
 from .. import viz
 from ..core._files import write_atomic
 from ..errors import MissingExtraError, RepresentationMismatchError
-from . import _sentences as _words
+from ..symmetry import _sentences as _words
 from ._checked import check_answer, coordinates
 from ._orbits import Orbits
 from ._pictures import busiest_plane, inline_svg

@@ -14,7 +14,7 @@ from ...action._action import Action
 from ...actions import PolynomialFields, TimeScaled
 from ...core._linalg import EPSILON, principal_angles
 from ...datasets import Trajectories
-from ...discover import Discovery, FromDynamics, FromNoether, LaLiGAN, LieGAN, by_method
+from ...discover import Discovery, FromDynamics, FromNoether, LaLiGAN, by_method
 from ...errors import DataError
 from ..input._candidates import output_action
 from ..input._sources import Source
@@ -107,16 +107,9 @@ def best_of(taken: list[Taken]) -> Taken:
     return next((road for road in taken if road.found.status_ == "certified"), taken[0])
 
 
-def described(road: Taken, names: list[str]) -> dict[str, Any]:
-    """The answer of a road; latent matrices have coordinates of their own, and single elements come along."""
-    found = road.found
-    latent = isinstance(found, LaLiGAN)
-    answer = found.to_dict([f"z{i + 1}" for i in range(found.latent_dim)] if latent else names)
-    if latent:
-        answer["labels"] = found.labels_
-    if isinstance(found, LieGAN) and hasattr(found, "orders_"):
-        answer |= {"elements": found.elements_.tolist(), "orders": found.orders_}
-    return answer
+def labelled(road: Taken) -> dict[str, Any]:
+    """What a road says beside its symmetry: which latent generators are those of time."""
+    return {"labels": road.found.labels_} if isinstance(road.found, LaLiGAN) else {}
 
 
 def compared(taken: list[Taken], source: Source) -> list[dict[str, Any]]:

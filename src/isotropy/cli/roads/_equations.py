@@ -13,6 +13,7 @@ from ...action._action import Action
 from ...datasets import Trajectories
 from ...dynamics import Ensemble, Governing, SymmetryChoice, choose_symmetry, discover_and_fit
 from ...errors import DataError, FlowError
+from ...symmetry import Symmetry
 
 ROADS = ("auto", "none")
 _MODELS = 30  # of the ensemble
@@ -47,7 +48,9 @@ class Found:
     problems: list[str]
 
 
-def take_road(model: Governing, data: Trajectories, name: str, given: Action | str, seed: int, progress: Any) -> Found:
+def take_road(
+    model: Governing, data: Trajectories, name: str, given: Action | Symmetry | str, seed: int, progress: Any
+) -> Found:
     """Fit, compare, resample and simulate."""
     progress(0, 3, "fitting equations")
     fitted, choice, road, problems = _fitted(model, data, name, given, seed)
@@ -59,7 +62,7 @@ def take_road(model: Governing, data: Trajectories, name: str, given: Action | s
 
 
 def _fitted(
-    model: Governing, data: Trajectories, name: str, given: Action | str, seed: int
+    model: Governing, data: Trajectories, name: str, given: Action | Symmetry | str, seed: int
 ) -> tuple[Governing, SymmetryChoice | None, list[str], list[str]]:
     states, times = list(data.states), list(data.times)
     if name == "none":

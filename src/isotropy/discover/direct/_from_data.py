@@ -81,5 +81,6 @@ class FromData(Discovery):
         )
         self.surrogate_ = cross
         outputs = fit_outputs(cross, points, self.rho_out)
-        conclude(self, sampled_question(cross, points, self.rho_in, outputs, self.rank, self.seed))
+        question = sampled_question(type(self).__name__, cross, points, self.rho_in, outputs, self.rank, self.seed)
+        self.symmetry_ = conclude(question)
         return self

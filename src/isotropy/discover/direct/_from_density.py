@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -15,14 +16,20 @@ from ...core._checks import as_points
 from ...core._linalg import EPSILON
 from ...derivative._finite_flow import finite_error
 from ...errors import RepresentationMismatchError
-from ..evidence._conclude import Question, conclude
+from ...symmetry._domain import Seen
+from ..evidence._conclude import conclude
 from ..evidence._evidence import Evidence
+from ..evidence._question import Question
 from ..evidence._result import Discovery
 from ..surrogate._densities import fit_log_densities
 from ..surrogate._sampled import require_enough, sampled_question
 from ._from_model import FOLDS
 
 _KEPT = 256
+_GAUSSIAN = (
+    "a Gaussian describes the points best, and every Gaussian has the rotations of its covariance; nothing beyond "
+    "second moments speaks for them"
+)
 
 
 class FromDensity(Discovery):
@@ -91,13 +98,12 @@ class FromDensity(Discovery):
         require_enough(len(points), self.action.algebra.dim, 1)
         cross = fit_log_densities(points, self.folds, self.kinds, self.seed)
         self.surrogate_ = cross
-        question = sampled_question(cross, points, self.action, LogDensity(self.action), self.rank, self.seed)
+        question = sampled_question(
+            type(self).__name__, cross, points, self.action, LogDensity(self.action), self.rank, self.seed
+        )
         if cross.kind == "polynomial-2":
-            question.limits.append(
-                "a Gaussian describes the points best, and every Gaussian has the rotations of its covariance; "
-                "nothing beyond second moments speaks for them"
-            )
-        conclude(self, question)
+            question = replace(question, limits=(*question.limits, _GAUSSIAN))
+        self.symmetry_ = conclude(question)
         return self
 
     def fit_score(self, score: Callable[[Tensor], Tensor], x: Any) -> FromDensity:
@@ -109,7 +115,7 @@ class FromDensity(Discovery):
                 f"score: expected one vector per point, shape {tuple(points.shape)}, received {tuple(value.shape)}; "
                 "return the gradient of log p"
             )
-        conclude(self, self._score_question(score, value.to(torch.float64), points))
+        self.symmetry_ = conclude(self._score_question(score, value.to(torch.float64), points))
         return self
 
     def _score_question(self, score: Callable[[Tensor], Tensor], value: Tensor, points: Tensor) -> Question:
@@ -122,9 +128,11 @@ class FromDensity(Discovery):
             return torch.tensor(finite_error(_pulled_back(score, self.action, xi, x), score(x)))
 
         return Question(
+            road=type(self).__name__,
             action=self.action,
             evidence=evidence,
             points=points[::FOLDS][:_KEPT],
+            domain=Seen.of(points).domain(),
             check=check,
             rank=self.rank,
             seed=self.seed,

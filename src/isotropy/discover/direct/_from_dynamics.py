@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -66,7 +67,7 @@ class FromDynamics(Discovery):
     def fit_field(self, v: Callable[[Tensor], Tensor], x: Tensor) -> FromDynamics:
         """Discover from a known vector field ``v``, `(batch, n)` to `(batch, n)`, at states `(batch, n)`."""
         inner = FromModel(self.action, self.action.tangent(), rank=self.rank, seed=self.seed).fit(v, x)
-        self.__dict__.update({name: value for name, value in vars(inner).items() if name.endswith("_")})
+        self.symmetry_ = replace(inner.symmetry_, road=type(self).__name__)
         return self
 
     def fit(
@@ -85,6 +86,8 @@ class FromDynamics(Discovery):
         require_enough(len(x), self.action.algebra.dim, self.action.size)
         cross = fit_surrogates(x, v, kinds=self.kinds, seed=self.seed, progress=progress)
         self.surrogate_ = cross
-        question = sampled_question(cross, x, self.action, self.action.tangent(), self.rank, self.seed)
-        conclude(self, question)
+        question = sampled_question(
+            type(self).__name__, cross, x, self.action, self.action.tangent(), self.rank, self.seed
+        )
+        self.symmetry_ = conclude(question)
         return self

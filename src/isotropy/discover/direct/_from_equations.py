@@ -12,19 +12,22 @@ from torch import Tensor
 
 from ...action._action import Action, Algebra
 from ...actions import Prolonged, Trivial
+from ...algebra._lie_algebra import lie_algebra
 from ...core._autodiff import Map
 from ...core._checks import as_points
 from ...core._linalg import EPSILON
 from ...derivative._lie_derivative import LieDerivative
 from ...errors import DataError, FlowError
-from ..evidence._certificates import lie_algebra
-from ..evidence._conclude import HELD, Question, conclude
+from ...symmetry._domain import Seen
+from ..evidence._conclude import conclude
 from ..evidence._evidence import Evidence, Factors
 from ..evidence._kernel import relative_kernel
+from ..evidence._question import HELD, Question
 from ..evidence._result import Discovery
 from ..surrogate._contest import CrossFit, Progress, fit_surrogates
 from ..surrogate._sampled import require_enough, sampled_question
 
+_ROAD = "FromEquations"
 FOLDS = 8
 _KEPT = 256  # jets kept for the split and the finite flows
 _ROUNDING = 1e-12
@@ -124,22 +127,24 @@ class FromEquations(Discovery):
                 return _learnt_question(self.surrogate_, action, points, rank, self.seed)
             return _known_question(equation, action, points, rank, self.seed)
 
+        here = {"candidates": self.action, "domain": Seen.of(jets).domain()}  # the answer is in the user's coordinates
+
         question = ask(self.action, self.rank)
         superposed = _superposed(self.action, question)
         self.superposition_ = lie_algebra(self.action).span(superposed).sparsified()
         if not len(superposed):
-            conclude(self, question)
+            self.symmetry_ = replace(conclude(question), **here)
             return self
         others = torch.linalg.svd(superposed).Vh[len(superposed) :]
         rank = self.rank - len(superposed) if isinstance(self.rank, int) else self.rank
         question = ask(self.action.restrict(others), rank)
-        question.limits.append(_SUPERPOSED.format(len(superposed)))
-        conclude(self, question)
-        self.candidates_ = Scaled(self.action, scale)
-        lifted = self.coefficients_ @ others
-        small = lifted.abs() < _ROUNDING * lifted.abs().amax(dim=1, keepdim=True)
-        self.coefficients_ = torch.where(small, torch.zeros_like(lifted), lifted)
-        self.uncertainty_ = (self.uncertainty_.square() @ others.square()).sqrt()
+        found = conclude(replace(question, limits=(*question.limits, _SUPERPOSED.format(len(superposed)))))
+        self.symmetry_ = replace(
+            found,
+            **here,
+            coefficients=_without_rounding(found.coefficients @ others),
+            uncertainty=(found.uncertainty.square() @ others.square()).sqrt(),
+        )
         return self
 
     def _place(self, name: str) -> int:
@@ -209,6 +214,12 @@ class Solved:
         return z[..., self.lead] - self.model(z[..., self.arguments])
 
 
+def _without_rounding(rows: Tensor) -> Tensor:
+    """Rows whose entries that are tiny beside the largest of their row are zero."""
+    small = rows.abs() < _ROUNDING * rows.abs().amax(dim=1, keepdim=True)
+    return torch.where(small, torch.zeros_like(rows), rows)
+
+
 def _known_question(equation: Map, action: Scaled, points: Tensor, rank: str | int | float, seed: int) -> Question:
     """What jets say about an equation that can be evaluated; jets that miss it set the floor."""
 
@@ -227,9 +238,11 @@ def _known_question(equation: Map, action: Scaled, points: Tensor, rank: str | i
         missed += float(shaped.square().sum())
         size += float((slope * chunk.norm(dim=1)).square().sum())
     return Question(
+        road=_ROAD,
         action=action,
         evidence=evidence,
         points=points[HELD::FOLDS][:_KEPT],
+        domain=Seen.of(points).domain(),
         check=_vanishing(scaled, action, points),
         rank=rank,
         seed=seed,
@@ -242,7 +255,7 @@ def _known_question(equation: Map, action: Scaled, points: Tensor, rank: str | i
 def _learnt_question(cross: CrossFit, action: Scaled, points: Tensor, rank: str | int | float, seed: int) -> Question:
     """What jets say about an equation learnt from them."""
     still = Trivial(action.algebra, (len(cross.models[0](points[:1])[0]),))
-    question = sampled_question(cross, points, action, still, rank, seed)
+    question = sampled_question(_ROAD, cross, points, action, still, rank, seed)
     check = _vanishing(cross.models[HELD], action, points)
     return replace(question, check=check, flow_words=_FLOW_WORDS)
 

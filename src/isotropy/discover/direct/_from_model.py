@@ -15,14 +15,16 @@ from ...core._checks import as_points
 from ...derivative._finite_flow import flow_error
 from ...derivative._lie_derivative import LieDerivative
 from ...errors import DataError
-from ..evidence._conclude import HELD, Question, conclude
+from ...symmetry._domain import Seen
+from ..evidence._conclude import conclude
 from ..evidence._evidence import Evidence
+from ..evidence._question import HELD, Question
 from ..evidence._result import Discovery
 from ._resume import add_chunks
 
 FOLDS = 8
 _KEPT = 256  # held-out points kept for the split and the finite flows
-_BESIDE = ("points", "method", "device")  # what a state holds beside the evidence
+_BESIDE = ("points", "sums", "counts", "method", "device")  # what a state holds beside the evidence
 
 
 class FromModel(Discovery):
@@ -113,6 +115,7 @@ class FromModel(Discovery):
             self.evidence_.add(chunk, rows.reshape(len(chunk), -1, derivative.dim), slope, shaped, start)
             start += len(chunk)
         self._keep(points, self.evidence_.samples - len(points))
+        self._seen.update(points)
         self._method, self._device = derivative.method, points.device
         return self
 
@@ -123,6 +126,7 @@ class FromModel(Discovery):
         points = state["points"]
         self.evidence_.absorb({name: part for name, part in state.items() if name not in _BESIDE})
         self.points_ = torch.cat([self.points_.to(points.dtype), points])[:_KEPT]
+        self._seen.absorb(state)
         if not self._method:
             self._method, self._device = state["method"], torch.device(state["device"])
         return self
@@ -132,8 +136,8 @@ class FromModel(Discovery):
 
         It can be pickled, sent, or saved by ``torch.save``, and goes to ``merge`` in another process.
         """
-        beside = (self.points_, self._method, str(self._device))
-        return {**self.evidence_.state_dict(), **dict(zip(_BESIDE, beside, strict=True))}
+        beside = {"points": self.points_, "method": self._method, "device": str(self._device)}
+        return {**self.evidence_.state_dict(), **self._seen.state(), **beside}
 
     def conclude(self, f: Map) -> FromModel:
         """Draw the conclusion from the evidence gathered so far."""
@@ -141,9 +145,11 @@ class FromModel(Discovery):
             raise DataError(f"x: expected at least 2 samples, received {self.evidence_.samples}; bring more data")
         precision = torch.finfo(self.points_.dtype).eps
         question = Question(
+            road=type(self).__name__,
             action=self.rho_in,
             evidence=self.evidence_,
             points=self.points_,
+            domain=self._seen.domain(),
             check=lambda xi, x: torch.tensor(flow_error(f, self.rho_in, self.rho_out, xi, x.to(self._device))),
             rank=self.rank,
             seed=self.seed,
@@ -151,7 +157,7 @@ class FromModel(Discovery):
             resolution=1e3 * precision,
             method=self._method,
         )
-        conclude(self, question)
+        self.symmetry_ = conclude(question)
         return self
 
     def _start(self) -> None:
@@ -161,6 +167,7 @@ class FromModel(Discovery):
     def _reset(self) -> None:
         self.evidence_ = Evidence(self.rho_in, self.rho_out, FOLDS)
         self.points_ = torch.zeros(0, *self.rho_in.event)
+        self._seen = Seen(self.rho_in.size)
         self._method, self._device = "", torch.device("cpu")
 
     def _keep(self, points: Tensor, start: int) -> None:

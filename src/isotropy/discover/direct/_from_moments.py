@@ -16,9 +16,11 @@ from ...core._checks import as_points
 from ...core._linalg import EPSILON, StreamedQR
 from ...dictionary import Polynomials
 from ...errors import DataError
-from ..evidence._conclude import Question, conclude
+from ...symmetry._domain import Seen
+from ..evidence._conclude import conclude
 from ..evidence._evidence import Evidence, Factors
 from ..evidence._kernel import relative_kernel
+from ..evidence._question import Question
 from ..evidence._result import Discovery
 
 FOLDS = 3  # few, as the mean of a small fold is mostly noise
@@ -88,6 +90,7 @@ class FromMoments(Discovery):
         points = as_points(x, "x", self.action.event).detach().to("cpu", torch.float64)
         if "evidence_" not in vars(self):
             self._start(points)
+        self._seen.update(points)
         fold = (torch.arange(len(points)) + self.evidence_.samples) % FOLDS
         for index in range(FOLDS):
             part = points[fold == index]
@@ -103,9 +106,11 @@ class FromMoments(Discovery):
         evidence = self.evidence_
         floor = _floor(evidence)
         question = Question(
+            road=type(self).__name__,
             action=self.action,
             evidence=evidence,
             points=self.points_,
+            domain=self._seen.domain(),
             check=HigherMoments(evidence, self.points_, floor),
             rank=self.rank,
             seed=self.seed,
@@ -113,11 +118,11 @@ class FromMoments(Discovery):
             resolution=_RESOLUTION,
             tolerance=min(_POSSIBLE, _CHANCE * floor),
             method=f"moments to order {self.order}",
-            limits=[f"moments of order {self.order + 2} and higher were not asked"],
+            limits=(f"moments of order {self.order + 2} and higher were not asked",),
             flow_words=f"of what finite motions change in the moments of order {self.order + 1}, chance and the error "
             "of the generators leave {value:.2g} unexplained",
         )
-        conclude(self, question)
+        self.symmetry_ = conclude(question)
         return self
 
     def _start(self, first: Tensor) -> None:
@@ -136,6 +141,7 @@ class FromMoments(Discovery):
             )
         self.evidence_ = MomentEvidence(self.action, self.order, centre, axes.T / sizes)
         self.points_ = first[:0]
+        self._seen = Seen(first.shape[1])
 
 
 class MomentEvidence(Evidence):

@@ -13,8 +13,10 @@ from ...action._action import Action
 from ...actions import Trivial
 from ...core._checks import as_points
 from ...errors import DataError
-from ..evidence._conclude import Question, conclude
+from ...symmetry._domain import Seen
+from ..evidence._conclude import conclude
 from ..evidence._evidence import Evidence
+from ..evidence._question import Question
 from ..evidence._result import Discovery
 from ..surrogate._velocity import velocities
 
@@ -74,17 +76,19 @@ class FromNoether(Discovery):
             evidence.add_to(index, x, rows, weights, torch.zeros(len(x), 1, dtype=torch.float64))
         held = orbits[0]
         question = Question(
+            road=type(self).__name__,
             action=self.action,
             evidence=evidence,
             points=torch.cat([x[:: math.ceil(len(x) * len(orbits) / _KEPT)] for x, _ in orbits]),
+            domain=Seen.of(torch.cat([x for x, _ in orbits])).domain(),
             check=lambda xi, _: _drift(self.action, xi, *held),
             rank=self.rank,
             seed=self.seed,
             method="Noether charges",
             flow_words="along a whole held-out trajectory the charge drifts by {value:.2g} of its possible size",
-            limits=["charges are those of unit masses in a potential; velocity-dependent forces are not covered"],
+            limits=("charges are those of unit masses in a potential; velocity-dependent forces are not covered",),
         )
-        conclude(self, question)
+        self.symmetry_ = conclude(question)
         return self
 
 

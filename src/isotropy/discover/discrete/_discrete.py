@@ -9,19 +9,22 @@ import torch
 from torch import Tensor
 
 from ...action._representation import Representation
+from ...algebra._lie_algebra import lie_algebra
 from ...core._autodiff import Map, evaluating, value_of
 from ...core._checks import as_basis, as_points
-from ...core._estimator import Estimator
-from ...core._linalg import EPSILON, MIN_GAP, cut_spectrum
+from ...core._linalg import EPSILON, MIN_GAP, Cut, cut_spectrum
 from ...derivative._finite_flow import finite_error
 from ...errors import DataError
-from ..evidence._certificates import Certificate
+from ...symmetry import Certificate, Symmetry
+from ...symmetry._domain import Seen
+from ..evidence._result import Discovery
+from ._order import order_of
 
 _TOLERANCE = 0.05
 _PRECISION = 1e-10  # of a parameter
 
 
-class DiscreteSymmetries(Estimator):
+class DiscreteSymmetries(Discovery):
     """Elements g of a list, or of a curve of matrices, with ``f(g x) = rho_out(g) f(x)``.
 
     Each is judged by the difference of both sides relative to their spread, in [0, 1]. Use it for reflections,
@@ -37,20 +40,15 @@ class DiscreteSymmetries(Estimator):
 
     Attributes
     ----------
-    elements_ : Tensor
-        `(k, n, n)` the elements that are symmetries, best first.
+    symmetry_ : Symmetry
+        The elements, their orders and the evidence: gap, error on each half of the data, and whether products of
+        symmetries are symmetries. It has no continuous part.
     kept_ : list of int
         Their places in the list of candidates.
     errors_ : Tensor
         `(candidates,)` errors in the order given.
-    gap_ : float
-        Ratio of the smallest broken to the largest kept error.
-    status_ : str
-        ``"certified"``, ``"undecided"`` or ``"none"``.
     parameters_ : list of float
         After ``fit_curve``, the parameters of the candidates.
-    certificates_ : dict of str to Certificate
-        Gap, error on each half of the data, and whether products of symmetries are symmetries.
 
     Raises
     ------
@@ -70,13 +68,9 @@ class DiscreteSymmetries(Estimator):
     ([0, 2], 'certified')
     """
 
-    elements_: Tensor
     kept_: list[int]
     errors_: Tensor
-    gap_: float
-    status_: str
     parameters_: list[float]
-    certificates_: dict[str, Certificate]
 
     def __init__(self, rho_in: Representation, rho_out: Representation, *, rank: str | int | float = "gap") -> None:
         self.rho_in = rho_in
@@ -107,6 +101,11 @@ class DiscreteSymmetries(Estimator):
         self._conclude(f, points, as_basis(torch.stack([torch.as_tensor(curve(t)) for t in self.parameters_])))
         return self
 
+    @property
+    def elements_(self) -> Tensor:
+        """`(k, n, n)` the elements that are symmetries, in the order of the list."""
+        return self.symmetry_.elements
+
     def _points(self, x: Any) -> Tensor:
         points = as_points(x, "x", self.rho_in.event).detach()
         if len(points) < 4:
@@ -129,23 +128,48 @@ class DiscreteSymmetries(Estimator):
         rules: dict[str, Any] = {"rank": self.rank, "floor": floor, "tolerance": _TOLERANCE}
         cut = cut_spectrum(self.errors_[order].clamp_max(1.0), **rules)
         self.kept_ = sorted(int(i) for i in order[len(order) - cut.dim :])
-        self.elements_ = candidates[self.kept_]
-        self.gap_ = cut.gap
-        self.certificates_ = {}
+        kept = candidates[self.kept_]
+        checks: dict[str, Certificate] = {}
         if self.kept_:
             smallest_broken = float(self.errors_[order[len(order) - cut.dim - 1]]) if cut.dim < len(order) else 1.0
             worst = max(float(half[self.kept_].max()) for half in halves)
-            self.certificates_ = {
+            checks = {
                 "gap": Certificate(cut.gap, MIN_GAP, cut.clear, f"the next element is broken {cut.gap:.3g} times more"),
                 "halves": _halves(worst, smallest_broken / MIN_GAP),
-                "closure": self._closure(f, points),
+                "closure": self._closure(f, points, kept),
             }
-        passed = all(c.passed for c in self.certificates_.values())
-        self.status_ = ("certified" if passed else "undecided") if self.kept_ else "none"
+        self.symmetry_ = self._concluded(points, kept, cut, checks, self.errors_[order])
 
-    def _closure(self, f: Map, points: Tensor) -> Certificate:
+    def _concluded(
+        self, points: Tensor, kept: Tensor, cut: Cut, checks: dict[str, Certificate], errors: Tensor
+    ) -> Symmetry:
+        """A symmetry without a continuous part."""
+        whole = lie_algebra(self.rho_in)
+        none = torch.zeros(0, whole.dim, dtype=torch.float64)
+        passed = all(c.passed for c in checks.values())
+        return Symmetry(
+            candidates=self.rho_in,
+            coefficients=none,
+            algebra=whole.span(none),
+            uncertainty=none,
+            status=("certified" if passed else "undecided") if len(kept) else "none",
+            trivial=whole.span(none),
+            transversal=whole.span(none),
+            certificates=checks,
+            spectrum=errors,
+            cut=cut.dim,
+            gap=cut.gap,
+            floor=cut.floor,
+            elements=kept,
+            orders=tuple(order_of(g) for g in kept),
+            domain=Seen.of(points).domain(),
+            road=type(self).__name__,
+            derivative="finite elements",
+        )
+
+    def _closure(self, f: Map, points: Tensor, kept: Tensor) -> Certificate:
         """Products of symmetries are symmetries, up to the sum of their errors."""
-        pairs = [g @ h for g in self.elements_ for h in self.elements_]
+        pairs = [g @ h for g in kept for h in kept]
         worst = max(self._error(f, points, g) for g in pairs)
         limit = max(4 * float(self.errors_[self.kept_].max()), 64 * EPSILON, 64 * float(torch.finfo(points.dtype).eps))
         words = f"products of two of them have an error of up to {worst:.2g}"

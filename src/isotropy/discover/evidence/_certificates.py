@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ...action._action import Action
-from ...algebra._lie_algebra import LieAlgebra
+from ...algebra._lie_algebra import LieAlgebra, lie_algebra
 from ...core._linalg import MIN_GAP
-from ...errors import FlowError, RepresentationMismatchError
+from ...errors import FlowError
+from ...symmetry import Certificate
 from ._evidence import Evidence
 from ._kernel import Kernel, again, subspace_sine
+from ._question import HELD, FlowCheck, Question
+from ._split import split_kernel
 
 # Generic cubics and random networks, known exactly, often keep one direction of gl(2) or gl(3) to 5 to 20 %, with gaps
 # of 3 to 6.5 (22 of 600; one of 12.5). Planted algebras were kept to less than 2.7 times the floor.
@@ -31,32 +32,28 @@ MOST_FLOW_ERROR = 0.25
 # known by 30 to 200 noisy samples, 14 were once certified on the strength of a linear fit; there the free kinds had
 # errors of 0.35 to 1.2. Planted algebras were found with errors of 0.01 to 0.4, most below 0.3.
 MOST_GRADIENT_ERROR = 1 / MIN_GAP
-FLOW_WORDS = "moving held-out samples by finite amounts changes the answer by {value:.2g} of what it could"
-FlowCheck = Callable[[Tensor, Tensor], Tensor]
 
 
-@dataclass(frozen=True)
-class Certificate:
-    """One check of a discovered kernel: a value, the threshold it had to meet, and what it means in words.
+def certify(question: Question, kernel: Kernel, motion: Tensor, coefficients: Tensor) -> dict[str, Certificate]:
+    """Every check of a kernel whose tangent part has ``coefficients`` `(k, dim)` in the candidates.
 
-    Attributes
-    ----------
-    value, threshold : float
-        What was measured, and the bound it had to meet.
-    passed : bool
-        Whether it did.
-    words : str
-        The same in a sentence.
+    ``motion`` `(rows, dim)` is the factor of how far each candidate moves the data. Finite flows are those of a kernel
+    that was found without the fold they are tried on.
     """
-
-    value: float
-    threshold: float
-    passed: bool
-    words: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return asdict(self)
+    if not len(coefficients):
+        return question.checks
+    evidence, rules, action = question.evidence, question.rules, question.action
+    blind = again(evidence.factors(without=HELD), kernel, rules)
+    moving = split_kernel(action, blind, question.points, question.normals).tangent
+    return {
+        "gap": gap(kernel),
+        "held_out": held_out(evidence, kernel, rules),
+        "closure": closure(action, kernel, motion, coefficients),
+        "finite_flow": finite_flow(question.check, action, moving, question.points, question.seed, question.flow_words),
+        "stability": stability(evidence, kernel, rules),
+        "identifiability": identifiability(action, kernel, motion, question.points, question.seed),
+        **question.checks,
+    }
 
 
 def gap(kernel: Kernel) -> Certificate:
@@ -130,15 +127,6 @@ def _bracket_motion(whole: LieAlgebra, first: Tensor, second: Tensor, motion: Te
     left, right = (torch.einsum("jk,kab->jab", c, whole.basis) for c in (first, second))
     brackets = left[:, None] @ right[None] - right[None] @ left[:, None]
     return brackets.flatten(2) @ torch.linalg.pinv(whole.basis.flatten(1)) @ motion.T
-
-
-def lie_algebra(action: Action) -> LieAlgebra:
-    """The candidates of an action, which have to be a LieAlgebra."""
-    if not isinstance(action.algebra, LieAlgebra):
-        raise RepresentationMismatchError(
-            f"action: expected one of a LieAlgebra, received one of {type(action.algebra).__name__}; build it from one"
-        )
-    return action.algebra
 
 
 def stability(evidence: Evidence, kernel: Kernel, rules: dict[str, Any]) -> Certificate:

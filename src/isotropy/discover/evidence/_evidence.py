@@ -152,6 +152,19 @@ class Evidence:
         )
 
 
+class Narrowed(Evidence):
+    """Evidence about the span of combinations `(k, dim)` of the candidates that it was gathered for."""
+
+    def __init__(self, whole: Evidence, combos: Tensor) -> None:
+        self.folds = whole.folds
+        self.combos = combos
+
+    def factors(self, without: int | None = None, only: int | None = None) -> Factors:
+        """Factors whose columns belong to the combinations."""
+        whole = super().factors(without, only)
+        return Factors(*(part @ self.combos.T for part in (whole.broken, whole.moved, whole.turned)))
+
+
 def _widths(state: State) -> dict[str, tuple[int, ...]]:
     return {name: tuple(part.shape[1:]) for name, part in state.items()}
 

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from ...action._action import Action
 from ...core._linalg import EPSILON
-from ..evidence._conclude import TOLERANCE
 from ..evidence._evidence import Evidence, Factors
 from ..evidence._kernel import relative_kernel
+from ..evidence._question import TOLERANCE
 from ._generator import moved
 
 _KEPT = 400  # held-out samples of a cloud
@@ -29,19 +29,6 @@ class Judge(Protocol):
     def score(self, directions: Tensor) -> float:
         """Score of directions `(k, dim)`."""
         ...
-
-
-class Narrowed(Evidence):
-    """Evidence about the span of combinations `(k, dim)` of the candidates that it was gathered for."""
-
-    def __init__(self, whole: Evidence, combos: Tensor) -> None:
-        self.folds = whole.folds
-        self.combos = combos
-
-    def factors(self, without: int | None = None, only: int | None = None) -> Factors:
-        """Factors whose columns belong to the combinations."""
-        whole = super().factors(without, only)
-        return Factors(*(part @ self.combos.T for part in (whole.broken, whole.moved, whole.turned)))
 
 
 class MapJudge:

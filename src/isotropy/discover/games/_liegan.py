@@ -13,11 +13,10 @@ import torch
 from torch import Tensor
 
 from ...action._action import Action
-from ...algebra._lie_algebra import LieAlgebra
+from ...algebra._lie_algebra import LieAlgebra, lie_algebra
 from ...errors import DataError
-from ..evidence._certificates import lie_algebra
-from ..evidence._conclude import Question
 from ..evidence._kernel import relative_kernel
+from ..evidence._question import Question
 from ..evidence._result import Discovery
 from ..surrogate._contest import CrossFit, fit_surrogates
 from ..surrogate._sampled import fit_outputs, require_enough, sampled_question
@@ -325,12 +324,15 @@ class LieGAN(Discovery):
         directions = generator.directions()
         self.lengths_ = generator.lengths()
         self.proposal_ = lie_algebra(self.rho_in).span(directions)
+        road = type(self).__name__
         if question is not None:
-            conclude_map(self, question, directions)
+            found = conclude_map(question, directions)
         elif isinstance(judge, ElementJudge):
-            conclude_elements(self, self.rho_in, judge, directions)
+            found = conclude_elements(road, self.rho_in, judge, samples.x, directions)
+            self.elements_, self.orders_ = found.elements, list(found.orders)
         else:
-            conclude_cloud(self, self.rho_in, samples.x, directions, self.rank, self.seed)
+            found = conclude_cloud(road, self.rho_in, samples.x, directions, self.rank, self.seed)
+        self.symmetry_ = replace(found, road=road, seed=self.seed)
 
     def _kinds_of_start(self, samples: Samples) -> list[bool]:
         """Whether each start is conditional."""

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from ...action._action import Action
+from ...algebra._lie_algebra import lie_algebra
 from ...core._linalg import MIN_GAP, Cut
 from ...errors import DataError
-from ..evidence._certificates import Certificate, lie_algebra
-from ..evidence._conclude import Question, _uncertainty, conclude
+from ...symmetry import Certificate, Generator, Symmetry
+from ...symmetry._domain import Seen
+from ..discrete._order import order_of
+from ..evidence._conclude import conclude, uncertainty
+from ..evidence._evidence import Narrowed
 from ..evidence._kernel import Kernel, relative_kernel
-from ..evidence._result import Discovery
+from ..evidence._question import Question
 from ..shape._from_points import FromPoints
-from ._judge import ElementJudge, Narrowed
+from ._judge import ElementJudge
 
 _DEPENDENT = 1e-3  # of the largest: smaller singular values of a proposal say that channels agree
-_LARGEST_ORDER = 32
-_ANGLE = 0.01  # relative: a whole fraction of a turn is recognised within it
 _MOST_MISMATCH = 1.25  # of the mismatch of the identity
+_UNJUDGED = 0.05  # of the largest coefficient: doubt of a proposal that nothing has judged
 _ALONE = "an adversary proposed the generators; without other evidence that is no proof"
 
 
-def conclude_map(result: Discovery, question: Question, directions: Tensor) -> None:
-    """Put the span of directions `(k, dim)` to the evidence of a direct road, and fill ``result``.
+def conclude_map(question: Question, directions: Tensor) -> Symmetry:
+    """Put the span of directions `(k, dim)` to the evidence of a direct road.
 
     What the span does not hold may still be a symmetry, so "none" is said only where all candidates are broken.
     """
@@ -39,66 +40,54 @@ def conclude_map(result: Discovery, question: Question, directions: Tensor) -> N
         evidence=Narrowed(question.evidence, combos),
         check=lambda xi, x: question.check(xi @ combos, x),
         method=f"adversary, judged by {question.method}",
-        limits=[*question.limits, f"{len(combos)} directions were proposed; others were not judged"],
+        limits=(*question.limits, f"{len(combos)} directions were proposed; others were not judged"),
     )
-    conclude(result, narrowed)
+    found = conclude(narrowed)
     kernel = relative_kernel(narrowed.evidence.factors(), **question.rules)
-    result.candidates_ = action
-    result.coefficients_ = result.coefficients_ @ combos
-    result.action_ = action.restrict(result.coefficients_, result.algebra_)
-    result.uncertainty_ = _uncertainty(kernel, result.certificates_, motion, result.coefficients_)
-    if result.status_ == "none" and not _all_broken(question):
-        result.status_ = "undecided"
+    coefficients = found.coefficients @ combos
+    doubt = uncertainty(kernel, dict(found.certificates), motion, coefficients)
+    status = "undecided" if found.status == "none" and not _all_broken(question) else found.status
+    return replace(found, candidates=action, coefficients=coefficients, uncertainty=doubt, status=status)
 
 
 def conclude_cloud(
-    result: Discovery, action: Action, x: Tensor, directions: Tensor, rank: str | int | float, seed: int
-) -> None:
+    road: str, action: Action, x: Tensor, directions: Tensor, rank: str | int | float, seed: int
+) -> Symmetry:
     """Put a span to the tangent spaces of the points; where they fill the space nothing can be confirmed."""
     flat = directions / directions.norm(dim=1, keepdim=True)
     combos = _independent(flat, torch.eye(flat.shape[1], dtype=torch.float64))
     narrowed = action.restrict(combos)
     try:
-        found = FromPoints(narrowed, rank=rank, seed=seed).fit(x)
+        found = FromPoints(narrowed, rank=rank, seed=seed).fit(x).symmetry_
     except DataError as error:
-        _leave_open(result, action, combos, [_ALONE, str(error)])
-        return
-    if found.status_ != "certified":
-        _leave_open(result, action, combos, [_ALONE, *found.limits_])
-        return
-    result.__dict__.update({name: value for name, value in vars(found).items() if name in Discovery.__annotations__})
-    result.candidates_, result.coefficients_ = action, found.coefficients_ @ combos
-    result.uncertainty_ = (found.uncertainty_.square() @ combos.square()).sqrt()
-    result.method_ = f"adversary, judged by {found.method_}"
+        return leave_open(road, action, combos, x, (_ALONE, str(error)))
+    if found.status != "certified":
+        return leave_open(road, action, combos, x, (_ALONE, *found.limits))
+    return replace(
+        found,
+        candidates=action,
+        coefficients=found.coefficients @ combos,
+        uncertainty=(found.uncertainty.square() @ combos.square()).sqrt(),
+        road=road,
+        derivative=f"adversary, judged by {found.derivative}",
+    )
 
 
-def conclude_elements(result: Any, action: Action, judge: ElementJudge, directions: Tensor) -> None:
+def conclude_elements(road: str, action: Action, judge: ElementJudge, x: Tensor, directions: Tensor) -> Symmetry:
     """Elements ``exp(xi)`` of directions `(k, dim)`, their orders, and whether held-out samples agree."""
     algebra = lie_algebra(action)
-    still = directions[:0]
-    _leave_open(result, action, still, ["whole powers of single elements were tried; nothing between them"])
-    result.elements_ = torch.linalg.matrix_exp(torch.stack([algebra.element(xi) for xi in directions]))
-    result.orders_ = [order_of(g) for g in result.elements_]
-    result.certificates_ = _element_certificates(judge, directions, result.orders_)
-    result.status_ = "certified" if all(c.passed for c in result.certificates_.values()) else "undecided"
-    result.method_ = "adversary, judged by nearest neighbours"
-
-
-def order_of(g: Tensor) -> int:
-    """How often an element `(n, n)` has to be repeated to come back to the identity, or 0.
-
-    Angles of its eigenvalues count as whole fractions of a turn within one per cent.
-    """
-    values = torch.linalg.eigvals(g.to(torch.float64))
-    angles = values.angle()
-    if float((values.abs().log()).abs().max()) > 0.1 or float(angles.abs().max()) < _ANGLE:
-        return 0
-    for order in range(2, _LARGEST_ORDER + 1):
-        turns = (order * angles / (2 * math.pi)).round()
-        off = (angles - 2 * math.pi * turns / order).abs()
-        if bool((off <= torch.maximum(_ANGLE * angles.abs(), torch.tensor(_ANGLE / order))).all()):
-            return order
-    return 0
+    elements = torch.linalg.matrix_exp(torch.stack([algebra.element(xi) for xi in directions]))
+    orders = [order_of(g) for g in elements]
+    certificates = _element_certificates(judge, directions, orders)
+    limits = ("whole powers of single elements were tried; nothing between them",)
+    return replace(
+        leave_open(road, action, directions[:0], x, limits),
+        elements=elements,
+        orders=tuple(orders),
+        certificates=certificates,
+        status="certified" if all(c.passed for c in certificates.values()) else "undecided",
+        derivative="adversary, judged by nearest neighbours",
+    )
 
 
 def _element_certificates(judge: ElementJudge, directions: Tensor, orders: list[int]) -> dict[str, Certificate]:
@@ -121,17 +110,26 @@ def _element_certificates(judge: ElementJudge, directions: Tensor, orders: list[
     }
 
 
-def _leave_open(result: Discovery, action: Action, combos: Tensor, limits: list[str]) -> None:
-    """Fill ``result`` with a proposal that nothing has confirmed."""
-    result.candidates_ = action
-    result.coefficients_ = combos
-    result.algebra_ = lie_algebra(action).span(combos)
-    result.action_ = action.restrict(combos, result.algebra_)
-    result.trivial_ = result.transversal_ = lie_algebra(action).span(combos[:0])
-    result.spectrum_, result.gap_, result.cut_ = torch.zeros(0, dtype=torch.float64), math.nan, len(combos)
-    result.status_, result.certificates_ = "undecided", {}
-    result.uncertainty_ = combos.abs().amax(dim=1, keepdim=True).expand_as(combos) * 0.05 if len(combos) else combos
-    result.method_, result.limits_ = "adversary", limits
+def leave_open(road: str, action: Action, combos: Tensor, x: Tensor, limits: tuple[str, ...]) -> Symmetry:
+    """A proposal `(k, dim)` from points `(S, *event)` that nothing has confirmed."""
+    algebra = lie_algebra(action)
+    none = algebra.span(combos[:0])
+    doubt = combos.abs().amax(dim=1, keepdim=True).expand_as(combos) * _UNJUDGED if len(combos) else combos
+    return Symmetry(
+        candidates=action,
+        coefficients=combos,
+        algebra=algebra.span(combos),
+        uncertainty=doubt,
+        status="undecided",
+        trivial=none,
+        transversal=none,
+        generators=tuple(Generator() for _ in combos),
+        cut=len(combos),
+        domain=Seen.of(x).domain(),
+        road=road,
+        derivative="adversary",
+        limits=limits,
+    )
 
 
 def _independent(directions: Tensor, motion: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import copy
 import hashlib
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from ...action._representation import Representation
 from ...actions import LatentAction
 from ...algebra._catalogue import gl
+from ...algebra._lie_algebra import lie_algebra
 from ...core._checks import as_points
 from ...errors import DataError, RepresentationMismatchError
-from ..evidence._certificates import lie_algebra
 from ..evidence._result import Discovery
 from ..games._adversary import Outcome, Plan, Progress, train
 from ..games._checkpoint import require_safetensors
@@ -249,7 +249,9 @@ class LaLiGAN(Discovery):
         directions, coder = self._polished(proposer, latent, seen, judge)
         self.autoencoder_ = coder
         action = LatentAction(coder.encode, coder.decode, latent, tuple(x.shape[1:]))
-        self.verdict_ = conclude_latent(self, action, coder, judge, directions)
+        self.verdict_ = judge.verdict(coder, directions)
+        found = conclude_latent(action, coder, judge, x, directions, self.verdict_)
+        self.symmetry_ = replace(found, seed=self.seed)
         z = coder.encode(x)
         w = None if y is None else coder.encode(y)
         self.along_ = along_time(self.action_.latent, z, w)

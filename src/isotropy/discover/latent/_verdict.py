@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from ...action._representation import Representation
 from ...actions import LatentAction
-from ..evidence._certificates import MOST_DEFECT, Certificate
-from ..games._proposal import _leave_open
+from ...symmetry import Certificate, Generator, Symmetry
+from ..evidence._certificates import MOST_DEFECT
+from ..games._proposal import leave_open
 from ._autoencoder import Autoencoder
 from ._judge import LatentJudge, Verdict
 from ._polish import commuting
@@ -30,24 +31,27 @@ _TRAINED = "certificates compare with samples that were left out, within the ran
 
 
 def conclude_latent(
-    result: Any, action: LatentAction, coder: Autoencoder, judge: LatentJudge, directions: Tensor
-) -> Verdict:
-    """Fill ``result`` with the span of directions `(k, dim)`, what it is worth, and return the verdict."""
-    verdict = judge.verdict(coder, directions)
-    _leave_open(result, action, directions, [_TRAINED])
-    result.certificates_ = _certificates(verdict, _motion(action, judge.held, directions))
+    action: LatentAction, coder: Autoencoder, judge: LatentJudge, x: Tensor, directions: Tensor, verdict: Verdict
+) -> Symmetry:
+    """The span of directions `(k, dim)`, found on points ``x`` `(S, *event)`, and what it is worth."""
+    proposed = leave_open("LaLiGAN", action, directions, x, (_TRAINED,))
+    certificates = _certificates(verdict, _motion(action, judge.held, directions))
     if len(directions) > 1:
-        defect = result.algebra_.closure_defect()
+        defect = proposed.algebra.closure_defect()
         words = f"brackets of the generators leave their span by {defect:.2g} of their size"
-        result.certificates_["closure"] = Certificate(defect, MOST_DEFECT, defect <= MOST_DEFECT, words)
-    passed = all(certificate.passed for certificate in result.certificates_.values())
-    result.status_ = "certified" if passed and judge.held_after is not None else "undecided"
-    result.limits_ += [] if judge.held_after is not None else [_UNPAIRED]
-    errors = torch.tensor([judge.verdict(coder, xi[None]).score for xi in directions], dtype=torch.float64)
-    result.spectrum_ = errors.clamp_max(1.0).sort(descending=True).values
-    result.uncertainty_ = directions.abs().amax(dim=1, keepdim=True).expand_as(directions) * min(verdict.score, 1.0)
-    result.method_ = "adversary and follower in latent coordinates"
-    return verdict
+        certificates["closure"] = Certificate(defect, MOST_DEFECT, defect <= MOST_DEFECT, words)
+    passed, paired = all(certificate.passed for certificate in certificates.values()), judge.held_after is not None
+    errors = [min(judge.verdict(coder, xi[None]).score, 1.0) for xi in directions]
+    return replace(
+        proposed,
+        certificates=certificates,
+        status="certified" if passed and paired else "undecided",
+        limits=(*proposed.limits, *([] if paired else [_UNPAIRED])),
+        generators=tuple(Generator(error) for error in errors),
+        spectrum=torch.tensor(errors, dtype=torch.float64).sort(descending=True).values,
+        uncertainty=directions.abs().amax(dim=1, keepdim=True).expand_as(directions) * min(verdict.score, 1.0),
+        derivative="adversary and follower in latent coordinates",
+    )
 
 
 def along_time(latent: Representation, z: Tensor, w: Tensor | None) -> Tensor:

@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...action._representation import Representation
 from ...algebra._lie_algebra import LieAlgebra
 from ...core._checks import as_points, require_finite
-from ...core._estimator import Estimator
 from ...core._linalg import numerical_rank, principal_angles
 from ...errors import DataError, RepresentationMismatchError
-from ..evidence._certificates import Certificate
+from ...symmetry import Certificate, Generator, Symmetry
+from ...symmetry._domain import Seen
+from ..evidence._result import Discovery
 from ..surrogate._principal_frame import Frame, principal_frame
 from ._pair_fit import fit_both, fit_generators, fit_times, flow
 
@@ -26,7 +26,7 @@ MOST_ANGLE = 0.5  # between motions by generators from different pairs, as sine
 _COMPARED = 512
 
 
-class FromPairs(Estimator):
+class FromPairs(Discovery):
     """Generators of ``y = exp(sum_k t_k L_k) x`` from pairs, such as images and turned images.
 
     With known times each round of least squares moves x forward and y back to their middle, so that no bias of a
@@ -50,20 +50,14 @@ class FromPairs(Estimator):
     ----------
     generators_ : Tensor
         `(K, n, n)` float64. With unknown times of norm 1 and orthogonal, signs are arbitrary.
-    algebra_ : LieAlgebra
-        Their span.
-    action_ : Representation
-        How it moves points.
+    symmetry_ : Symmetry
+        Their span, with how it moves points and the evidence: ``held_out`` and ``stability``.
     times_ : Tensor
         `(pairs, K)`, given or found.
     frame_ : Frame
         The components that were used.
     held_out_ : float
         Part of the displacement ``|y - x|`` that the generators from other pairs leave unexplained.
-    status_ : str
-        ``"certified"``, ``"undecided"`` or, if no common motion explains the pairs, ``"none"``.
-    certificates_ : dict of str to Certificate
-        The evidence: ``held_out`` and ``stability``.
 
     References
     ----------
@@ -81,13 +75,9 @@ class FromPairs(Estimator):
     """
 
     generators_: Tensor
-    algebra_: LieAlgebra
-    action_: Representation
     times_: Tensor
     frame_: Frame
     held_out_: float
-    status_: str
-    certificates_: dict[str, Certificate]
 
     def __init__(
         self,
@@ -115,14 +105,35 @@ class FromPairs(Estimator):
         before, after, given = self._pairs(x, y, times)
         resolution = self._choose(before, after, given) if self.resolution == "auto" else float(self.resolution)
         self.frame_, self.generators_, self.times_ = self._solve(before, after, given, resolution)
-        self.algebra_ = _span(self.generators_)
-        self.action_ = self.algebra_.vector()
         parts = [self._left_out(i, before, after, given, resolution) for i in range(FOLDS)]
         self.held_out_ = math.sqrt(sum(p[1] for p in parts) / sum(p[2] for p in parts))
-        self.certificates_ = _certificates(self.held_out_, _sine(before, self.generators_, [p[0] for p in parts]))
-        passed = all(certificate.passed for certificate in self.certificates_.values())
-        self.status_ = "none" if self.held_out_ >= LEAST_NOTHING else ("certified" if passed else "undecided")
+        sine = _sine(before, self.generators_, [p[0] for p in parts])
+        self.symmetry_ = self._concluded(before, sine)
         return self
+
+    def _concluded(self, before: Tensor, sine: float) -> Symmetry:
+        """The span of the generators, whose own entries are all that was searched."""
+        certificates = _certificates(self.held_out_, sine)
+        passed = all(certificate.passed for certificate in certificates.values())
+        algebra = _span(self.generators_)
+        own = torch.eye(algebra.dim, dtype=torch.float64)
+        none = algebra.span(own[:0])
+        return Symmetry(
+            candidates=algebra.vector(),
+            coefficients=own,
+            algebra=algebra,
+            uncertainty=sine * torch.ones_like(own),
+            status="none" if self.held_out_ >= LEAST_NOTHING else ("certified" if passed else "undecided"),
+            trivial=none,
+            transversal=none,
+            generators=tuple(Generator(min(self.held_out_, 1.0)) for _ in own),
+            certificates=certificates,
+            spectrum=torch.full((algebra.dim,), min(self.held_out_, 1.0), dtype=torch.float64),
+            cut=algebra.dim,
+            domain=Seen.of(before).domain(),
+            road=type(self).__name__,
+            derivative="pairs",
+        )
 
     def predict(self, x: Any, times: Any) -> Tensor:
         """Points `(batch, *event)` moved by times, `(batch,)` or `(batch, K)` or one for all, in float64.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,8 +14,10 @@ from ...actions import Trivial
 from ...core._checks import as_points, require_finite
 from ...core._linalg import EPSILON
 from ...errors import DataError, FlowError, RepresentationMismatchError
-from ..evidence._conclude import Question, conclude
+from ...symmetry._domain import Domain, Seen
+from ..evidence._conclude import conclude
 from ..evidence._evidence import Evidence
+from ..evidence._question import Question
 from ..evidence._result import Discovery
 from ._tangent import tangent_frames
 
@@ -70,9 +73,10 @@ class FromPoints(Discovery):
             If shapes do not fit the action.
         """
         points = as_points(x, "x", self.action.event).detach().to("cpu", torch.float64)
+        domain = Seen.of(points).domain()
         if normals is not None:
             weights = torch.ones(len(points), dtype=torch.float64)
-            return self._from_normals(points, _checked_normals(normals, points), weights, EPSILON, "exact")
+            return self._from_normals(points, _checked_normals(normals, points), weights, EPSILON, "exact", domain)
         frames = tangent_frames(points, dimension=self.dimension, seed=self.seed)
         self.frames_ = frames
         self.dimension_ = frames.dimension
@@ -84,10 +88,12 @@ class FromPoints(Discovery):
             )
         weights = frames.weights[kept].sqrt()
         return self._from_normals(
-            frames.anchors[kept], frames.normals[kept], weights, math.sin(frames.angle), "tangent spaces"
+            frames.anchors[kept], frames.normals[kept], weights, math.sin(frames.angle), "tangent spaces", domain
         )
 
-    def _from_normals(self, anchors: Tensor, normals: Tensor, weights: Tensor, floor: float, method: str) -> FromPoints:
+    def _from_normals(
+        self, anchors: Tensor, normals: Tensor, weights: Tensor, floor: float, method: str, domain: Domain
+    ) -> FromPoints:
         fields = self.action.fields(anchors).to(torch.float64)  # (a, dim, n)
         rows = torch.einsum("anm,akm->ank", normals, fields) * weights[:, None, None]
         still = Trivial(self.action.algebra, (1,))
@@ -96,20 +102,21 @@ class FromPoints(Discovery):
         filled = not bool(normals.any())
         self.dimension_ = round(float(anchors.shape[1] - normals.diagonal(dim1=1, dim2=2).sum(1).mean()))
         question = Question(
+            road=type(self).__name__,
             action=self.action,
             evidence=evidence,
             points=anchors[::FOLDS],
+            domain=domain,
             check=_surface_check(self.action, anchors, normals),
             rank=0 if filled else self.rank,
             seed=self.seed,
             floor=max(floor, EPSILON),
             method=method,
             normals=torch.zeros(anchors.shape[1], anchors.shape[1], dtype=torch.float64),
-            limits=[_FILLED] if filled else [],
+            limits=(_FILLED,) if filled else (),
         )
-        conclude(self, question)
-        if filled:
-            self.status_ = "undecided"
+        found = conclude(question)
+        self.symmetry_ = replace(found, status="undecided") if filled else found
         return self
 
 

@@ -15,10 +15,11 @@ from ...core._linalg import EPSILON, StreamedQR
 from ...derivative._finite_flow import flow_error
 from ...derivative._lie_derivative import LieDerivative
 from ...errors import DataError, FlowError, RepresentationMismatchError
+from ...symmetry._domain import Seen
 from ..evidence import _certificates as certify
-from ..evidence._conclude import TOLERANCE, Question
 from ..evidence._evidence import Evidence, Factors
 from ..evidence._kernel import relative_kernel
+from ..evidence._question import TOLERANCE, Question
 from ._contest import CrossFit
 
 _REACH = 2.0  # a moved point is observed if a sample lies within so many typical spacings
@@ -28,14 +29,18 @@ _RESOLUTION = 1e-9
 _RIGID = ("polynomial-1", "polynomial-2", "classifier-logistic-2")
 
 
-def sampled_question(cross: CrossFit, x: Tensor, rho_in: Action, rho_out: Action, rank: str | int | float, seed: int):
+def sampled_question(
+    road: str, cross: CrossFit, x: Tensor, rho_in: Action, rho_out: Action, rank: str | int | float, seed: int
+) -> Question:
     """The question that samples `(S, n)` and surrogates fitted without each fold can answer."""
     evidence, noise = _gather(cross, x, rho_in, rho_out)
     held = x[cross.fold == 0][:256]
     return Question(
+        road=road,
         action=rho_in,
         evidence=evidence,
         points=held,
+        domain=Seen.of(x).domain(),
         check=_observed_check(_shaped(cross.models[0]), x, rho_in, rho_out),
         rank=rank,
         seed=seed,
@@ -43,10 +48,10 @@ def sampled_question(cross: CrossFit, x: Tensor, rho_in: Action, rho_out: Action
         resolution=_RESOLUTION,
         checks={"gradient": certify.gradient(_free_error(cross))},
         method=f"surrogate {cross.kind}",
-        limits=[
+        limits=(
             f"the map was learnt from {len(x)} samples ({cross.kind}); its gradient is known to about "
-            f"{cross.gradient_error:.1%}"
-        ],
+            f"{cross.gradient_error:.1%}",
+        ),
     )
 
 

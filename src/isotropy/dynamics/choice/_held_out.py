@@ -14,7 +14,7 @@ from ...action._representation import Representation
 from ...discover.evidence._result import Discovery
 from ...enforce import FunctionBasis
 from ...errors import DataError
-from ..constraint._equivariant_fields import Symmetry, as_action
+from ..constraint._equivariant_fields import SymmetryLike, as_action
 from ..fit._governing import Governing
 from ..fit._systems import Solution, System, solve
 from ..fit._trajectories import checked_trajectories
@@ -100,7 +100,7 @@ class SymmetryChoice:
 
     trials: tuple[Trial, ...]
     chosen: Trial
-    symmetry: Symmetry | None
+    symmetry: SymmetryLike | None
     model: Governing
     free: Governing
 
@@ -131,7 +131,7 @@ def choose_symmetry(
     model: Governing,
     states: Sequence[Any],
     times: Sequence[Any],
-    candidates: Mapping[str, Symmetry] | None = None,
+    candidates: Mapping[str, SymmetryLike] | None = None,
     *,
     folds: int = 5,
 ) -> SymmetryChoice:
@@ -197,7 +197,9 @@ def _ranked(accepted: list[Trial]) -> list[Trial]:
     return sorted(accepted, key=lambda t: (t.error > _ALIKE * least, t.dim, t.error))
 
 
-def _gathered(bench: _Bench, accepted: list[Trial], given: Mapping[str, Symmetry]) -> tuple[Trial, Any, list[Trial]]:
+def _gathered(
+    bench: _Bench, accepted: list[Trial], given: Mapping[str, SymmetryLike]
+) -> tuple[Trial, Any, list[Trial]]:
     """The best of the accepted, joined by every other one that says more and is accepted beside it; and the others."""
     best, parts, refused = accepted[0], [given[accepted[0].name]], list[Trial]()
     for other in accepted[1:]:
@@ -229,7 +231,7 @@ class _Bench:
         count = self.free.dictionary.size * len(self.free.dictionary)
         self.none = self._trial(NONE, self.free, self.squares, count, None, 0.0)
 
-    def trial(self, name: str, symmetry: Symmetry) -> Trial:
+    def trial(self, name: str, symmetry: SymmetryLike) -> Trial:
         """Impose a symmetry exactly."""
         model = _under(self.free, symmetry, "hard")
         try:
@@ -239,7 +241,7 @@ class _Bench:
             return self._impossible(name, symmetry, str(error))
         return self._trial(name, model, squares, basis.dim, self._p_value(basis), self._broken(basis))
 
-    def softened(self, trial: Trial, symmetry: Symmetry) -> Trial:
+    def softened(self, trial: Trial, symmetry: SymmetryLike) -> Trial:
         """Impose a symmetry by a penalty that expects it to be broken as much as it is."""
         model = self._soft(symmetry)
         name = f"{trial.name}, softly"
@@ -252,7 +254,7 @@ class _Bench:
         reason = f"{'improves on' if better else 'does not improve on'} no symmetry ({found.cost:+.1%} held-out error)"
         return replace(found, accepted=better, reason=reason)
 
-    def fitted(self, symmetry: Symmetry | None, trial: Trial) -> Governing:
+    def fitted(self, symmetry: SymmetryLike | None, trial: Trial) -> Governing:
         """The model of the choice, on all data."""
         if symmetry is None:
             return self.free
@@ -261,7 +263,7 @@ class _Bench:
             self._impose(model)
         return model._accept(model.selected(self.whole))
 
-    def _soft(self, symmetry: Symmetry) -> Governing:
+    def _soft(self, symmetry: SymmetryLike) -> Governing:
         """A model with a penalty under which the free equations pay as much as their noise."""
         model = _under(self.free, symmetry, "soft")
         defect = float((self._impose(model).constraints @ self.free.coef_.flatten()).norm())
@@ -294,7 +296,7 @@ class _Bench:
             name, known, linear, hard, dim, parameters, error, cost, broken, p_value, not (worse or forbidden), reason
         )
 
-    def _impossible(self, name: str, symmetry: Symmetry, why: str) -> Trial:
+    def _impossible(self, name: str, symmetry: SymmetryLike, why: str) -> Trial:
         known, linear = _origin(symmetry, self.free.dictionary.size)
         return Trial(
             name, known, linear, True, 0, 0, 1.0, 1 / self.none.error - 1, 1.0, None, False, f"rejected: {why}"

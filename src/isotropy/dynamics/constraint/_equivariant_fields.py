@@ -17,10 +17,11 @@ from ...dictionary import Dictionary
 from ...discover.evidence._result import Discovery
 from ...enforce import FunctionBasis, equivariant_functions
 from ...errors import DataError, RepresentationMismatchError
+from ...symmetry import Symmetry
 from ._closure import missing_terms
 
 Field = Callable[[Tensor], Tensor]
-Symmetry = Action | LieAlgebra | Discovery | FunctionBasis | Field | Sequence[Any]
+SymmetryLike = Action | LieAlgebra | Symmetry | Discovery | FunctionBasis | Field | Sequence[Any]
 
 _SAME = 1e-6  # sine of the angle below which directions of two spaces agree
 _INEXACT = 0.2  # largest singular value that a learned generator may leave on a true direction
@@ -58,7 +59,7 @@ class VectorFields(Action):
 
 def equivariant_fields(
     dictionary: Dictionary,
-    symmetry: Symmetry,
+    symmetry: SymmetryLike,
     *,
     rank: str | int | float = "gap",
     uncertainty: float | None = None,
@@ -73,7 +74,7 @@ def equivariant_fields(
     ----------
     dictionary : Dictionary
         Terms ``phi``.
-    symmetry : Action, LieAlgebra, Discovery, FunctionBasis, callable or a list of these
+    symmetry : Action, LieAlgebra, Symmetry, Discovery, FunctionBasis, callable or a list of these
         Actions on states. An algebra acts by its defining matrices, a discovery by what it found, a callable
         `(batch, n)` to `(batch, n)` as a vector field. A list asks for all of its members; a basis made before is
         taken as it is.
@@ -114,19 +115,21 @@ def equivariant_fields(
 def as_action(symmetry: Any, size: int) -> Action:
     """The action on states that a symmetry stands for."""
     if isinstance(symmetry, Discovery):
-        if not symmetry.algebra_.dim:
+        symmetry = symmetry.symmetry_
+    if isinstance(symmetry, Symmetry):
+        if not symmetry.dim:
             raise DataError(
-                f"symmetry: expected a discovery with at least one generator, received one with status "
-                f"{symmetry.status_!r} and none; pass None for no symmetry"
+                f"symmetry: expected one with at least one generator, received one with status {symmetry.status!r} "
+                "and none; pass None for no symmetry"
             )
-        return symmetry.action_
+        return symmetry.action
     action: Any = symmetry.vector() if isinstance(symmetry, LieAlgebra) else symmetry
     if not isinstance(action, Action) and callable(action):
         action = VectorFields(size, cast(Field, action))
     if not isinstance(action, Action):
         raise RepresentationMismatchError(
-            f"symmetry: expected an Action, LieAlgebra, Discovery or vector field, received {type(symmetry).__name__}; "
-            "pass e.g. iso.so(2).vector()"
+            f"symmetry: expected an Action, LieAlgebra, Symmetry, Discovery or vector field, received "
+            f"{type(symmetry).__name__}; pass e.g. iso.so(2).vector()"
         )
     return action
 
@@ -136,7 +139,9 @@ def uncertainty_of(symmetry: Any, given: float | None) -> float:
     if given is not None:
         return float(given)
     if isinstance(symmetry, Discovery):
-        return float(symmetry.uncertainty_.norm() / symmetry.coefficients_.norm().clamp_min(1e-300))
+        symmetry = symmetry.symmetry_
+    if isinstance(symmetry, Symmetry):
+        return symmetry.doubt
     members = symmetry if isinstance(symmetry, Sequence) and not isinstance(symmetry, str) else ()
     return max((uncertainty_of(member, None) for member in members), default=0.0)
 

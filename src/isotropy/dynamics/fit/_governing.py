@@ -16,7 +16,7 @@ from ...core._estimator import Estimator
 from ...dictionary import Dictionary
 from ...enforce import FunctionBasis
 from ...errors import DataError
-from ..constraint._equivariant_fields import Symmetry, equivariant_fields, uncertainty_of
+from ..constraint._equivariant_fields import SymmetryLike, equivariant_fields, uncertainty_of
 from ._equations import simulate, write_equations, write_latex, write_sympy
 from ._selection import SELECTIONS, select_terms
 from ._systems import Solution, System, solve
@@ -44,7 +44,7 @@ class Governing(Estimator):
     """
 
     dictionary: Dictionary
-    symmetry: Symmetry | None
+    symmetry: SymmetryLike | None
     threshold: float
     select: str
     constraint: str

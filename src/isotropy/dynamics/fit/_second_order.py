@@ -13,7 +13,7 @@ from ...core._checks import as_points
 from ...dictionary import Dictionary
 from ...discover.surrogate._velocity import velocities
 from ...errors import DataError
-from ..constraint._equivariant_fields import Symmetry
+from ..constraint._equivariant_fields import SymmetryLike
 from ._equations import simulate, write_equations, write_latex
 from ._sindy import Derivative, SINDy
 from ._systems import System
@@ -54,7 +54,7 @@ class SecondOrder(SINDy):
     def __init__(
         self,
         dictionary: Dictionary,
-        symmetry: Symmetry | None = None,
+        symmetry: SymmetryLike | None = None,
         *,
         threshold: float = 0.01,
         select: str = "share",

@@ -11,7 +11,7 @@ from torch import Tensor
 from ...dictionary import Dictionary
 from ...discover.surrogate._velocity import velocities
 from ...errors import DataError
-from ..constraint._equivariant_fields import Symmetry
+from ..constraint._equivariant_fields import SymmetryLike
 from ._governing import Governing
 from ._systems import System
 from ._trajectories import Pair
@@ -67,7 +67,7 @@ class SINDy(Governing):
     def __init__(
         self,
         dictionary: Dictionary,
-        symmetry: Symmetry | None = None,
+        symmetry: SymmetryLike | None = None,
         *,
         threshold: float = 0.1,
         select: str = "threshold",

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...dictionary import Dictionary
 from ...errors import DataError
-from ..constraint._equivariant_fields import Symmetry
+from ..constraint._equivariant_fields import SymmetryLike
 from ._governing import Governing
 from ._noise import block_means, correlation_steps, moving_mean, noise_variance, unbiased_terms
 from ._systems import System
@@ -77,7 +77,7 @@ class WeakSINDy(Governing):
     def __init__(
         self,
         dictionary: Dictionary,
-        symmetry: Symmetry | None = None,
+        symmetry: SymmetryLike | None = None,
         *,
         threshold: float = 0.0,
         select: str = "evidence",

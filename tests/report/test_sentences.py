@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from isotropy.report import _sentences as _words
+from isotropy.symmetry import _sentences as _words
 
 
 @pytest.mark.parametrize(

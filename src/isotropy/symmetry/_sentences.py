@@ -79,6 +79,8 @@ _TRY_NONE = (
     "If a surrogate model was fitted, look at its error first: a poor fit has no symmetry.",
 )
 
+_MOST_LINES, _MOST_LETTERS = 6, 100  # generators that a summary lists, and of each
+
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -154,6 +156,46 @@ def _failed(failed: list[str], total: int) -> str:
     if not failed:
         return "the checks do not settle it"
     return f"{len(failed)} of {total} checks failed ({', '.join(failed)})"
+
+
+def summary(answer: Mapping[str, Any]) -> list[str]:
+    """Return the answer in under twelve lines: verdict, generators with their errors, checks, samples."""
+    fields, known = list(answer["vector_fields"]), list(answer["generators"])
+    lines = [f"{answer['status'].capitalize()}. {headline(answer)}"]
+    lines += [f"  {_shortened(text)}{_extent(one)}" for text, one in zip(fields[:_MOST_LINES], known, strict=False)]
+    if len(fields) > _MOST_LINES:
+        lines.append(f"  ... and {len(fields) - _MOST_LINES} more")
+    failed = [row for row in checks(answer) if not row.passed]
+    lines += [f"  failed: {row.words} (needed: {row.needed})" for row in failed[:2]]
+    return [*lines, _found_on(answer)]
+
+
+def _shortened(text: str) -> str:
+    """Return a generator cut to a line; those of pictures have thousands of terms."""
+    return text if len(text) <= _MOST_LETTERS else f"{text[: _MOST_LETTERS - 4]} ..."
+
+
+def _extent(generator: Mapping[str, Any]) -> str:
+    """Return the error of one generator, with its interval where there is one."""
+    error, lower, upper = (generator[key] for key in ("error", "lower", "upper"))
+    if _unknown(error):
+        return ""
+    within = "" if _unknown(lower) or _unknown(upper) else f" [{number(lower)}, {number(upper)}]"
+    return f"   broken by {number(error)}{within}"
+
+
+def _unknown(value: Any) -> bool:
+    """Return whether a number is missing."""
+    return value is None or math.isnan(value)
+
+
+def _found_on(answer: Mapping[str, Any]) -> str:
+    """Return where and how the answer was found, in one line."""
+    domain, names = answer["domain"], answer.get("coordinates")
+    columns = f" of {', '.join(names)}" if names else ""
+    samples = f"on {domain['samples']} samples{columns}" if domain["samples"] else "on samples that were not kept"
+    derivative = f" ({answer['derivative']})" if answer["derivative"] else ""
+    return f"Found {samples} by {answer['method']}{derivative} among {answer['candidates']}."
 
 
 def cut(answer: Mapping[str, Any]) -> str:
