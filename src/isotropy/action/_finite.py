@@ -60,7 +60,7 @@ class Finite:
         DataError
             If it does not fit.
         """
-        reading = next(name for name in READINGS if name == parts.text("reading", READINGS))
+        reading = parts.choice("reading", READINGS)
         rows = parts.wholes("rows")
         if len(rows) != 2 or rows[0] > rows[1]:
             raise DataError(f"{parts.where}.rows: expected first and end, received {rows}; write the file again")

@@ -218,7 +218,7 @@ class Representation(SpannedAction):
         DataError
             If sizes do not fit.
         """
-        kind = next(kind for kind in KINDS if kind == parts.text("built", KINDS))
+        kind = parts.choice("built", KINDS)
         made = _one(parts) if kind == "one" else _joined(kind, parts.many("parts", Representation))
         made.shape = parts.wholes("shape", 0, MOST_SIZE)
         if math.prod(made.shape) != made.size or made.size > MOST_SIZE:

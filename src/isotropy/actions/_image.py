@@ -135,7 +135,7 @@ class Image(Action):
                 f"{parts.where}: expected at most {_MOST_PIXELS} pixels times generators or channels, received "
                 f"({channels}, {height}, {width}) and {algebra.dim} generators; use a coarser grid"
             )
-        boundary, gradient = parts.text("boundary", _BOUNDARIES), parts.text("gradient", _GRADIENTS)
+        boundary, gradient = parts.choice("boundary", _BOUNDARIES), parts.choice("gradient", _GRADIENTS)
         return cls(algebra, height, width, channels, boundary=boundary, gradient=gradient)
 
     def on_grid(self, channels: int, height: int, width: int) -> Image:

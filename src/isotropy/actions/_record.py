@@ -6,7 +6,7 @@ list, so that actions that share one still do. Weights of networks are kept apar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -103,8 +103,8 @@ class _Writer:
         name = name_of(type(action))
         if name is None:
             raise NotRecordableError(
-                f"{where}: expected one of {', '.join(sorted(KINDS))}, received {type(action).__name__}; give the class "
-                "built_from, rebuild and @recorded as in actions/_template.py, or save its algebra"
+                f"{where}: expected one of {', '.join(sorted(KINDS))}, received {type(action).__name__}; give the "
+                "class built_from, rebuild and @recorded as in actions/_template.py, or save its algebra"
             )
         made_of = cast(Recorded, action).built_from()
         return {"kind": name, **{key: self.plain(part, f"{where}.{key}") for key, part in made_of.items()}}
@@ -120,9 +120,9 @@ class _Writer:
         """The layers, and the prefix of the names of their weights; one network is written once."""
         if id(network) not in self._networks:
             prefix = f"network{len(self._networks)}"
-            write: Callable[[Any, str], Any] = write_charts if isinstance(network, Charts) else write_network
             try:
-                layers, tensors = write(network, prefix)
+                charts = isinstance(network, Charts)
+                layers, tensors = write_charts(network, prefix) if charts else write_network(network, prefix)
             except NotRecordableError as error:
                 raise NotRecordableError(f"{where}: {str(error).removeprefix('network: ')}") from error
             self.tensors.update(tensors)

@@ -122,9 +122,7 @@ def require_fit(where: str, encoder: nn.Module, decoder: nn.Module, event: tuple
         there = _through(encoder, (1, *event))
         back = _through(decoder, (1, latent))
     except (RuntimeError, ValueError, IndexError, TypeError, NotImplementedError) as error:
-        raise DataError(
-            f"{where}: expected networks for {event} and {latent}, received: {error}; match them"
-        ) from error
+        raise DataError(f"{where}: expected networks for {event} and ({latent},), received: {error}; match") from error
     if there != (1, latent) or math.prod(back) != math.prod(event):
         raise DataError(
             f"{where}: expected latent points {(1, latent)} and points {(1, *event)}, received {there} and {back}; "

@@ -71,7 +71,7 @@ LAYERS: dict[str, _Layer] = {
     "ReLU": _Layer(nn.ReLU),
     "SiLU": _Layer(nn.SiLU),
     "Sigmoid": _Layer(nn.Sigmoid),
-    "GELU": _Layer(nn.GELU, {"approximate": lambda parts, name: parts.text(name, ("none", "tanh"))}),
+    "GELU": _Layer(nn.GELU, {"approximate": lambda parts, name: parts.choice(name, ("none", "tanh"))}),
     "Softplus": _Layer(nn.Softplus, dict.fromkeys(("beta", "threshold"), Parts.number)),
     "ELU": _Layer(nn.ELU, {"alpha": Parts.number}),
     "LeakyReLU": _Layer(nn.LeakyReLU, {"negative_slope": Parts.number}),
@@ -79,7 +79,7 @@ LAYERS: dict[str, _Layer] = {
     "Unflatten": _Layer(nn.Unflatten, {"dim": _axis, "unflattened_size": _sizes}),
     "Upsample": _Layer(
         nn.Upsample,
-        {"size": _sizes, "mode": lambda parts, name: parts.text(name, ("nearest", "linear", "bilinear"))},
+        {"size": _sizes, "mode": lambda parts, name: parts.choice(name, ("nearest", "linear", "bilinear"))},
         _NO_FACTOR,
     ),
 }
@@ -125,7 +125,7 @@ def read_network(parts: Parts, tensors: Mapping[str, Tensor], prefix: str) -> nn
     DataError
         If something is missing, unknown or does not fit.
     """
-    name = parts.text("layer", _NAMES)
+    name = parts.choice("layer", _NAMES)
     if name == "Sequential":
         children = [read_network(p, tensors, f"{prefix}.{i}") for i, p in enumerate(parts.inners("layers"))]
         made: nn.Module = nn.Sequential(*children)
@@ -170,7 +170,8 @@ def _write_layer(network: nn.Module, name: str, prefix: str) -> tuple[dict[str, 
     words: dict[str, Any] = {"layer": name}
     for option in layer.options:
         value = getattr(network, option)
-        words[option] = [value] if option == "size" and isinstance(value, int) else value
+        one = option == "size" and isinstance(value, int)
+        words[option] = [value] if one else list(value) if isinstance(value, tuple) else value
     if layer.weight is None:
         return words, {}
     weights = {key: getattr(network, key) for key in ("weight", "bias")}

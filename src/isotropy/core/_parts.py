@@ -15,6 +15,7 @@ MOST_NESTED = 16  # things inside things; real ones stay below five
 MOST_SIZE = 2**20  # of one axis; what is built from sizes alone has tighter bounds of its own
 
 T = TypeVar("T")
+S = TypeVar("S", bound=str)
 Make = Callable[[type[Any], object, str, int], object]
 
 
@@ -69,12 +70,20 @@ class Parts:
         """A finite number."""
         return self._number(self._value(name), name)
 
-    def text(self, name: str, among: Sequence[str] = ()) -> str:
-        """A text, one of those that are allowed."""
+    def text(self, name: str) -> str:
+        """A text."""
         value = self._value(name)
-        if not isinstance(value, str) or (among and value not in among):
-            raise self._unexpected(name, f"one of {', '.join(among)}" if among else "a text", value)
+        if not isinstance(value, str):
+            raise self._unexpected(name, "a text", value)
         return value
+
+    def choice(self, name: str, among: Sequence[S]) -> S:
+        """A text out of those that are allowed."""
+        value = self._value(name)
+        for allowed in among:
+            if allowed == value:
+                return allowed
+        raise self._unexpected(name, f"one of {', '.join(among)}", value)
 
     def texts(self, name: str) -> list[str]:
         """Several texts."""
