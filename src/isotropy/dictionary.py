@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import combinations_with_replacement
@@ -10,9 +11,13 @@ import torch
 from torch import Tensor
 
 from .action._spanned import coordinate_names
+from .core._parts import Parts
 from .errors import DataError
 
 Function = Callable[[Tensor], Tensor]
+
+_MOST_POWERS = 2**22  # numbers in a table of exponents that a file may ask for, 32 MiB
+_MOST_CANDIDATES = 2**11  # fields that a file may ask for without writing them out, whose rank takes seconds
 
 
 class Dictionary:
@@ -84,6 +89,19 @@ class Polynomials(Dictionary):
     def __len__(self) -> int:
         """Number of monomials."""
         return len(self.exponents)
+
+    @classmethod
+    def rebuild(cls, parts: Parts) -> Polynomials:
+        """The dictionary that a file names by ``size`` and ``degree``.
+
+        Raises
+        ------
+        DataError
+            If its tables would be too large.
+        """
+        size, degree = parts.whole("size", 1, 4096), parts.whole("degree", 0, 64)
+        require_modest(parts.where, size, degree)
+        return cls(size, degree)
 
     @cached_property
     def index(self) -> dict[tuple[int, ...], int]:
@@ -158,6 +176,38 @@ class FieldBracket:
         pairs = torch.einsum("aniq,bir->abnqr", slopes, by).flatten(3)
         result = torch.zeros(len(moved), len(by), moved.shape[1], len(self.wide) + 1, dtype=torch.float64)
         return result.index_add_(3, self._products.flatten() % (len(self.wide) + 1), pairs)[..., :-1]
+
+
+def all_fields(dictionary: Polynomials) -> Tensor:
+    """Every monomial along every coordinate, `(size * terms, size, terms)`."""
+    entries = dictionary.size * len(dictionary)
+    return torch.eye(entries, dtype=torch.float64).reshape(entries, dictionary.size, len(dictionary))
+
+
+def require_modest(where: str, size: int, degree: int, *, whole: bool = False) -> None:
+    """Refuse polynomials whose tables a few numbers in a file would make huge, before they are made.
+
+    Parameters
+    ----------
+    where : str
+        What asks for them.
+    size, degree : int
+        Of the dictionary.
+    whole : bool
+        Whether all fields are asked for, without their coefficients in the file.
+
+    Raises
+    ------
+    DataError
+        If they are too large.
+    """
+    wide = math.comb(size + max(2 * degree - 1, degree), size)  # brackets of fields raise the degree
+    candidates = size * math.comb(size + degree, size) if whole else 0
+    if size * wide > _MOST_POWERS or candidates > _MOST_CANDIDATES:
+        raise DataError(
+            f"{where}: expected at most {_MOST_POWERS} exponents in brackets and {_MOST_CANDIDATES} candidates, "
+            f"received {size} coordinates and degree {degree}; use a lower degree"
+        )
 
 
 def polynomials(size: int, degree: int) -> Polynomials:

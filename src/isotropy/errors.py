@@ -28,6 +28,10 @@ class DataError(SymmetryError):
     """A file, table or sample cannot be read or cannot answer the question."""
 
 
+class NotRecordableError(DataError):
+    """An action holds something that cannot be written as plain data, such as a Python function."""
+
+
 class NotFittedError(SymmetryError, AttributeError):
     """A result is asked for before ``fit``."""
 

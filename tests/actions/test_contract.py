@@ -1,49 +1,17 @@
-"""What every action promises; add one line to ACTIONS for a new kind."""
+"""What every action promises, one promise a test."""
 
 import pytest
 import torch
 
 import isotropy as iso
+from actions.kinds import KINDS
 from isotropy import actions
-from isotropy.actions._template import Squeeze
 
 
-def scattered(*event):
-    return torch.randn(6, *event, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-
-
-def blobs(size):
-    """Smooth images `(2, 1, size, size)` that vanish near the edge."""
-    line = torch.linspace(-1, 1, size, dtype=torch.float64)
-    first = torch.exp(-12 * (line[:, None] ** 2 + (line[None] - 0.1) ** 2))
-    return torch.stack([first, first * (line[:, None] + 0.3)])[:, None]
-
-
-def bend(x):
-    return torch.stack([x[:, 0], x[:, 1] * torch.exp(0.3 * x[:, 0]), x[:, 2] + 0.2 * x[:, 0] * x[:, 1]], dim=1)
-
-
-def straighten(z):
-    y = z[:, 1] * torch.exp(-0.3 * z[:, 0])
-    return torch.stack([z[:, 0], y, z[:, 2] - 0.2 * z[:, 0] * y], dim=1)
-
-
-ACTIONS = {  # action, points, accuracy of flow and bracket
-    "linear": (iso.gl(3).vector(), scattered(3), 1e-8),
-    "affine": (actions.Affine(iso.se(2)), scattered(2), 1e-8),
-    "points": (actions.Points(actions.Affine(iso.se(2)), 3), scattered(6), 1e-8),
-    "product": (actions.Product(iso.so(3).vector(), iso.so(3).scalar()), scattered(4), 1e-8),
-    "trivial": (actions.Trivial(iso.so(3), (2, 3)), scattered(2, 3), 1e-8),
-    "image": (actions.Image(iso.se(2), 48, 48), blobs(48), 1e-3),
-    "polynomial": (actions.PolynomialFields(2, 1), scattered(2), 1e-8),
-    "latent": (actions.LatentAction(bend, straighten, iso.so(3).vector(), (3,)), scattered(3), 1e-8),
-    "squeeze": (Squeeze(), scattered(2), 1e-8),
-}
-
-
-@pytest.fixture(params=list(ACTIONS))
+@pytest.fixture(params=list(KINDS))
 def case(request):
-    return ACTIONS[request.param]
+    kind = KINDS[request.param]
+    return kind.action, kind.points, kind.accuracy
 
 
 def element(action, seed=0):
@@ -93,6 +61,8 @@ def test_flow_composes(case):
 def test_brackets_of_fields_are_fields_of_brackets(case):
     """Left actions: ``D theta_b [theta_a] - D theta_a [theta_b] = -theta_[a, b]``."""
     action, y, accuracy = case
+    if action.algebra.closure_defect() > 1e-9:
+        pytest.skip("a span whose brackets leave it")
     a, b = element(action, 1), element(action, 2)
     one = torch.func.jvp(lambda z: action.field(b, z), (y,), (action.field(a, y),))[1]
     other = torch.func.jvp(lambda z: action.field(a, z), (y,), (action.field(b, y),))[1]
@@ -104,6 +74,7 @@ def test_brackets_of_fields_are_fields_of_brackets(case):
 def test_tangent_is_the_derivative(case):
     action, y, _ = case
     xi, v, h = element(action), torch.sin(7 * y), 1e-5
+    xi[action.fields(y).flatten(2).norm(dim=(0, 2)) == 0] = 0.0  # the pace of time moves velocities alone
     slope = (action.field(xi, y + h * v) - action.field(xi, y - h * v)) / (2 * h)
     assert close(action.tangent().field(xi, v, at=y), slope, 1e-6)
 

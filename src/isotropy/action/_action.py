@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from ..core._flow import integrate
 from ..core._linalg import StreamedQR
+from ..core._parts import Parts
 from ..errors import RepresentationMismatchError
+from ._recorded import recorded
 
 
 @runtime_checkable
@@ -161,6 +163,7 @@ class Motion:
         return self._streamed.R
 
 
+@recorded("restricted")
 class RestrictedAction(Action):
     """An action pulled back along a linear map of algebras `(k, dim)`."""
 
@@ -193,7 +196,18 @@ class RestrictedAction(Action):
         """Readable form in the wider action."""
         return self.base.describe(self._coordinates(xi) @ self.combos, coordinates, digits)
 
+    def built_from(self) -> dict[str, Any]:
+        """The wider action, the algebra that acts and its map into the other."""
+        return {"action": self.base, "algebra": self.algebra, "combos": self.combos}
 
+    @classmethod
+    def rebuild(cls, parts: Parts) -> RestrictedAction:
+        """Restrict the wider action again."""
+        action, algebra = parts.one("action", Action), parts.one("algebra", Algebra)
+        return cls(action, algebra, parts.tensor("combos", algebra.dim, action.algebra.dim))
+
+
+@recorded("tangent")
 class TangentAction(Action):
     """Velocities ``y`` at a base point ``at``, moved by the derivative of an action.
 
@@ -216,6 +230,15 @@ class TangentAction(Action):
     def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None, digits: int = 3) -> str:
         """Readable form of the underlying generator."""
         return self.base.describe(xi, coordinates, digits)
+
+    def built_from(self) -> dict[str, Any]:
+        """The action on points."""
+        return {"action": self.base}
+
+    @classmethod
+    def rebuild(cls, parts: Parts) -> TangentAction:
+        """Take the derivative again."""
+        return cls(parts.one("action", Action))
 
 
 def _base_point(at: Tensor | None, y: Tensor) -> Tensor:

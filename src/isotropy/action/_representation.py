@@ -6,19 +6,24 @@ import copy
 import math
 from collections.abc import Callable, Sequence
 from functools import cached_property, reduce
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from ..core._checks import as_basis
-from ..errors import RepresentationMismatchError
+from ..core._parts import MOST_SIZE, Parts
+from ..errors import DataError, NotRecordableError, RepresentationMismatchError
 from ._action import Action, Algebra
+from ._finite import Finite
+from ._recorded import recorded
 from ._spanned import SpannedAction
 
-Finite = Callable[[Tensor], Tensor]
+Kind = Literal["one", "sum", "product"]
+KINDS: tuple[Kind, ...] = ("one", "sum", "product")
 
 
+@recorded("linear")
 class Representation(SpannedAction):
     """A linear action of an algebra on `R^size`, ``drho(xi)``, and of its group, ``rho(g)``.
 
@@ -71,7 +76,7 @@ class Representation(SpannedAction):
         drho: Tensor | Callable[[], Tensor],
         size: int | None = None,
         *,
-        rho: Finite | None = None,
+        rho: Callable[[Tensor], Tensor] | None = None,
         name: str = "W",
     ) -> None:
         if not callable(drho):
@@ -88,7 +93,7 @@ class Representation(SpannedAction):
         self._rho = rho
         self.name = name
         self.shape: tuple[int, ...] = self.event
-        self.kind: Literal["one", "sum", "product"] = "one"
+        self.kind: Kind = "one"
         self.parts: tuple[Representation, ...] = ()
         self.components: Tensor | None = None
 
@@ -151,7 +156,7 @@ class Representation(SpannedAction):
                 self.algebra,
                 lambda: -self.tensor.transpose(1, 2).contiguous(),
                 self.size,
-                rho=None if rho is None else (lambda g: torch.linalg.inv(rho(g)).T.contiguous()),
+                rho=_dual(rho),
             )
         return dual._called(f"{_grouped(self.name)}.T", self.components)
 
@@ -184,6 +189,46 @@ class Representation(SpannedAction):
         """The expression it was made from."""
         return self.name
 
+    def built_from(self) -> dict[str, Any]:
+        """Its matrices, left out where they are those of the algebra; or the parts of a sum or product.
+
+        Raises
+        ------
+        NotRecordableError
+            If finite elements are read by a Python function.
+        """
+        common = {"built": self.kind, "name": self.name, "shape": self.shape, "components": self.components}
+        if self.kind != "one":
+            return {**common, "parts": self.parts}
+        if not isinstance(self._rho, Finite | None):
+            raise NotRecordableError(
+                f"rho: expected a representation made by vector(), scalar(), +, * or .T, received {self.name!r} with a "
+                "Python function; make it of these, or leave rho out"
+            )
+        matrices = None if _equal(self.tensor, self.algebra.basis) else self.tensor
+        finite = None if self._rho is None else self._rho.built_from()
+        return {**common, "algebra": self.algebra, "matrices": matrices, "finite": finite}
+
+    @classmethod
+    def rebuild(cls, parts: Parts) -> Representation:
+        """Join the parts again, or take the matrices.
+
+        Raises
+        ------
+        DataError
+            If sizes do not fit.
+        """
+        kind = parts.choice("built", KINDS)
+        made = _one(parts) if kind == "one" else _joined(kind, parts.many("parts", Representation))
+        made.shape = parts.wholes("shape", 0, MOST_SIZE)
+        if math.prod(made.shape) != made.size or made.size > MOST_SIZE:
+            raise DataError(
+                f"{parts.where}.shape: expected one of {min(made.size, MOST_SIZE)} coordinates, received {made.shape}; "
+                "write the file again"
+            )
+        has = parts.has("components")
+        return made._called(parts.text("name"), parts.tensor("components", None, None, None) if has else None)
+
     def _restricted(self, algebra: Algebra, combos: Tensor) -> Representation:
         if self.kind != "one":
             other = _joined(self.kind, [part._restricted(algebra, combos) for part in self.parts])
@@ -200,7 +245,7 @@ class Representation(SpannedAction):
         self.components = self.components if components is None else components
         return self
 
-    def _repeated(self, kind: Literal["sum", "product"], count: int) -> Representation:
+    def _repeated(self, kind: Kind, count: int) -> Representation:
         if count < 1:
             raise RepresentationMismatchError(f"expected at least one copy, received {count}; use scalar() for none")
         repeated = copy.copy(self) if count == 1 else _joined(kind, [self] * count)
@@ -217,10 +262,7 @@ class Representation(SpannedAction):
         )
 
     def _same_algebra(self, other: Representation) -> None:
-        if self.algebra is other.algebra or (
-            self.algebra.basis.shape == other.algebra.basis.shape
-            and bool(torch.equal(self.algebra.basis, other.algebra.basis))
-        ):
+        if self.algebra is other.algebra or _equal(self.algebra.basis, other.algebra.basis):
             return
         raise RepresentationMismatchError(
             f"expected representations of one algebra, received {self.algebra!r} and {other.algebra!r}; "
@@ -228,7 +270,27 @@ class Representation(SpannedAction):
         )
 
 
-def _joined(kind: Literal["sum", "product"], members: Sequence[Representation]) -> Representation:
+def _one(parts: Parts) -> Representation:
+    """A representation by its own matrices, or by those of its algebra."""
+    algebra = parts.one("algebra", Algebra)
+    own = parts.has("matrices")
+    matrices = parts.tensor("matrices", algebra.dim, None, None) if own else algebra.basis
+    rho = Finite.rebuild(parts.inner("finite")) if parts.has("finite") else None
+    return Representation(algebra, matrices, rho=rho)
+
+
+def _dual(rho: Callable[[Tensor], Tensor] | None) -> Callable[[Tensor], Tensor] | None:
+    """The inverse transpose of what is known of finite elements."""
+    if rho is None or isinstance(rho, Finite):
+        return None if rho is None else rho.dual
+    return lambda g: torch.linalg.inv(rho(g)).T.contiguous()
+
+
+def _equal(first: Tensor, second: Tensor) -> bool:
+    return first.shape == second.shape and bool(torch.equal(first, second))
+
+
+def _joined(kind: Kind, members: Sequence[Representation]) -> Representation:
     """Sum or product, with the parts of members of the same kind spliced in."""
     for member in members[1:]:
         members[0]._same_algebra(member)
@@ -245,7 +307,7 @@ def _joined(kind: Literal["sum", "product"], members: Sequence[Representation]) 
     return joined
 
 
-def _join(kind: Literal["sum", "product"], matrices: list[Tensor]) -> Tensor:
+def _join(kind: Kind, matrices: list[Tensor]) -> Tensor:
     return torch.block_diag(*matrices) if kind == "sum" else reduce(_kron, matrices)
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..core._linalg import StreamedQR
+from ..core._parts import Parts
 from ._action import Action, Algebra, Motion, _base_point
+from ._recorded import recorded
 
 _MOST_ENTRIES = 2**24  # of one intermediate tensor, 128 MiB in float64
 
@@ -87,6 +90,7 @@ class SpannedAction(Action):
         return other
 
 
+@recorded("spanned tangent")
 class _SpannedTangent(SpannedAction):
     """Tangent of a spanned action: features are ``D phi(at)[y]``."""
 
@@ -111,6 +115,15 @@ class _SpannedTangent(SpannedAction):
     def _restricted(self, algebra: Algebra, combos: Tensor) -> Action:
         restricted = self.base._restricted(algebra, combos)
         return restricted.tangent()
+
+    def built_from(self) -> dict[str, Any]:
+        """The action on points."""
+        return {"action": self.base}
+
+    @classmethod
+    def rebuild(cls, parts: Parts) -> _SpannedTangent:
+        """Take the derivative again."""
+        return cls(parts.one("action", SpannedAction))  # pyright: ignore[reportAbstractUsage]
 
 
 class _SpannedMotion(Motion):

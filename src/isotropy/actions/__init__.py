@@ -1,5 +1,7 @@
 """Actions: how generators move points of every kind."""
 
+from ..action._recorded import recorded as recorded
+from ..core._parts import Parts as Parts
 from ._affine import Affine as Affine
 from ._affine import linear as linear
 from ._image import Image as Image

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from ..action._recorded import recorded
 from ..action._representation import Representation
 from ..action._spanned import SpannedAction
 from ..algebra._lie_algebra import LieAlgebra
-from ..errors import RepresentationMismatchError
+from ..core._parts import Parts
+from ..errors import DataError, RepresentationMismatchError
 
 
+@recorded("affine")
 class Affine(SpannedAction):
     """``x -> A x + b`` on `R^n`, for algebras of homogeneous matrices `(n+1, n+1)` with last row zero.
 
@@ -62,6 +66,23 @@ class Affine(SpannedAction):
     def tangent(self) -> Representation:
         """Velocities only feel the linear part."""
         return Representation(self.algebra, lambda: self.tensor[:, :, :-1], self.size, name="A")
+
+    def built_from(self) -> dict[str, Any]:
+        """The algebra, and the linear part and the shift of each generator."""
+        return {"algebra": self.algebra, "tensor": self.tensor}
+
+    @classmethod
+    def rebuild(cls, parts: Parts) -> Affine:
+        """Take the motions as they are: those of a restriction need not be the matrices of its algebra."""
+        algebra, action = parts.one("algebra", LieAlgebra), cls.__new__(cls)
+        tensor = parts.tensor("tensor", algebra.dim, None, None)
+        if tensor.shape[2] != tensor.shape[1] + 1:
+            raise DataError(
+                f"{parts.where}.tensor: expected shape (dim, n, n + 1), received {tuple(tensor.shape)}; "
+                "write the file again"
+            )
+        SpannedAction.__init__(action, algebra, tensor)
+        return action
 
 
 def linear(matrices: Tensor, name: str | None = None) -> Representation:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from ..action._action import Action
+from ..action._recorded import recorded
 from ..algebra._lie_algebra import LieAlgebra
+from ..core._parts import Parts
 from ..errors import DataError, RepresentationMismatchError
 from ._affine import Affine
 
 _BOUNDARIES = ("zeros", "border", "circular")
+_GRADIENTS = ("stencil", "spectral")
+_MOST_PIXELS = 2**23  # times generators: what a file may ask for, 128 MiB of velocities
 _MARGIN = 6  # pixels around an image from which samples outside it are taken
 _MOTIONS = {
     "rotation": ((0, -1, 0), (1, 0, 0)),
@@ -25,6 +30,7 @@ _MOTIONS = {
 }
 
 
+@recorded("image")
 class Image(Action):
     """Affine motions of the plane on images `(batch, channels, height, width)`.
 
@@ -106,6 +112,31 @@ class Image(Action):
     def tangent(self) -> Action:
         """Linear in the image, so velocities move as images do."""
         return self
+
+    def built_from(self) -> dict[str, Any]:
+        """The motions of the plane, the shape of an image and the options."""
+        channels, height, width = self.event
+        shape = {"height": height, "width": width, "channels": channels}
+        return {"algebra": self.motions, **shape, "boundary": self.boundary, "gradient": self.gradient}
+
+    @classmethod
+    def rebuild(cls, parts: Parts) -> Image:
+        """Move images of that shape again.
+
+        Raises
+        ------
+        DataError
+            If there are too many pixels to be an image.
+        """
+        algebra = parts.one("algebra", LieAlgebra)
+        height, width, channels = (parts.whole(name, 1) for name in ("height", "width", "channels"))
+        if height * width * max(algebra.dim, channels) > _MOST_PIXELS:
+            raise DataError(
+                f"{parts.where}: expected at most {_MOST_PIXELS} pixels times generators or channels, received "
+                f"({channels}, {height}, {width}) and {algebra.dim} generators; use a coarser grid"
+            )
+        boundary, gradient = parts.choice("boundary", _BOUNDARIES), parts.choice("gradient", _GRADIENTS)
+        return cls(algebra, height, width, channels, boundary=boundary, gradient=gradient)
 
     def on_grid(self, channels: int, height: int, width: int) -> Image:
         """The same motions of images of another shape, such as activations of a convolutional network."""
@@ -212,7 +243,7 @@ def _require_options(boundary: str, gradient: str) -> None:
         raise DataError(
             f"boundary: expected one of {', '.join(_BOUNDARIES)}, received {boundary!r}; use 'zeros' if unsure"
         )
-    if gradient not in ("stencil", "spectral"):
+    if gradient not in _GRADIENTS:
         raise DataError(f"gradient: expected 'stencil' or 'spectral', received {gradient!r}; use 'stencil' if unsure")
     if gradient == "spectral" and boundary != "circular":
         raise DataError(

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..action._action import Action, Algebra
+from ..action._recorded import recorded
 from ..action._representation import Representation
-from ..errors import RepresentationMismatchError
+from ..core._charts import Charts, require_fit
+from ..core._parts import Parts
+from ..errors import DataError, RepresentationMismatchError
 
 Chart = Callable[[Tensor], Tensor]
 
 
+@recorded("latent")
 class LatentAction(Action):
     """``x -> x + decode(rho(g) encode(x)) - decode(encode(x))``: linear in coordinates that a network finds.
 
@@ -69,6 +74,31 @@ class LatentAction(Action):
     def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None, digits: int = 3) -> str:
         """How latent coordinates ``z1``, ``z2``, ... move."""
         return self.latent.describe(xi, [f"z{i + 1}" for i in range(self.latent.size)], digits)
+
+    def built_from(self) -> dict[str, Any]:
+        """The latent representation, and the networks: a pair that knows its scales, or one of each."""
+        common = {"latent": self.latent, "event": self.event}
+        pair = getattr(self.encode, "__self__", None)
+        if isinstance(pair, Charts) and self.encode == pair.encode and self.decode == pair.decode:
+            return {**common, "charts": pair}
+        return {**common, "encode": self.encode, "decode": self.decode}
+
+    @classmethod
+    def rebuild(cls, parts: Parts) -> LatentAction:
+        """Put the networks around the representation again, after their sizes have been compared."""
+        latent, event = parts.one("latent", Representation), parts.wholes("event", 1)
+        if parts.has("charts"):
+            pair = parts.one("charts", Charts)
+            require_fit(parts.where, pair.encoder, pair.decoder, tuple(pair.mean.shape), latent.size)
+            if tuple(pair.mean.shape) != event or len(pair.center) != latent.size:
+                raise DataError(
+                    f"{parts.where}: expected a mean of {event} and a center of {latent.size}, received "
+                    f"{tuple(pair.mean.shape)} and {len(pair.center)}; keep file and weights together"
+                )
+            return cls(pair.encode, pair.decode, latent, event)
+        encode, decode = parts.one("encode", nn.Module), parts.one("decode", nn.Module)
+        require_fit(parts.where, encode, decode, event, latent.size)
+        return cls(encode, decode, latent, event)
 
     def _restricted(self, algebra: Algebra, combos: Tensor) -> LatentAction:
         return LatentAction(self.encode, self.decode, self.latent._restricted(algebra, combos), self.event)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..action._action import Action, _base_point
+from ..action._recorded import recorded
+from ..core._parts import Parts
 
 
+@recorded("log density")
 class LogDensity(Action):
     """Values ``log p`` at base points: ``log p -> log p - log |det D flow|``, field ``-div theta``.
 
@@ -44,6 +48,15 @@ class LogDensity(Action):
     def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None, digits: int = 3) -> str:
         """How the base point moves."""
         return self.base.describe(xi, coordinates, digits)
+
+    def built_from(self) -> dict[str, Any]:
+        """How points move."""
+        return {"action": self.base}
+
+    @classmethod
+    def rebuild(cls, parts: Parts) -> LogDensity:
+        """Follow the density of the same points."""
+        return cls(parts.one("action", Action))
 
 
 def log_stretch(action: Action, xi: Tensor, x: Tensor, t: float = 1.0) -> Tensor:

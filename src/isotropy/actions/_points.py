@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor
 
 from ..action._action import Action
+from ..action._recorded import recorded
+from ..core._parts import Parts
+from ..errors import RepresentationMismatchError
 
 
+@recorded("points")
 class Points(Action):
     """An action of `R^d` applied to each of ``count`` points at once, on `(batch, count * d)`.
 
@@ -19,6 +24,11 @@ class Points(Action):
     count : int
         Number of points; coordinates are ordered point by point.
 
+    Raises
+    ------
+    RepresentationMismatchError
+        If one point is not a flat vector.
+
     Examples
     --------
     >>> import isotropy as iso
@@ -27,6 +37,10 @@ class Points(Action):
     """
 
     def __init__(self, action: Action, count: int) -> None:
+        if len(action.event) != 1:
+            raise RepresentationMismatchError(
+                f"action: expected one of flat points (d,), received event {action.event}; flatten the points"
+            )
         super().__init__(action.algebra, (count * action.size,))
         self.base = action
         self.count = count
@@ -44,3 +58,12 @@ class Points(Action):
     def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None, digits: int = 3) -> str:
         """How each point moves."""
         return f"{self.base.describe(xi, digits=digits)} on each of {self.count} points"
+
+    def built_from(self) -> dict[str, Any]:
+        """How one point moves, and how many there are."""
+        return {"action": self.base, "count": self.count}
+
+    @classmethod
+    def rebuild(cls, parts: Parts) -> Points:
+        """Move as many points alike."""
+        return cls(parts.one("action", Action), parts.whole("count", 1))

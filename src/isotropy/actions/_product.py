@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..action._action import Action
+from ..action._recorded import recorded
+from ..core._parts import Parts
 from ..errors import RepresentationMismatchError
 
 
+@recorded("product")
 class Product(Action):
     """Actions of one algebra side by side on `(batch, size_1 + size_2 + ...)`, such as inputs beside outputs.
 
     Raises
     ------
     RepresentationMismatchError
-        If the algebras differ in dimension.
+        If the algebras differ in dimension, or a part does not move flat points.
     """
 
     def __init__(self, *parts: Action) -> None:
@@ -25,6 +29,11 @@ class Product(Action):
         if len(dims) != 1:
             raise RepresentationMismatchError(
                 f"parts: expected actions of one algebra, received dimensions {sorted(dims)}; build all from one"
+            )
+        if any(len(part.event) != 1 for part in parts):
+            raise RepresentationMismatchError(
+                f"parts: expected actions on flat points (d,), received events {[part.event for part in parts]}; "
+                "flatten the points"
             )
         super().__init__(parts[0].algebra, (sum(part.size for part in parts),))
         self.parts = parts
@@ -48,3 +57,12 @@ class Product(Action):
             texts.append(part.describe(xi, own or None, digits))
         moving = [text for text in texts if text != "0"]
         return " + ".join(moving) or "0"
+
+    def built_from(self) -> dict[str, Any]:
+        """The parts."""
+        return {"parts": self.parts}
+
+    @classmethod
+    def rebuild(cls, parts: Parts) -> Product:
+        """Put the parts side by side again."""
+        return cls(*parts.many("parts", Action))

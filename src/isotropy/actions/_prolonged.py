@@ -6,17 +6,24 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import product
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..action._action import Action
+from ..action._recorded import recorded
+from ..core._parts import Parts
+from ..dictionary import require_modest
 from ..errors import DataError
 from ._polynomial import PolynomialFields
 
 Index = tuple[int, ...]
 
+_MOST_INDICES = 2**12  # multi-indices that a file may ask for
 
+
+@recorded("prolonged")
 class Prolonged(Action):
     r"""Polynomial fields on ``(x, u)``, prolonged to the derivatives ``u_J`` up to an order.
 
@@ -110,6 +117,30 @@ class Prolonged(Action):
     def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None, digits: int = 3) -> str:
         """Write the field on ``(x, u)``."""
         return self.base.describe(xi, coordinates or [*self.independent, *self.dependent], digits)
+
+    def built_from(self) -> dict[str, Any]:
+        """The variables, the order of derivatives and the degree of the fields."""
+        variables = {"independent": self.independent, "dependent": self.dependent}
+        return {**variables, "order": self.order, "degree": self.base.dictionary.degree}
+
+    @classmethod
+    def rebuild(cls, parts: Parts) -> Prolonged:
+        """Prolong the same fields again.
+
+        Raises
+        ------
+        DataError
+            If there would be too many derivatives or candidates.
+        """
+        independent, dependent = parts.texts("independent"), parts.texts("dependent")
+        order, degree = parts.whole("order", 1, 16), parts.whole("degree", 0, 64)
+        require_modest(parts.where, len(independent) + len(dependent), degree, whole=True)
+        if len(independent) > 12 or (order + 1) ** len(independent) > _MOST_INDICES:
+            raise DataError(
+                f"{parts.where}: expected at most {_MOST_INDICES} derivatives, received {len(independent)} variables "
+                f"and order {order}; lower the order"
+            )
+        return cls(independent, dependent, order, degree)
 
     @cached_property
     def _positions(self) -> dict[Index, int]:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..action._action import Action, Algebra
+from ..action._recorded import recorded
 from ..action._representation import Representation
 from ..algebra._lie_algebra import LieAlgebra
+from ..core._parts import Parts
 from ..errors import RepresentationMismatchError
 from ._affine import Affine
 from ._polynomial import PolynomialFields
 
 
+@recorded("reordered")
 class Reordered(Action):
     """An action on points `(batch, n)` whose coordinate ``i`` is coordinate ``order[i]`` of another action.
 
@@ -65,6 +69,15 @@ class Reordered(Action):
         if coordinates is None:
             return self.base.describe(xi, None, digits)
         return self.base.describe(xi, [coordinates[place] for place in self._inverse], digits)
+
+    def built_from(self) -> dict[str, Any]:
+        """The action in its own order, and the order."""
+        return {"action": self.base, "order": list(self.order)}
+
+    @classmethod
+    def rebuild(cls, parts: Parts) -> Reordered:
+        """Put the coordinates into the order again."""
+        return cls(parts.one("action", Action), parts.wholes("order"))
 
     def _restricted(self, algebra: Algebra, combos: Tensor) -> Action:
         return Reordered(self.base._restricted(algebra, combos), self.order)

@@ -1,20 +1,24 @@
 """How to write a new action: a complete example, a squeeze of the plane.
 
-Copy this file, change the five numbered places, export the class from ``actions/__init__.py`` and add one line to
-the list in ``tests/actions/test_every_action.py``; the class then inherits that whole suite.
+Copy this file, change the six numbered places, export the class from ``actions/__init__.py`` and add one line to
+the list in ``tests/actions/kinds.py``; the class then inherits that whole suite.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..action._action import Action
+from ..action._recorded import recorded
 from ..algebra._lie_algebra import LieAlgebra
+from ..core._parts import Parts
 
 
+@recorded("squeeze")  # 6. Optional, with the last two methods: the name of this kind in files.
 class Squeeze(Action):
     """``(x, y) -> (e^t x, e^-t y)`` on points `(batch, 2)`; ``x y`` is its invariant.
 
@@ -48,4 +52,16 @@ class Squeeze(Action):
         """The vector field in words."""
         # 5. Optional: how reports write a generator.
         x, y = coordinates or ("x", "y")
-        return f"{float(xi[0]):.3g} ({x} d/d{x} - {y} d/d{y})"
+        return f"{float(self._coordinates(xi)[0]):.3g} ({x} d/d{x} - {y} d/d{y})"
+
+    def built_from(self) -> dict[str, Any]:
+        """What this was made with, so that a symmetry of this kind can be saved; here nothing."""
+        # Names and parts: plain values, float64 tensors, algebras, actions, networks, and lists of these.
+        return {}
+
+    @classmethod
+    def rebuild(cls, parts: Parts) -> Squeeze:
+        """The same action from its parts."""
+        # Ask for each part by name, as in parts.whole("count", 1), parts.tensor("combos", 2, None) or
+        # parts.one("action", Action): a file may hold anything, and each of these refuses what does not fit.
+        return cls()

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..action._action import Action
+from ..action._recorded import recorded
 from ..action._spanned import write_sum
 from ..algebra._catalogue import scaling
 from ..algebra._lie_algebra import LieAlgebra
+from ..core._parts import Parts
 from ..errors import RepresentationMismatchError
 
 
+@recorded("time scaled")
 class TimeScaled(Action):
     """An action on states together with the rescaling of time.
 
@@ -55,12 +59,23 @@ class TimeScaled(Action):
         time = write_sum([(pace, "t d/dt")], digits)
         return time if space == "0" else f"{space} {'+' if pace > 0 else '-'} {time.lstrip('-')}"
 
+    def built_from(self) -> dict[str, Any]:
+        """How states move."""
+        return {"action": self.base}
 
+    @classmethod
+    def rebuild(cls, parts: Parts) -> TimeScaled:
+        """Add the pace again."""
+        return cls(parts.one("action", Action))
+
+
+@recorded("paced tangent")
 class _PacedTangent(Action):
     """Tangent of a time-scaled action: ``D theta(at)[y] + c y``."""
 
     def __init__(self, scaled: TimeScaled) -> None:
         super().__init__(scaled.algebra, scaled.event)
+        self.scaled = scaled
         self.base = scaled.base.tangent()
 
     def fields(self, y: Tensor, at: Tensor | None = None) -> Tensor:
@@ -71,3 +86,12 @@ class _PacedTangent(Action):
         """Move by the tangent flow and multiply by ``e^{c t}``."""
         coordinates = self._coordinates(xi)
         return self.base.flow(coordinates[:-1], y, t, at) * torch.exp(t * coordinates[-1]).to(y)
+
+    def built_from(self) -> dict[str, Any]:
+        """How states and time move."""
+        return {"action": self.scaled}
+
+    @classmethod
+    def rebuild(cls, parts: Parts) -> _PacedTangent:
+        """Take the derivative again."""
+        return cls(parts.one("action", TimeScaled))

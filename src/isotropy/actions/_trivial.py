@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..action._action import Action, Algebra, Motion
+from ..action._recorded import recorded
+from ..core._parts import Parts
 
 
+@recorded("trivial")
 class Trivial(Action):
     """Points of any shape that no generator moves: the output of an invariant map, however large.
 
@@ -45,6 +49,15 @@ class Trivial(Action):
     def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None, digits: int = 3) -> str:
         """No motion."""
         return "0"
+
+    def built_from(self) -> dict[str, Any]:
+        """The algebra and the shape of a point."""
+        return {"algebra": self.algebra, "event": self.event}
+
+    @classmethod
+    def rebuild(cls, parts: Parts) -> Trivial:
+        """Rest again."""
+        return cls(parts.one("algebra", Algebra), parts.wholes("event"))
 
     def motion(self) -> Motion:
         """An accumulator with nothing to see."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..action._action import Action
+from ..action._finite import Finite
 from ..action._representation import Representation
 from ..core._checks import as_basis, require_finite
 from ..core._linalg import numerical_rank, orthonormal_rows, principal_angles, sparse_rows
@@ -289,20 +290,20 @@ class LieAlgebra:
 def defining(group: LieAlgebra, basis: Tensor, blocks: tuple[int, ...], factor: int | None) -> Representation:
     """Defining representation of an algebra on all blocks or on one."""
     if factor is None:
-        return Representation(group, basis, rho=lambda g: g, name="V")
+        return Representation(group, basis, rho=Finite("whole"), name="V")
     if not 0 <= factor < len(blocks):
         raise RepresentationMismatchError(
             f"factor: expected one of 0..{len(blocks) - 1}, received {factor}; build the direct sum with +"
         )
-    start = sum(blocks[:factor])
-    part = slice(start, start + blocks[factor])
-    return Representation(group, basis[:, part, part], rho=lambda g: g[part, part], name=f"V{factor}")
+    rows = (sum(blocks[:factor]), sum(blocks[: factor + 1]))
+    part = slice(*rows)
+    return Representation(group, basis[:, part, part], rho=Finite("block", rows), name=f"V{factor}")
 
 
 def trivial(group: LieAlgebra) -> Representation:
     """The trivial representation on one number."""
     zero = torch.zeros(group.dim, 1, 1, dtype=torch.float64)
-    return Representation(group, zero, rho=lambda g: torch.ones(1, 1, dtype=torch.float64), name="1")
+    return Representation(group, zero, rho=Finite("one"), name="1")
 
 
 def lie_algebra(action: Action) -> LieAlgebra:

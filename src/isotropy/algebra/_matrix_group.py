@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..action._finite import Finite
 from ..action._representation import Representation
 from ..core._checks import as_basis
 from ..errors import NotAnAlgebraError, RepresentationMismatchError
@@ -67,7 +68,7 @@ class MatrixGroup:
     def pseudoscalar(self) -> Representation:
         """One number that changes by the determinant of the group element."""
         traces = self.algebra.basis.diagonal(dim1=1, dim2=2).sum(1)[:, None, None]
-        det = Representation(self.algebra, traces, rho=lambda g: torch.linalg.det(g).reshape(1, 1))
+        det = Representation(self.algebra, traces, rho=Finite("determinant"))
         return det._called("det", self.components)
 
     def __repr__(self) -> str:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from ..action._action import Action
+from ..actions._record import read_action, record_action
 from ..algebra._lie_algebra import LieAlgebra
 from ..core._checks import as_points
+from ..errors import NotRecordableError
 from ._elements import elements, paced
-from ._numbers import SMOOTH, close, same_dtype, same_shape
+from ._numbers import SMOOTH, close, require, same_dtype, same_shape
 
+_COPIED = 1e-12  # what a file may change of a field
 _STEP = 1e-3  # of the fourth-order difference quotient in time
 
 
@@ -21,7 +25,8 @@ def assert_action(action: Action, points: Tensor, *, tolerance: float = SMOOTH, 
 
     Checked at points `(batch, *event)`: fields are linear in xi; the flow at time 0 is the identity, flows compose
     and start with the velocity of the field; brackets of fields are fields of brackets where the algebra closes;
-    restriction, contraction, motion and tangent follow from the fields; and points are not modified.
+    restriction, contraction, motion and tangent follow from the fields; the action comes back from plain data as
+    the same, if its kind can be written at all; and points are not modified.
 
     Parameters
     ----------
@@ -50,6 +55,7 @@ def assert_action(action: Action, points: Tensor, *, tolerance: float = SMOOTH, 
     same_dtype(action.flow(xi, given), given.dtype, "flow(points)")
     _assert_brackets(action, x, tolerance, seed)
     _assert_derived(action, x, tolerance, seed)
+    _assert_recorded(action, xi, x, seed)
     close(given, before, 0.0, "points after the checks")
 
 
@@ -121,6 +127,30 @@ def _assert_derived(action: Action, x: Tensor, tolerance: float, seed: int) -> N
     motion.update(x, weights)
     rows = (fields.flatten(2) * weights[:, None, None]).transpose(1, 2).reshape(-1, action.algebra.dim)
     close(motion.factor().T @ motion.factor(), rows.T @ rows, tolerance, "motion against weighted fields")
+
+
+def _assert_recorded(action: Action, xi: Tensor, x: Tensor, seed: int) -> None:
+    """What a file says of an action makes the same one, alone and restricted; kinds that files do not know are left."""
+    try:
+        whole = _reread(action)
+        part, back = (one.restrict(elements(action.algebra.dim, seed)[:1]) for one in (action, whole))
+        again = _reread(part)
+    except NotRecordableError:
+        return
+    close(whole.flow(xi, x), action.flow(xi, x), _COPIED, "flow after a file")
+    for one, other in ((whole, action), (back, part), (again, part)):
+        close(one.fields(x), other.fields(x), _COPIED, "fields after a file")
+        close(one.tangent().fields(x, x), other.tangent().fields(x, x), _COPIED, "tangent fields after a file")
+        close(one.algebra.basis, other.algebra.basis, _COPIED, "basis of the algebra after a file")
+        unit = torch.eye(other.algebra.dim, dtype=torch.float64)[0]
+        said, meant = one.describe(unit), other.describe(unit)
+        require(said == meant, f"describe after a file: expected {meant!r}, received {said!r}")
+
+
+def _reread(action: Action) -> Action:
+    """The action as JSON brings it back."""
+    record = record_action(action)
+    return read_action(json.loads(json.dumps(record.words, allow_nan=False)), record.tensors)
 
 
 def _rate(curve: Callable[[float], Tensor]) -> Tensor:

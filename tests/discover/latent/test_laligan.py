@@ -8,10 +8,10 @@ import torch
 import isotropy as iso
 from isotropy import datasets
 from isotropy.actions import LatentAction
+from isotropy.core._inverse import corrected
 from isotropy.discover import LaLiGAN, Plan, Weights
 from isotropy.discover.latent._autoencoder import Autoencoder, build
 from isotropy.discover.latent._game import LatentGame, Proposer
-from isotropy.discover.latent._inverse import corrected
 from isotropy.discover.latent._polish import conserving, kept_metric
 from isotropy.discover.latent._verdict import along_time, linear_step
 from isotropy.errors import DataError, RepresentationMismatchError

@@ -11,11 +11,13 @@ import torch
 from torch import Tensor
 
 from ...action._action import Action, Algebra
+from ...action._recorded import recorded
 from ...actions import Prolonged, Trivial
 from ...algebra._lie_algebra import lie_algebra
 from ...core._autodiff import Map
 from ...core._checks import as_points
 from ...core._linalg import EPSILON
+from ...core._parts import Parts
 from ...derivative._lie_derivative import LieDerivative
 from ...errors import DataError, FlowError
 from ...symmetry._domain import Seen
@@ -178,6 +180,7 @@ class FromEquations(Discovery):
         return [*action.independent, *free]
 
 
+@recorded("scaled")
 class Scaled(Action):
     """The same action in coordinates divided by a scale `(size,)`."""
 
@@ -197,6 +200,16 @@ class Scaled(Action):
     def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None, digits: int = 3) -> str:
         """Readable form in the original coordinates."""
         return self.base.describe(xi, coordinates, digits)
+
+    def built_from(self) -> dict[str, Any]:
+        """The action in the original coordinates, and the scale."""
+        return {"action": self.base, "scale": self.scale}
+
+    @classmethod
+    def rebuild(cls, parts: Parts) -> Scaled:
+        """Divide by the same scale."""
+        action = parts.one("action", Action)
+        return cls(action, parts.tensor("scale", action.size))
 
     def _restricted(self, algebra: Algebra, combos: Tensor) -> Action:
         return Scaled(self.base.restrict(combos, algebra), self.scale)  # pyright: ignore[reportArgumentType]

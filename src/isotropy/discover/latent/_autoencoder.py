@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations, parametrize
 
+from ...core._charts import Charts
 from ...errors import DataError, RepresentationMismatchError
-from ._inverse import corrected
 
 NETWORKS = ("auto", "mlp", "conv")
 _CHANNELS = (8, 16, 32)
@@ -19,7 +19,7 @@ _CORRECTIONS = 3
 _FEWEST = 1e-6  # of the largest spread: coordinates that vary less are not blown up
 
 
-class Autoencoder(nn.Module):
+class Autoencoder(Charts):
     """``encode`` to latent points with the mean at zero and unit spread at the start, ``decode`` back.
 
     Data are standardised first. The centre that group elements turn about is a weight, so it does not change with the
@@ -41,27 +41,12 @@ class Autoencoder(nn.Module):
     """
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module, like: Tensor, latent_dim: int) -> None:
-        super().__init__()
-        self.encoder, self.decoder = encoder, decoder
-        self.corrections = 0  # Newton steps of ``decode``
         points = like.to(torch.get_default_dtype())
-        self.mean: Tensor
-        self.scale: Tensor
-        self.unit: Tensor
-        self.register_buffer("mean", points.mean(0))
-        self.register_buffer("scale", _scale(points))
-        latent = _tried(encoder, decoder, (points - self.mean) / self.scale, latent_dim)
-        self.center = nn.Parameter(latent.mean(0))
-        self.register_buffer("unit", (latent - latent.mean(0)).square().mean().sqrt().clamp_min(1e-12))
-
-    def encode(self, x: Tensor) -> Tensor:
-        """Latent points `(batch, latent_dim)`."""
-        return (self.encoder((x - self.mean) / self.scale) - self.center) / self.unit
-
-    def decode(self, z: Tensor) -> Tensor:
-        """Points `(batch, *event)`."""
-        x = self.mean + self.scale * self.decoder(z * self.unit + self.center).reshape(-1, *self.mean.shape)
-        return corrected(self.encode, x, z, self.scale, self.corrections) if self.corrections else x
+        mean, scale = points.mean(0), _scale(points)
+        latent = _tried(encoder, decoder, (points - mean) / scale, latent_dim)
+        center = latent.mean(0)
+        unit = (latent - center).square().mean().sqrt().clamp_min(1e-12)
+        super().__init__(encoder, decoder, mean=mean, scale=scale, center=center, unit=unit)
 
     def settled(self) -> Autoencoder:
         """A float64 copy without gradients of its weights, ready for any kind of derivative by its inputs."""

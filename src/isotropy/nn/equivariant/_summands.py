@@ -7,6 +7,7 @@ from operator import add
 
 import torch
 
+from ...action._finite import Finite
 from ...action._representation import Representation
 from ...enforce import summands
 
@@ -14,7 +15,7 @@ from ...enforce import summands
 def scalar_of(rho: Representation) -> Representation:
     """The trivial representation of the group of another."""
     zero = torch.zeros(rho.algebra.dim, 1, 1, dtype=torch.float64)
-    one = Representation(rho.algebra, zero, rho=lambda g: torch.ones(1, 1, dtype=torch.float64), name="1")
+    one = Representation(rho.algebra, zero, rho=Finite("one"), name="1")
     one.components = rho.components
     return one
 
