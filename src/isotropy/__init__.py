@@ -30,6 +30,7 @@ from .algebra._matrix_group import MatrixGroup as MatrixGroup
 from .core._references import cite as cite
 from .derivative._lie_derivative import LieDerivative as LieDerivative
 from .derivative._lie_derivative import lie_derivative as lie_derivative
+from .symmetry import Symmetry as Symmetry
 
 if TYPE_CHECKING:
     from . import atoms as atoms

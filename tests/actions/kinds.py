@@ -84,6 +84,7 @@ KINDS = {
     "restricted polynomial": Kind(EULER.restrict(randn(4, 12))),
     "restricted time-scaled": Kind(TimeScaled(GL3).restrict(torch.eye(10)[5:])),
     "restricted twice": Kind(Points(SE2, 2).restrict(randn(3, 3)).restrict(randn(2, 3))),
+    "reordered": Kind(actions.Reordered(Points(SE2, 2), [2, 0, 1, 3])),
     "factor of linear": Kind(GL3.factor_of(iso.gl(3) + iso.so(2))),
     "factor of points": Kind(Points(SE2, 2).factor_of(iso.so(2) + iso.se(2), offset=1)),
 }

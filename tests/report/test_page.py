@@ -211,7 +211,7 @@ def test_what_is_no_linear_motion_is_written_and_not_drawn(tmp_path, answer, cha
     "change",
     [
         {"status": "sure"},
-        {"format": 2},
+        {"format": 3},
         {"cut": 10},
         {"dimension": 2},
         {"vector_fields": ["x d/dy"]},

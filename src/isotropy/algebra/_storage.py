@@ -13,6 +13,7 @@ from ..core._files import write_atomic
 from ..errors import DataError
 
 FORMAT = 1
+SYMMETRY_FORMAT = 2  # of a symmetry.json that keeps its action
 
 
 def write_algebra(path: Path, basis: Tensor, header: dict[str, Any]) -> None:
@@ -53,10 +54,27 @@ def _read_json(path: Path) -> tuple[Tensor, dict[str, Any]]:
         basis = torch.tensor(answer["basis"], dtype=torch.float64)
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path.name}: expected a symmetry.json, received something else ({error})") from error
-    _require_format(answer, path)
+    _require_own_matrices(answer, path)
     if not basis.numel():
         basis = torch.zeros(0, *answer.get("shape", (0, 0)), dtype=torch.float64)
     return basis, {**answer, "blocks": answer.get("blocks")}
+
+
+def _require_own_matrices(answer: dict[str, Any], path: Path) -> None:
+    """Refuse a symmetry whose matrices do not act on its columns; of format 1 that cannot be told."""
+    if answer.get("format") != SYMMETRY_FORMAT:
+        return _require_format(answer, path)
+    try:
+        action, n = answer["action"]["action"], answer["shape"][-1]
+        own = action["kind"] == "linear" and action["shape"] == [n]
+    except (KeyError, TypeError, IndexError) as error:
+        raise DataError(f"{path.name}: expected a symmetry.json, received a damaged one ({error!r})") from error
+    if not own:
+        raise DataError(
+            f"{path.name}: expected matrices that act on the columns, received a symmetry of the kind "
+            f"{action['kind']!r}, whose matrices do not; read it with iso.Symmetry.load, which keeps the action"
+        )
+    return None
 
 
 def _require_format(header: dict[str, Any], path: Path) -> None:

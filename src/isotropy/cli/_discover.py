@@ -92,7 +92,7 @@ def discover(
         extra["roads"] = compared(taken, source)
     symmetry = best.found.symmetry_.named(names)
     answer = {**symmetry.to_dict(), **extra}
-    text = json.dumps(plain(answer)) if as_json else discovered_words(answer, out)
+    text = json.dumps(symmetry.content(plain(extra))[0]) if as_json else discovered_words(answer, out)
     if out is not None:
         _write(out, symmetry, extra, moved_samples(best.found, source, names), f"isotropy discover {data}")
     typer.echo(text)
@@ -141,5 +141,5 @@ def _conserved(source: Source, degree: int) -> list[str]:
 def _write(out: Path, symmetry: Symmetry, extra: dict[str, Any], orbits: Orbits | None, command: str) -> None:
     """Write ``symmetry.json``, with what the verb adds to it, and ``report.html``."""
     with whole_folder(out) as folder:
-        symmetry.save(folder / "symmetry.json", extra)
+        symmetry.save(folder / "symmetry.json", plain(extra))
         write_report(folder / "report.html", plain({**symmetry.to_dict(), **extra, "command": command}), orbits)

@@ -15,7 +15,7 @@ from ..action._action import Action
 from ..actions._record import read_action, record_action
 from ..algebra._lie_algebra import LieAlgebra
 from ..core._files import plain, write_atomic
-from ..errors import DataError
+from ..errors import DataError, SymmetryError
 from ._certificate import Certificate
 from ._domain import Domain
 from ._first_format import first_format
@@ -25,20 +25,19 @@ FORMAT = 2
 STATUSES = ("certified", "undecided", "none")
 
 
-def write_symmetry(path: Path, answer: dict[str, Any], candidates: Action, spans: dict[str, LieAlgebra]) -> Path:
-    """Write the answer, its candidates and further spans; tensors go to a ``.safetensors`` file beside it.
+def write_content(path: Path, content: dict[str, Any], tensors: dict[str, Tensor]) -> Path:
+    """Write what ``as_content`` made; tensors go to a ``.safetensors`` file beside it.
 
     Raises
     ------
     DataError
-        If the candidates cannot be written as data, or the folder is missing.
+        If the folder is missing.
     """
-    content, tensors = as_content(answer, candidates, spans)
     if tensors:
         from safetensors.torch import save
 
         weights = path.with_suffix(".safetensors")
-        content["weights"] = weights.name
+        content = {**content, "weights": weights.name}
         write_atomic(weights, save(tensors))  # first, so that the JSON never points at nothing
     return write_atomic(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
@@ -46,7 +45,13 @@ def write_symmetry(path: Path, answer: dict[str, Any], candidates: Action, spans
 def as_content(
     answer: dict[str, Any], candidates: Action, spans: dict[str, LieAlgebra]
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The content of the file, and the tensors beside it."""
+    """What the file holds of an answer, its candidates and further spans, and the tensors beside it.
+
+    Raises
+    ------
+    DataError
+        If the candidates cannot be written as data.
+    """
     record = record_action(candidates)
     others = {f"{name}_basis": span.basis.tolist() for name, span in spans.items()}
     return plain({"format": FORMAT, **answer, **others, "action": record.words}), dict(record.tensors)
@@ -61,17 +66,17 @@ def read_symmetry(path: Path) -> dict[str, Any]:
         If the file is missing, damaged, of another format, or does not say how the generators act.
     """
     content = _parsed(path)
-    if content.get("format") == 1:
-        return first_format(content, path.name)
-    if content.get("format") != FORMAT:
+    if content.get("format") not in (1, FORMAT):
         raise DataError(
             f"{path.name}: expected format 1 or {FORMAT}, received {content.get('format')!r}; update the library or "
             "write the file again"
         )
     try:
+        if content["format"] == 1:
+            return first_format(content, path.name)
         return _arguments(content, _weights(path, content))
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        if isinstance(error, DataError):
+        if isinstance(error, SymmetryError):
             raise
         raise DataError(
             f"{path.name}: expected a symmetry saved by this library, received a damaged one "

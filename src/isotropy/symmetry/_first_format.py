@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from ..action._action import Action
+from ..actions._affine import Affine
 from ..actions._by_name import action_by_name
+from ..actions._polynomial import PolynomialFields
 from ..algebra._lie_algebra import LieAlgebra
 from ..dictionary import FieldBracket, Polynomials
 from ..errors import DataError
@@ -35,23 +36,23 @@ def first_format(content: Mapping[str, Any], source: str) -> dict[str, Any]:
         If the candidates cannot be built again from their name and the number of columns.
     """
     names = [str(name) for name in content.get("coordinates") or ()]
-    candidates = _candidates(content, len(names), source)
-    algebra = _algebra(content, candidates)
+    candidates, algebra = _candidates(content, names, source), _algebra(content)
     coefficients = algebra.basis.flatten(1) @ torch.linalg.pinv(_whole(candidates).basis.flatten(1))
-    uncertainty = torch.tensor(content["uncertainty"], dtype=torch.float64).reshape(coefficients.shape)
+    doubt = content.get("uncertainty")
+    uncertainty = torch.zeros_like(coefficients) if doubt is None else torch.tensor(doubt).to(coefficients)
     none = _whole(candidates).span(coefficients[:0])
     return {
         "candidates": candidates,
         "coefficients": coefficients,
         "algebra": algebra,
-        "uncertainty": uncertainty,
-        "status": str(content["status"]),
+        "uncertainty": uncertainty.reshape(coefficients.shape),
+        "status": str(content.get("status", "undecided")),
         "trivial": none,
         "transversal": none,
         "generators": tuple(Generator() for _ in range(algebra.dim)),
-        "certificates": {name: Certificate.from_dict(one) for name, one in content["certificates"].items()},
-        "spectrum": torch.tensor(content["spectrum"], dtype=torch.float64),
-        "cut": int(content["cut"]),
+        "certificates": {name: Certificate.from_dict(one) for name, one in content.get("certificates", {}).items()},
+        "spectrum": torch.tensor(content.get("spectrum", []), dtype=torch.float64),
+        "cut": int(content.get("cut", algebra.dim)),
         "gap": math.nan,
         "floor": math.nan,
         "domain": Domain(tuple(Column(name) for name in names)),
@@ -63,15 +64,23 @@ def first_format(content: Mapping[str, Any], source: str) -> dict[str, Any]:
     }
 
 
-def _candidates(content: Mapping[str, Any], columns: int, source: str) -> Action:
-    """The candidates by their name; without names of columns, on the fewest that they move."""
-    text, road = str(content.get("candidates")), str(content.get("method"))
-    if road == "LaLiGAN" or len(content.get("blocks") or [0]) > 1 or text == "None":
+def _candidates(content: Mapping[str, Any], names: list[str], source: str) -> Action:
+    """The candidates by their name; where there is none, the action that the generators themselves describe."""
+    text, road = content.get("candidates"), str(content.get("method"))
+    if road == "LaLiGAN" or len(content.get("blocks") or [0]) > 1:
         raise DataError(
             f"{source}: expected a file that says how its generators act, received format 1 of {road} in {text}, which "
             "does not; run the discovery again to write format 2"
         )
-    return action_by_name(text, columns or _fewest(text), source)
+    if text is None:
+        return _own_action(_algebra(content), len(names))
+    return action_by_name(str(text), len(names) or _fewest(str(text)), source)
+
+
+def _own_action(algebra: LieAlgebra, columns: int) -> Action:
+    if algebra.polynomials:
+        return PolynomialFields(*algebra.polynomials, algebra)
+    return Affine(algebra) if columns and algebra.n == columns + 1 else algebra.vector()
 
 
 def _fewest(text: str) -> int:
@@ -80,12 +89,11 @@ def _fewest(text: str) -> int:
     return sum(numbers) if text.startswith("so(") else math.prod(numbers)
 
 
-def _algebra(content: Mapping[str, Any], candidates: Action) -> LieAlgebra:
-    whole = _whole(candidates)
-    shape: Sequence[int] = content.get("shape") or whole.basis.shape[1:]
-    basis: Tensor = torch.tensor(content["basis"], dtype=torch.float64).reshape(-1, *shape)
+def _algebra(content: Mapping[str, Any]) -> LieAlgebra:
+    basis = torch.tensor(content["basis"], dtype=torch.float64)
+    shape: Sequence[int] = content.get("shape") or basis.shape[1:]
     rule = FieldBracket(Polynomials(*content["polynomials"])) if content.get("polynomials") else None
-    return LieAlgebra(basis, blocks=tuple(content.get("blocks") or ()) or None, bracket=rule)
+    return LieAlgebra(basis.reshape(-1, *shape), blocks=tuple(content.get("blocks") or ()) or None, bracket=rule)
 
 
 def _whole(candidates: Action) -> LieAlgebra:

@@ -24,7 +24,7 @@ from . import bars
 from ._certificate import Certificate
 from ._columns import order_of
 from ._domain import Domain
-from ._file import read_symmetry, write_symmetry
+from ._file import as_content, read_symmetry, write_content
 from ._generator import Generator
 from ._readable import read_coefficients
 
@@ -250,6 +250,17 @@ class Symmetry:
 
     # -- files ---------------------------------------------------------------------------------------------------
 
+    def content(self, beside: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """What ``symmetry.json`` holds, with further words ``beside`` if given, and the tensors of networks.
+
+        Raises
+        ------
+        DataError
+            If the action cannot be written as data.
+        """
+        spans = {"trivial": self.trivial, "transversal": self.transversal}
+        return as_content({**self.to_dict(), **(beside or {})}, self.candidates, spans)
+
     def save(self, path: str | Path, beside: Mapping[str, Any] | None = None) -> Path:
         """Write ``symmetry.json``, with further words ``beside`` if given; it is written whole or not at all.
 
@@ -260,8 +271,7 @@ class Symmetry:
         DataError
             If the action cannot be written as data, or the folder is missing.
         """
-        spans = {"trivial": self.trivial, "transversal": self.transversal}
-        return write_symmetry(Path(path), {**self.to_dict(), **(beside or {})}, self.candidates, spans)
+        return write_content(Path(path), *self.content(beside))
 
     @classmethod
     def load(cls, path: str | Path) -> Symmetry:

@@ -5,12 +5,13 @@ import torch
 
 import isotropy as iso
 from isotropy.actions import Affine, Trivial
-from isotropy.discover.evidence._conclude import Question, conclude
+from isotropy.discover.evidence._conclude import conclude
 from isotropy.discover.evidence._evidence import Evidence, Factors
 from isotropy.discover.evidence._kernel import relative_kernel, subspace_sine
-from isotropy.discover.evidence._result import Discovery
+from isotropy.discover.evidence._question import Question
 from isotropy.discover.evidence._split import affine_normal, split_kernel
 from isotropy.errors import AmbiguousRankWarning, FlowError
+from isotropy.symmetry._domain import Seen
 
 RULES = {"rank": "gap", "floor": 1e-12, "resolution": 1e-9, "tolerance": 0.2}
 FOLDS = 4
@@ -122,7 +123,7 @@ def no_error(xi, x):
 
 
 def concluded(candidates, broken_by_fold, check=no_error, rank="gap", floor=1e-12):
-    """A discovery from the broken factors of each fold, on points that fill the space."""
+    """The symmetry from the broken factors of each fold, on points that fill the space."""
     action = Affine(candidates) if iso.algebra._catalogue.is_affine(candidates) else candidates.vector()
     evidence = Evidence(action, Trivial(candidates, (1,)), FOLDS)
     points = randn(400, action.size)
@@ -130,8 +131,8 @@ def concluded(candidates, broken_by_fold, check=no_error, rank="gap", floor=1e-1
         x = points[index::FOLDS]
         ones = torch.ones(len(x), dtype=torch.float64)
         evidence.add_to(index, x, broken.expand(len(x), *broken.shape), ones, 0 * ones[:, None])
-    question = Question(action, evidence, points[::FOLDS], check, rank=rank, floor=floor)
-    return conclude(Discovery(), question)
+    domain = Seen.of(points).domain()
+    return conclude(Question("Test", action, evidence, points[::FOLDS], domain, check, rank=rank, floor=floor))
 
 
 def broken_on(candidates, *pairs):
@@ -143,7 +144,7 @@ def broken_on(candidates, *pairs):
 
 
 def failed(found):
-    return {name for name, certificate in found.certificates_.items() if not certificate.passed}
+    return {name for name, certificate in found.certificates.items() if not certificate.passed}
 
 
 TRANSLATIONS = iso.translation(3)
@@ -151,15 +152,15 @@ TRANSLATIONS = iso.translation(3)
 
 def test_good_evidence_is_certified():
     found = concluded(TRANSLATIONS, [broken_on(TRANSLATIONS, (0, 1.0))] * FOLDS)
-    assert (found.status_, failed(found), found.algebra_.dim) == ("certified", set(), 2)
-    assert set(found.certificates_) == {"gap", "held_out", "closure", "finite_flow", "stability", "identifiability"}
+    assert (found.status, failed(found), found.algebra.dim) == ("certified", set(), 2)
+    assert set(found.certificates) == {"gap", "held_out", "closure", "finite_flow", "stability", "identifiability"}
 
 
 def test_only_gap_fails():
     rows = broken_on(TRANSLATIONS, (0, 0.2), (1, 0.1))
     with pytest.warns(AmbiguousRankWarning, match="gap of at least 3"):
         found = concluded(TRANSLATIONS, [rows] * FOLDS, rank=1, floor=0.05)
-    assert (found.status_, failed(found)) == ("undecided", {"gap"})
+    assert (found.status, failed(found)) == ("undecided", {"gap"})
 
 
 def test_held_out_fails_on_too_few_samples():
@@ -168,15 +169,15 @@ def test_held_out_fails_on_too_few_samples():
     x = torch.randn(9, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     found = iso.discover.FromModel(G.vector(), G.scalar()).fit(lambda p: p.square().sum(1), x)
     assert found.status_ == "undecided"
-    assert "held_out" in failed(found)
+    assert "held_out" in failed(found.symmetry_)
 
 
 def test_only_closure_fails():
     """Two rotations without the third."""
     so3 = iso.so(3)
     found = concluded(so3, [broken_on(so3, (2, 1.0))] * FOLDS)
-    assert (found.status_, failed(found), found.algebra_.dim) == ("undecided", {"closure"}, 2)
-    assert found.certificates_["closure"].value > 0.4
+    assert (found.status, failed(found), found.algebra.dim) == ("undecided", {"closure"}, 2)
+    assert found.certificates["closure"].value > 0.4
 
 
 @pytest.mark.parametrize("answer", [torch.tensor(0.5), FlowError("ran away")])
@@ -187,7 +188,7 @@ def test_only_finite_flow_fails(answer):
         return answer
 
     found = concluded(TRANSLATIONS, [broken_on(TRANSLATIONS, (0, 1.0))] * FOLDS, check)
-    assert (found.status_, failed(found)) == ("undecided", {"finite_flow"})
+    assert (found.status, failed(found)) == ("undecided", {"finite_flow"})
 
 
 def test_flows_that_run_away_are_followed_for_less():
@@ -209,8 +210,8 @@ def test_only_stability_fails():
     many = iso.translation(45)
     folds = [broken_on(many, (0, 1.0))] + [broken_on(many, (1, 0.03))] * (FOLDS - 1)
     found = concluded(many, folds, rank=44)
-    assert (found.status_, failed(found)) == ("undecided", {"stability"})
-    assert found.certificates_["stability"].value > 0.9
+    assert (found.status, failed(found)) == ("undecided", {"stability"})
+    assert found.certificates["stability"].value > 0.9
 
 
 @pytest.mark.parametrize(("thickness", "passed"), [(1.0, True), (0.001, False)])
@@ -236,4 +237,4 @@ def test_identifiability_bounds_what_the_moon_leaves_open():
 def test_statuses_without_a_kernel():
     everything = broken_on(TRANSLATIONS, (0, 1.0), (1, 1.0), (2, 1.0))
     found = concluded(TRANSLATIONS, [everything] * FOLDS)
-    assert (found.status_, found.certificates_, found.algebra_.dim) == ("none", {}, 0)
+    assert (found.status, found.certificates, found.algebra.dim) == ("none", {}, 0)

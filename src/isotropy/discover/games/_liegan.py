@@ -226,7 +226,7 @@ class LieGAN(Discovery):
         cross = fit_surrogates(x.flatten(1), targets, kinds=kinds, seed=self.seed, progress=progress)
         self.surrogate_ = cross
         outputs = fit_outputs(cross, x, samples.rho_out)
-        return sampled_question(cross, x, self.rho_in, outputs, self.rank, self.seed)
+        return sampled_question(type(self).__name__, cross, x, self.rho_in, outputs, self.rank, self.seed)
 
     def _judge(self, samples: Samples, question: Question | None) -> Judge:
         if question is not None:
