@@ -5,9 +5,9 @@ import sys
 import numpy as np
 import pytest
 import torch
+from studies.bundled_data.make_ephemeris import load_erfa, main, make_files
 
 from isotropy.datasets import load, names, path, read_table
-from isotropy.datasets.make_ephemeris import load_erfa, main, make_files
 from isotropy.errors import DataError, MissingExtraError
 
 ROTATIONS = np.array(

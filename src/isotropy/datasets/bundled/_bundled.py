@@ -1,6 +1,6 @@
 """Measured and computed data that come with the library, and what they can tell.
 
-The files stand in the folder ``data``; ``python -m isotropy.datasets.make_ephemeris`` and ``make_polar_motion`` make
+The files stand in the folder ``data``; ``python -m studies.bundled_data.make_ephemeris`` and ``make_polar_motion`` make
 them again.
 """
 
