@@ -28,7 +28,8 @@ def test_the_page_gives_what_type_checkers_see():
 def test_every_name_is_there(name):
     place = shown_to_type_checkers()[name]
     found = getattr(iso, name)
-    assert found is (sys.modules[f"isotropy.{name}"] if place == "." else getattr(sys.modules[f"isotropy{place}"], name))
+    where = sys.modules["isotropy" if place == "." else f"isotropy{place}"]
+    assert found is (sys.modules[f"isotropy.{name}"] if place == "." else getattr(where, name))
 
 
 def test_names_can_be_imported_from_the_page():

@@ -46,10 +46,24 @@ if TYPE_CHECKING:
     from .derivative._lie_derivative import lie_derivative as lie_derivative
 
 # Everything is loaded when first asked for, so that the command can print its help without waiting for torch.
-_PAGES = (
-    "actions atoms datasets dictionary discover dynamics enforce errors graphs measure nn parameters promote "
-    "quadrature testing viz"
-).split()
+_PAGES = [
+    "actions",
+    "atoms",
+    "datasets",
+    "dictionary",
+    "discover",
+    "dynamics",
+    "enforce",
+    "errors",
+    "graphs",
+    "measure",
+    "nn",
+    "parameters",
+    "promote",
+    "quadrature",
+    "testing",
+    "viz",
+]
 _PLACES = {
     ".action._action": "Action",
     ".action._representation": "Representation",
