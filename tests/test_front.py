@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import isotropy as iso
+from isotropy.cli import app
 
 ROOT = Path(iso.__file__)
 
@@ -27,9 +28,8 @@ def test_the_page_gives_what_type_checkers_see():
 @pytest.mark.parametrize("name", sorted(shown_to_type_checkers()))
 def test_every_name_is_there(name):
     place = shown_to_type_checkers()[name]
-    found = getattr(iso, name)
-    where = sys.modules["isotropy" if place == "." else f"isotropy{place}"]
-    assert found is (sys.modules[f"isotropy.{name}"] if place == "." else getattr(where, name))
+    page = importlib.import_module(f".{name}" if place == "." else place, "isotropy")
+    assert getattr(iso, name) is (page if place == "." else getattr(page, name))
 
 
 def test_names_can_be_imported_from_the_page():
@@ -41,7 +41,50 @@ def test_names_can_be_imported_from_the_page():
         _ = iso.so3
 
 
+def run_alone(code):
+    """Standard output of some code in a Python of its own."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    return done.stdout
+
+
 def test_the_page_waits_with_torch():
     code = "import sys, isotropy; dir(isotropy); isotropy.__version__; isotropy.errors; print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
-    assert done.stdout == "False\n"
+    assert run_alone(code) == "False\n"
+
+
+VERBS = ["discover", "measure", "equations", "parameters", "examples", "probe", "study"]
+ALONE = """
+import sys, time
+sys.argv = ["isotropy", *{words}]
+from isotropy.cli import main
+try:
+    main()
+except SystemExit as stop:
+    print(stop.code, "torch" in sys.modules, time.process_time())
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "seconds"),
+    [
+        (["examples"], 0, 0.5),
+        ([], 0, 0.3),
+        (["--help"], 0, 0.3),
+        (["--version"], 0, 0.3),
+        (["discvoer"], 2, 0.3),
+        (["discover"], 2, 0.3),
+        *(([verb, "--help"], 0, 0.3) for verb in VERBS),
+    ],
+    ids=repr,
+)
+def test_help_does_without_torch(words, code, seconds):
+    times = []
+    while len(times) < 3 and min(times, default=seconds) >= seconds:  # the first may have to compile
+        found, heavy, spent = run_alone(ALONE.format(words=words)).split()[-3:]
+        assert (int(found), heavy) == (code, "False")
+        times.append(float(spent))
+    assert min(times) < seconds
+
+
+def test_every_verb_is_asked_for_help():
+    assert sorted(VERBS) == sorted(command.callback.__name__ for command in app.registered_commands)

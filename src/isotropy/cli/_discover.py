@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .. import dictionary
-from ..action._action import Action
-from ..actions import PolynomialFields, TimeScaled
-from ..datasets import Trajectories
-from ..discover import ConservedQuantities, Discovery, plain
 from ..errors import DataError
-from ..report import write_report
 from ._options import AsJson, Key, Out, Outputs, Seed, X
-from .input._candidates import action_for, require_how
-from .input._sources import Columns, Source, read_source
 from .output._folder import require_folder, require_report, whole_folder
 from .output._progress import reporting
-from .output._sentences import discovered_words
-from .roads._discovery import Wish, best_of, compared, described, take_roads
-from .roads._moved import moved_samples
+
+if TYPE_CHECKING:
+    from ..discover import Discovery
+    from .input._sources import Source
 
 
 def discover(
@@ -58,6 +51,13 @@ def discover(
 
     With --y, of the map from x to y; with --time and --state, of the dynamics; else of the set of points.
     """
+    from ..discover import plain
+    from .input._candidates import require_how
+    from .input._sources import Columns, read_source
+    from .output._sentences import discovered_words
+    from .roads._discovery import Wish, best_of, compared, described, take_roads
+    from .roads._search_space import conserved_polynomials, search_space
+
     if out is not None:
         require_folder(out)
         require_report()
@@ -67,18 +67,18 @@ def discover(
     source = read_source(data, Columns(x, y, time, state, trajectory, noether), key)
     if outputs != "auto" and source.kind != "supervised":
         raise DataError(f"--outputs: expected a map from --x to --y, received {source.kind}; name the outputs by --y")
-    names = source.coordinates
-    chosen = (source.candidates or _default(source)) if candidates is None else candidates
-    action = action_for(chosen, len(names))
-    if len(action.event) > 1 and source.kind != "supervised":
-        raise DataError(f"--candidates {chosen}: expected a map of pictures, received {source.kind}; name --y")
-    if time_scaling:
-        action = _paced(action, source)
-    extra = {} if conserved is None else {"conserved": _conserved(source, conserved)}
+    chosen, action = search_space(source, candidates, time_scaling)
+    extra = {} if conserved is None else {"conserved": conserved_polynomials(source, conserved)}
     with reporting(quiet=as_json) as progress:
         taken = take_roads(source, action, wish, progress)
     best = best_of(taken)
-    answer = {**described(best, names), "candidates": chosen, "kind": source.kind, "outputs": best.outputs, **extra}
+    answer = {
+        **described(best, source.coordinates),
+        "candidates": chosen,
+        "kind": source.kind,
+        "outputs": best.outputs,
+        **extra,
+    }
     if len(taken) > 1:
         answer["roads"] = compared(taken, source)
     text = json.dumps(plain(answer)) if as_json else discovered_words(answer, out)
@@ -86,19 +86,6 @@ def discover(
         _write(out, answer, best.found, source, f"isotropy discover {data}")
     typer.echo(text)
     raise typer.Exit(1 if answer["status"] == "undecided" else 0)
-
-
-def _default(source: Source) -> str:
-    width = len(source.coordinates)
-    return f"aff({width})" if source.kind == "points" else f"gl({width})"
-
-
-def _paced(action: Action, source: Source) -> Action:
-    if source.kind != "dynamics":
-        raise DataError(f"--time-scaling: expected trajectories, received {source.kind}; give --time and --state")
-    if isinstance(action, PolynomialFields):
-        raise DataError("--time-scaling: expected linear or affine --candidates, received polynomial ones; change them")
-    return TimeScaled(action)
 
 
 def _rank(text: str) -> str | int | float:
@@ -117,18 +104,12 @@ def _rank(text: str) -> str | int | float:
     return threshold
 
 
-def _conserved(source: Source, degree: int) -> list[str]:
-    """Conserved polynomials along the trajectories."""
-    data = source.data
-    if not isinstance(data, Trajectories):
-        raise DataError(f"--conserved: expected trajectories, received {source.kind}; give --time and --state")
-    library = dictionary.polynomials(data.states[0].shape[1], degree)
-    found = ConservedQuantities(library).fit(data.states)
-    return [f"{text}  ({found.status_})" for text in found.equations(data.names)]
-
-
 def _write(out: Path, answer: dict[str, Any], found: Discovery, source: Source, command: str) -> None:
     """Write ``symmetry.json`` and ``report.html``."""
+    from ..discover import plain
+    from ..report import write_report
+    from .roads._moved import moved_samples
+
     with whole_folder(out) as folder:
         clean = plain(answer)
         text = json.dumps(clean, indent=1, allow_nan=False) + "\n"
