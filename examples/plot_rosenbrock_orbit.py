@@ -9,7 +9,7 @@ may make the gradient much longer.
 import matplotlib.pyplot as plt
 import torch
 
-from isotropy.parameters import Rosenbrock
+from isotropy.datasets import Rosenbrock
 
 # %%
 # Two descents from (-1, -1)

@@ -18,6 +18,7 @@ class Import:
     target: str  # absolute dotted name, as far as the statement spells it
     line: int
     lazy: bool  # inside a function, so paid for only when that function runs
+    typed: bool = False  # under `if TYPE_CHECKING:`, so never run
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,27 @@ def read_modules(root: Path) -> dict[str, Module]:
 
 
 def read_imports(module: Module) -> list[Import]:
-    """Every import that can run, in order; those under `if TYPE_CHECKING:` are left out."""
+    """Every import in order, those that only type checkers read included."""
     return [
-        Import(target, node.lineno, lazy)
-        for node, lazy in _running_nodes(module.tree, lazy=False)
+        Import(target, node.lineno, lazy, typed)
+        for node, lazy, typed in _nodes(module.tree, lazy=False, typed=False)
         for target in _targets(node, module.package)
+    ]
+
+
+def read_moved(module: Module) -> dict[str, str]:
+    """Names that the module's page hands over to another one: the literal table in `moved(__name__, {...})`."""
+    calls = [node for node in ast.walk(module.tree) if isinstance(node, ast.Call) and _is_table(node)]
+    return {old: new for call in calls for old, new in ast.literal_eval(call.args[1]).items()}
+
+
+def read_blind(module: Module) -> list[int]:
+    """Lines that import a module whose name is put together at run time, so that no reader can follow."""
+    calls = [node for node in ast.walk(module.tree) if isinstance(node, ast.Call)]
+    return [
+        call.lineno
+        for call in calls
+        if _called(call) in ("import_module", "__import__") and not all(_is_text(name) for name in call.args[:1])
     ]
 
 
@@ -72,16 +89,17 @@ def read_functions(module: Module) -> Iterator[tuple[str, int]]:
             yield f"{module.name}:{node.name}", node.end_lineno - body[0].lineno + 1 if body else 0
 
 
-def _running_nodes(node: ast.AST, lazy: bool) -> Iterator[tuple[ast.AST, bool]]:
-    """Walk the tree with whether a node waits inside a function; skip what only type checkers read."""
+def _nodes(node: ast.AST, lazy: bool, typed: bool) -> Iterator[tuple[ast.AST, bool, bool]]:
+    """Walk the tree with whether a node waits inside a function, and whether only type checkers read it."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.If) and _is_type_checking(child.test):
-            for statement in child.orelse:
-                yield statement, lazy
-                yield from _running_nodes(statement, lazy)
+            for branch, hidden in ((child.body, True), (child.orelse, typed)):
+                for statement in branch:
+                    yield statement, lazy, hidden
+                    yield from _nodes(statement, lazy, hidden)
             continue
-        yield child, lazy
-        yield from _running_nodes(child, lazy or isinstance(child, (*FUNCTIONS, ast.Lambda)))
+        yield child, lazy, typed
+        yield from _nodes(child, lazy or isinstance(child, (*FUNCTIONS, ast.Lambda)), typed)
 
 
 def _is_type_checking(test: ast.expr) -> bool:
@@ -96,9 +114,20 @@ def _targets(node: ast.AST, package: str) -> list[str]:
     if isinstance(node, ast.ImportFrom):
         base = _absolute("." * node.level + (node.module or ""), package)
         return [base if alias.name == "*" else f"{base}.{alias.name}" for alias in node.names]
-    if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "import_module":
-        return [_absolute(argument.value, package) for argument in node.args[:1] if _is_text(argument)]
+    if isinstance(node, ast.Call) and _called(node) == "import_module":
+        texts = [argument.value for argument in node.args if _is_text(argument)]
+        return [_absolute(texts[0], texts[1] if len(texts) > 1 else package)] if texts else []
     return []
+
+
+def _called(call: ast.Call) -> str:
+    """Last name of what is called."""
+    return ast.unparse(call.func).rpartition(".")[2]
+
+
+def _is_table(call: ast.Call) -> bool:
+    """Recognise `moved(__name__, {...})`, which other functions called `moved` are not."""
+    return _called(call) == "moved" and ast.unparse(call.args[0]) == "__name__"
 
 
 def _is_text(node: ast.expr) -> bool:

@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "isotropy"
 FILE_LINES = (180, 450)  # median, 95 % quantile
 BODY_LINES = (10, 45)
 LONGEST_BODY = 80
+MOST_FILES = 16  # side by side in one folder
 
 
 def file_sizes(modules: dict[str, Module]) -> dict[str, int]:
@@ -28,6 +30,11 @@ def body_sizes(modules: dict[str, Module]) -> dict[str, int]:
         for name, size in read_functions(module):
             sizes[name] = max(size, sizes.get(name, 0))
     return sizes
+
+
+def folder_sizes(modules: dict[str, Module]) -> dict[str, int]:
+    """Files that stand side by side, by folder."""
+    return dict(Counter(str(module.path.parent) for module in modules.values()))
 
 
 def over_budget(sizes: dict[str, int], budget: tuple[int, int]) -> list[str]:
@@ -58,6 +65,10 @@ def test_no_function_of_isotropy_is_longer_than_the_hard_stop(modules):
     assert {name: size for name, size in body_sizes(modules).items() if size > LONGEST_BODY} == {}
 
 
+def test_no_folder_of_isotropy_is_a_hall(modules):
+    assert {name: size for name, size in folder_sizes(modules).items() if size > MOST_FILES} == {}
+
+
 def test_over_budget_sees_the_median_and_the_tail():
     even = {f"file{i}": 10 for i in range(100)}
     assert over_budget(even, (10, 10)) == []
@@ -71,3 +82,10 @@ def test_bodies_are_counted_without_docstrings(tmp_path):
     (tmp_path / "__init__.py").write_text(text)
     sizes = body_sizes(read_modules(tmp_path))
     assert list(sizes.values()) == [3, 0]
+
+
+def test_files_are_counted_folder_by_folder(tmp_path):
+    (tmp_path / "room").mkdir()
+    for name in ("__init__.py", "a.py", "room/__init__.py", "room/b.py", "room/c.py"):
+        (tmp_path / name).write_text("")
+    assert folder_sizes(read_modules(tmp_path)) == {str(tmp_path): 2, str(tmp_path / "room"): 3}

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from isotropy.parameters import Booth, PlanarLandscape, Rosenbrock
+from isotropy.datasets import Booth, PlanarLandscape, Rosenbrock
 
 STEPS = (0, 99, 100, 199, 299, 499, 699, 999)
 

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 from isotropy import atoms as ia
+from isotropy.atoms.models._toys import HARTREE
+from isotropy.atoms.structure._properties import as_properties
 from isotropy.errors import CoarseRuleWarning, DataError
 from isotropy.quadrature import grid, haar, identity, lebedev, polyhedral
 
@@ -129,7 +131,7 @@ def test_random_calls_average_to_the_mean(waters):
 def test_the_error_of_random_elements_decays_as_one_over_the_root():
     """In meV for 18, 60 and 600 elements, from dipoles in random orientations."""
     u = haar(240_000, 1).rotations[:, :, 0]
-    energies = 20 * ia._toys.HARTREE * (u[:, 0].exp() + (u[:, 1] / 2).exp() + (2 * u[:, 2]).exp())
+    energies = 20 * HARTREE * (u[:, 0].exp() + (u[:, 1] / 2).exp() + (2 * u[:, 2]).exp())
     away = energies - 1000 * ia.lab_field_mean()
     found = [float(away[: len(away) // n * n].reshape(-1, n).mean(1).square().mean().sqrt()) for n in (18, 60, 600)]
     assert found == pytest.approx([1077 / n**0.5 for n in (18, 60, 600)], rel=0.12)
@@ -289,7 +291,7 @@ def test_the_lie_penalty_is_the_screening(clusters):
 def test_the_variance_penalty_is_unbiased(clusters):
     model, g = Edges(), ia.graph(clusters[0], 4.0)
     rule = lebedev(9).with_inversion()
-    exact = ia.orbits(ia.ModuleCalculator(model, 4.0), clusters[0], rule, ia._properties.as_properties("energy"))
+    exact = ia.orbits(ia.ModuleCalculator(model, 4.0), clusters[0], rule, as_properties("energy"))
     generator = torch.Generator().manual_seed(0)
     draws = torch.stack([ia.variance_penalty(model, g, generator, count=4, forces=False).detach() for _ in range(600)])
     assert float(draws.mean()) == pytest.approx(float(exact["energy"].squares), abs=4.5 * float(draws.std()) / 600**0.5)

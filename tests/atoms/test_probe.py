@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from isotropy import atoms as ia
+from isotropy.atoms.models._toys import HARTREE
+from isotropy.atoms.probe._screen import rotation
 from isotropy.errors import CoarseRuleWarning, DataError, SymmetryError
 from isotropy.quadrature import haar, identity, lebedev, polyhedral
 
@@ -121,7 +123,7 @@ def test_the_recommended_rule_meets_the_tolerance_on_other_frames(waters):
 
 def test_the_lab_field_fails_with_the_spectrum_of_its_exponentials(waters):
     """Mean squares of exp(a u_z) by degree, from Legendre integrals, against sector by sector."""
-    k, nodes = 0.02 * ia._toys.HARTREE, np.polynomial.legendre.leggauss(40)
+    k, nodes = 0.02 * HARTREE, np.polynomial.legendre.leggauss(40)
     expected = []
     for l in range(5):
         p = np.polynomial.legendre.Legendre.basis(l)(nodes[0])
@@ -225,7 +227,7 @@ def test_torque_is_the_derivative_by_the_angle(waters):
         small[axis] = 1e-4
         ends = []
         for sign in (1, -1):
-            moved = ia.turned(frame, ia._screen.rotation(sign * small))
+            moved = ia.turned(frame, rotation(sign * small))
             calculator.calculate(moved)
             ends.append(calculator.results["energy"])
         assert float(found.slopes[0, axis]) == pytest.approx((ends[0] - ends[1]) / 2e-4, abs=1e-7)

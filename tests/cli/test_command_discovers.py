@@ -200,7 +200,7 @@ def test_an_interruption_while_writing_leaves_nothing(command, folder, monkeypat
         assert any(path.name.endswith(".part") for path in folder.iterdir())
         raise error(143)
 
-    monkeypatch.setattr("isotropy.cli._discover.write_report", stop)
+    monkeypatch.setattr("isotropy.report.write_report", stop)
     done = command("discover", "example:planets", "--out", "p")
     assert done.code in (130, 143)
     assert done.out == ""

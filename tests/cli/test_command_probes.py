@@ -7,7 +7,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from isotropy.cli._probe import probe, read_rule
+from isotropy.cli._probe import probe
+from isotropy.cli.input._force_field import read_rule
 from isotropy.errors import DataError
 
 FORCE_FIELDS = """

@@ -5,9 +5,10 @@ import sys
 import numpy as np
 import pytest
 import torch
+from studies.bundled_data.make_ephemeris import load_erfa, main, make_files
 
 from isotropy.datasets import load, names, path, read_table
-from isotropy.datasets.make_ephemeris import load_erfa, main, make_files
+from isotropy.datasets.bundled._bundled import LOADERS
 from isotropy.errors import DataError, MissingExtraError
 
 ROTATIONS = np.array(
@@ -49,6 +50,10 @@ def test_script_wants_an_existing_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["make_ephemeris", "--out", str(tmp_path / "none")])
     with pytest.raises(DataError, match="an existing folder for --out"):
         main()
+
+
+def test_every_loader_has_its_entry_in_the_table():
+    assert tuple(LOADERS) == names()
 
 
 def test_missing_erfa_names_the_extra(monkeypatch):

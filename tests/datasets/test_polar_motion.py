@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from studies.bundled_data.make_polar_motion import FIRST, LAST, STEP, main, make_file
 
 import isotropy as iso
 from isotropy.datasets import load, path, read_table
 from isotropy.datasets.bundled._polar_motion import about_mean_pole, positions, stretches, without_year
-from isotropy.datasets.make_polar_motion import FIRST, LAST, STEP, main, make_file
 from isotropy.dynamics import SINDy, WeakSINDy, choose_symmetry
 from isotropy.errors import DataError, MissingExtraError
 

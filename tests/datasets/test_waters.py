@@ -4,9 +4,9 @@ import gzip
 
 import numpy as np
 import pytest
+from studies.bundled_data import make_waters
 
 from isotropy import datasets
-from isotropy.datasets import make_waters
 from isotropy.datasets.bundled._waters import CLUSTERS
 
 

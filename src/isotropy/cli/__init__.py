@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
-import torch
 import typer
 
 from ..core._version import version
@@ -73,8 +72,6 @@ def main() -> NoReturn:
             code = app(standalone_mode=False)
         except SymmetryError as error:
             _stop(2, str(error))
-        except torch.linalg.LinAlgError as error:  # pyright: ignore[reportPrivateImportUsage]
-            _stop(2, f"expected data that linear algebra can take, received some on which it failed ({error}); rescale")
         except UsageError as error:
             _stop(2, f"{error.format_message().rstrip('.')}; see isotropy --help")
         except OSError as error:
@@ -83,6 +80,10 @@ def main() -> NoReturn:
             _stop(128 + signal.SIGTERM, "terminated, nothing written")
         except (KeyboardInterrupt, typer.Abort):
             code = INTERRUPTED
+        except RuntimeError as error:
+            if type(error).__name__ != "LinAlgError":  # of torch, which help and refusals do without
+                raise
+            _stop(2, f"expected data that linear algebra can take, received some on which it failed ({error}); rescale")
         if code == INTERRUPTED:  # some versions of typer return it, others raise
             _stop(code, "interrupted, nothing written")
     raise SystemExit(code or 0)

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .. import dictionary
-from ..action._action import Action
-from ..actions import PolynomialFields, TimeScaled
-from ..datasets import Trajectories
-from ..discover import ConservedQuantities, plain
 from ..errors import DataError
-from ..report import Orbits, write_report
-from ..symmetry import Symmetry
 from ._options import AsJson, Key, Out, Outputs, Seed, X
-from .input._candidates import require_how
-from .input._sources import Columns, Source, read_source
-from .input._symmetry import action_for
 from .output._folder import require_folder, require_report, whole_folder
 from .output._progress import reporting
-from .output._sentences import discovered_words
-from .roads._discovery import Wish, best_of, compared, labelled, take_roads
-from .roads._moved import moved_samples
+
+if TYPE_CHECKING:
+    from ..report import Orbits
+    from ..symmetry import Symmetry
 
 
 def discover(
@@ -36,11 +27,7 @@ def discover(
     trajectory: Annotated[str | None, typer.Option(help="column that tells trajectories apart")] = None,
     candidates: Annotated[
         str | None,
-        typer.Option(
-            "--candidates",
-            "--symmetry",
-            help="gl(3), aff(2), poly(2,degree=2), ... or a symmetry.json",
-        ),
+        typer.Option("--candidates", "--symmetry", help="gl(3), aff(2), poly(2,degree=2), ... or a symmetry.json"),
     ] = None,
     outputs: Outputs = "auto",
     noether: Annotated[
@@ -67,6 +54,14 @@ def discover(
 
     With --y, of the map from x to y; with --time and --state, of the dynamics; else of the set of points.
     """
+    from ..discover import plain
+    from .input._candidates import require_how
+    from .input._sources import Columns, read_source
+    from .output._sentences import discovered_words
+    from .roads._discovery import Wish, best_of, compared, labelled, take_roads
+    from .roads._moved import moved_samples
+    from .roads._search_space import conserved_polynomials, search_space
+
     if out is not None:
         require_folder(out)
         require_report()
@@ -76,40 +71,22 @@ def discover(
     source = read_source(data, Columns(x, y, time, state, trajectory, noether), key)
     if outputs != "auto" and source.kind != "supervised":
         raise DataError(f"--outputs: expected a map from --x to --y, received {source.kind}; name the outputs by --y")
-    names = source.coordinates
-    chosen = (source.candidates or _default(source)) if candidates is None else candidates
-    action = action_for(chosen, names, "--candidates")
-    if len(action.event) > 1 and source.kind != "supervised":
-        raise DataError(f"--candidates {chosen}: expected a map of pictures, received {source.kind}; name --y")
-    if time_scaling:
-        action = _paced(action, source)
-    extra = {} if conserved is None else {"conserved": _conserved(source, conserved)}
+    chosen, action = search_space(source, candidates, time_scaling)
+    extra = {} if conserved is None else {"conserved": conserved_polynomials(source, conserved)}
     with reporting(quiet=as_json) as progress:
         taken = take_roads(source, action, wish, progress)
     best = best_of(taken)
     extra |= {"candidates": chosen, "kind": source.kind, "outputs": best.outputs, **labelled(best)}
     if len(taken) > 1:
         extra["roads"] = compared(taken, source)
-    symmetry = best.found.symmetry_.named(names)
+    symmetry = best.found.symmetry_.named(source.coordinates)
     answer = {**symmetry.to_dict(), **extra}
     text = json.dumps(symmetry.content(plain(extra))[0]) if as_json else discovered_words(answer, out)
     if out is not None:
-        _write(out, symmetry, extra, moved_samples(best.found, source, names), f"isotropy discover {data}")
+        orbits = moved_samples(best.found, source, source.coordinates)
+        _write(out, symmetry, extra, orbits, f"isotropy discover {data}")
     typer.echo(text)
     raise typer.Exit(1 if answer["status"] == "undecided" else 0)
-
-
-def _default(source: Source) -> str:
-    width = len(source.coordinates)
-    return f"aff({width})" if source.kind == "points" else f"gl({width})"
-
-
-def _paced(action: Action, source: Source) -> Action:
-    if source.kind != "dynamics":
-        raise DataError(f"--time-scaling: expected trajectories, received {source.kind}; give --time and --state")
-    if isinstance(action, PolynomialFields):
-        raise DataError("--time-scaling: expected linear or affine --candidates, received polynomial ones; change them")
-    return TimeScaled(action)
 
 
 def _rank(text: str) -> str | int | float:
@@ -128,18 +105,11 @@ def _rank(text: str) -> str | int | float:
     return threshold
 
 
-def _conserved(source: Source, degree: int) -> list[str]:
-    """Conserved polynomials along the trajectories."""
-    data = source.data
-    if not isinstance(data, Trajectories):
-        raise DataError(f"--conserved: expected trajectories, received {source.kind}; give --time and --state")
-    library = dictionary.polynomials(data.states[0].shape[1], degree)
-    found = ConservedQuantities(library).fit(data.states)
-    return [f"{text}  ({found.status_})" for text in found.equations(data.names)]
-
-
 def _write(out: Path, symmetry: Symmetry, extra: dict[str, Any], orbits: Orbits | None, command: str) -> None:
     """Write ``symmetry.json``, with what the verb adds to it, and ``report.html``."""
+    from ..discover import plain
+    from ..report import write_report
+
     with whole_folder(out) as folder:
         symmetry.save(folder / "symmetry.json", plain(extra))
         write_report(folder / "report.html", plain({**symmetry.to_dict(), **extra, "command": command}), orbits)

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .. import dictionary
-from ..datasets import Trajectories
-from ..discover import plain
-from ..dynamics import Governing, SecondOrder, SINDy, WeakSINDy, central
-from ..errors import DataError
-from ..report import write_equations_report
 from ._options import AsJson, Key, Out, Seed
-from .input._sources import Columns, Source, read_source
-from .input._symmetry import symmetry_for
 from .output._folder import require_folder, require_report, whole_folder
 from .output._progress import reporting
-from .output._sentences import equations_words
-from .roads._equations import ROADS, take_road
-from .roads._equations_answer import Found, answer_of
 
-_LONG = 60  # samples of the shortest trajectory from which on the weak form has rows enough
-_MOST_TERMS = 1000  # of all equations together
+if TYPE_CHECKING:
+    from ..datasets import Trajectories
+    from .roads._equations import Found
 
 
 def equations(
@@ -49,11 +39,19 @@ def equations(
     seed: Seed = 0,
 ) -> None:
     """Find the governing equations of the trajectories in DATA, and the symmetry they can bear."""
+    from ..discover import plain
+    from .input._sources import Columns
+    from .input._symmetry import symmetry_for
+    from .output._sentences import equations_words
+    from .roads._equations import ROADS, take_road
+    from .roads._equations_answer import answer_of
+    from .roads._equations_model import model_for, read_trajectories
+
     if out is not None:
         require_folder(out)
         require_report()
-    source, runs = _trajectories(data, Columns(None, None, time, state, trajectory, motion, "--motion"), key)
-    model = _model(runs, source.kind == "mechanics", degree, weak, threshold)
+    source, runs = read_trajectories(data, Columns(None, None, time, state, trajectory, motion, "--motion"), key)
+    model = model_for(runs, source.kind == "mechanics", degree, weak, threshold)
     names = source.coordinates[: model.dictionary.size]
     given = symmetry if symmetry in ROADS else symmetry_for(symmetry, names, "--symmetry")
     with reporting(quiet=as_json) as progress:
@@ -66,44 +64,11 @@ def equations(
     raise typer.Exit(1 if answer["doubts"] else 0)
 
 
-def _trajectories(data: str, columns: Columns, key: str | None) -> tuple[Source, Trajectories]:
-    """Read DATA and insist on trajectories."""
-    source = read_source(data, columns, key)
-    if not isinstance(source.data, Trajectories):
-        raise DataError(f"{data}: expected trajectories, received {source.kind}; give --time and --state")
-    return source, source.data
-
-
-def _model(
-    runs: Trajectories, motion: bool, degree: int | None, weak: bool | None, threshold: float | None
-) -> Governing:
-    """The terms and the way to fit them that suit the data."""
-    size = runs.states[0].shape[1]
-    if motion:
-        if weak:
-            raise DataError("--weak: expected --derivative with equations of motion, received --weak; leave it out")
-        terms = central(size // 2) if degree is None else dictionary.polynomials(size // 2, degree)
-        _require_few(len(terms) * size // 2)
-        return SecondOrder(terms) if threshold is None else SecondOrder(terms, threshold=threshold)
-    terms = dictionary.polynomials(size, 2 if degree is None else degree)
-    _require_few(len(terms) * size)
-    if weak or (weak is None and min(map(len, runs.states)) >= _LONG):
-        return WeakSINDy(terms, threshold=threshold or 0.0)
-    if threshold is None:
-        return SINDy(terms, threshold=0.0, select="evidence")
-    return SINDy(terms, threshold=threshold)
-
-
-def _require_few(count: int) -> None:
-    if count > _MOST_TERMS:
-        raise DataError(
-            f"--degree: expected at most {_MOST_TERMS} coefficients in all, received {count}; lower it or "
-            "name fewer columns"
-        )
-
-
 def _write(out: Path, answer: dict[str, Any], found: Found, runs: Trajectories) -> None:
     """Write ``equations.json`` and ``report.html``."""
+    from ..discover import plain
+    from ..report import write_equations_report
+
     with whole_folder(out) as folder:
         clean = plain(answer)
         text = json.dumps(clean, indent=1, allow_nan=False) + "\n"

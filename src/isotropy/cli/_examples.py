@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from .. import datasets
+from ..core._examples import bundled_examples
 
 
 def examples() -> None:
     """List the bundled data sets; use one as DATA by the name example:NAME."""
-    for name in datasets.names():
-        problem = datasets.load(name)
-        typer.echo(f"example:{name:<12} {problem.description}; {problem.expected.symmetry}")
+    for name, example in bundled_examples().items():
+        typer.echo(f"example:{name:<12} {example.description}; {example.symmetry}")

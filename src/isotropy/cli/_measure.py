@@ -6,21 +6,16 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .. import measure as verb
-from ..action._action import Action
-from ..discover import plain
-from ..measure import SymmetryReport
 from ._options import AsJson, Key, Out, Outputs, Seed, X
-from .input._candidates import output_action
-from .input._models import calling, load_model, outputs_of
-from .input._sources import read_points
-from .input._symmetry import action_for
 from .output._folder import require_folder, whole_folder
-from .output._sentences import measured_words
+
+if TYPE_CHECKING:
+    from ..action._action import Action
+    from ..measure import SymmetryReport
 
 FILE = "measure.json"
 
@@ -30,11 +25,7 @@ def measure(
     data: Annotated[str, typer.Argument(help="points to measure at: a file as for discover, or example:NAME")],
     algebra: Annotated[
         str,
-        typer.Option(
-            "--algebra",
-            "--symmetry",
-            help="what to hold the model to: so(3), se(2), ... or a symmetry.json",
-        ),
+        typer.Option("--algebra", "--symmetry", help="what to hold the model to: so(3), se(2), ... or a symmetry.json"),
     ],
     x: X = None,
     outputs: Outputs = "auto",
@@ -49,6 +40,14 @@ def measure(
 
     The error is 0 for a symmetric model and at most 1, with one number for each generator of the algebra.
     """
+    from .. import measure as verb
+    from ..discover import plain
+    from .input._candidates import output_action
+    from .input._models import calling, load_model, outputs_of
+    from .input._sources import read_points
+    from .input._symmetry import action_for
+    from .output._sentences import measured_words
+
     if out is not None:
         require_folder(out)
     samples = read_points(data, x, key)
@@ -60,7 +59,7 @@ def measure(
     with calling(model):
         report = _named(verb.equivariance(f, points, rho_in, rho_out, seed=seed), rho_in, names)
         moved = verb.finite(f, points, rho_in, rho_out, seed=seed) if finite else None
-    answer = {
+    answer: dict[str, Any] = {
         **report.to_dict(),
         "algebra": algebra,
         "outputs": how,
@@ -72,7 +71,8 @@ def measure(
         "data": data,
         "seed": seed,
     }
-    text = json.dumps(plain(answer)) if as_json else measured_words(answer, out and out / FILE)
+    answer = plain(answer)
+    text = json.dumps(answer) if as_json else measured_words(answer, out and out / FILE)
     if out is not None:
         _write(out, answer)
     typer.echo(text)
@@ -96,4 +96,4 @@ def _within(report: SymmetryReport, tolerance: float | None) -> bool:
 
 def _write(out: Path, answer: dict[str, Any]) -> None:
     with whole_folder(out) as folder:
-        (folder / FILE).write_text(json.dumps(plain(answer), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        (folder / FILE).write_text(json.dumps(answer, indent=1, allow_nan=False) + "\n", encoding="utf-8")

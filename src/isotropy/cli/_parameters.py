@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 import typer
-from torch import Tensor, nn
 
-from .. import parameters as package
-from .. import report as pages
-from ..core._autodiff import evaluating
 from ..core._version import version
-from ..discover import plain
-from ..errors import DataError
 from ._options import AsJson, Key, Out, Seed, X
-from .input._models import aside, load_model
-from .input._sources import read_points
 from .output._folder import require_folder, require_report, whole_folder
-from .output._parameter_sentences import network_words
-from .roads._orbit import curve_of_network
 
 FILE = "parameters.json"
 PAGE = "report.html"
@@ -52,11 +40,20 @@ def parameters(
 
     MODEL is called on inputs of DATA in evaluation mode. Code 1 if nothing moves continuously.
     """
+    from .. import parameters as package
+    from ..core._autodiff import evaluating
+    from ..discover import plain
+    from .input._models import aside
+    from .input._network import load_network, network_inputs
+    from .input._sources import read_points
+    from .output._parameter_sentences import network_words
+    from .roads._orbit import curve_of_network
+
     if out is not None:
         require_folder(out)
         require_report()
     network, dtype = load_network(model)
-    samples = _inputs(read_points(data, x, key).x[:_SAMPLES], shape, torch.long if tokens else dtype)
+    samples = network_inputs(read_points(data, x, key).x[:_SAMPLES], shape, None if tokens else dtype)
     with evaluating(network), aside(f"MODEL {model}"):
         found = package.symmetries(network, samples, logits=logits, approximate=approximate, seed=seed)
         laws = package.conserved_quantities(network, found)
@@ -84,39 +81,9 @@ def parameters(
     raise typer.Exit(0 if found.dim else 1)
 
 
-def load_network(text: str) -> tuple[nn.Module, torch.dtype]:
-    """A network with parameters of its own, and the dtype of its inputs.
-
-    Raises
-    ------
-    DataError
-        If MODEL is none.
-    """
-    found, dtype = load_model(text)
-    if not isinstance(found, nn.Module) or not any(True for _ in found.parameters()):
-        received = "a network without parameters" if isinstance(found, nn.Module) else f"a {type(found).__name__}"
-        raise DataError(
-            f"MODEL {text}: expected a torch.nn.Module with parameters, received {received}; name the network itself, "
-            "or export it with its weights as parameters"
-        )
-    return found, dtype
-
-
-def _inputs(rows: Tensor, shape: str | None, dtype: torch.dtype) -> Tensor:
-    """Rows as inputs `(batch, *shape)`."""
-    if dtype == torch.long and not bool((rows == rows.round()).all()):
-        raise DataError("--tokens: expected integers in DATA, received fractions; choose the columns with --x")
-    parts = [str(rows.shape[1])] if shape is None else [part.strip() for part in shape.split(",")]
-    sizes = [int(part) if part.isdecimal() else 0 for part in parts]
-    if math.prod(sizes) != rows.shape[1]:
-        raise DataError(
-            f"--shape: expected whole numbers whose product is {rows.shape[1]}, the number of columns, received "
-            f"{shape!r}; write e.g. 1,8,8"
-        )
-    return rows.reshape(len(rows), *sizes).to(dtype)
-
-
 def _write(out: Path, answer: dict[str, Any]) -> None:
+    from .. import report as pages
+
     with whole_folder(out) as folder:
         (folder / FILE).write_text(json.dumps(answer, indent=1, allow_nan=False) + "\n", encoding="utf-8")
         pages.write_parameters(folder / PAGE, answer, f"Parameters of {answer['model']}")

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .. import atoms as package
-from .. import report as pages
-from ..atoms import ProbeReport
-from ..errors import DataError, SymmetryError
-from ..quadrature import Rule, gauss, grid, lebedev, polyhedral
+from ..errors import DataError
 from ._options import AsJson, Out, Seed
-from .input._models import aside, imported
 from .output._folder import require_folder, require_report, whole_folder
 from .output._progress import reporting
 
+if TYPE_CHECKING:
+    from ..atoms import ProbeReport
+
 FILE = "probe.json"
 PAGE = "report.html"
-_RULE = re.compile(r"(?P<name>D2|T|O|I|lebedev|gauss|grid)(:(?P<size>\w+))?(?P<inversion>\+i)?")
 
 
 def probe(
@@ -47,6 +43,10 @@ def probe(
 
     Says the error of each output, its noise floor, and what is left after averages over cheaper rules.
     """
+    from .. import atoms as package
+    from .input._force_field import load_calculator, read_frames, read_rule
+    from .input._models import aside
+
     if out is not None:
         require_folder(out)
         require_report()
@@ -75,79 +75,6 @@ def probe(
         _write(out, answer, found, chosen)
     typer.echo(text)
     raise typer.Exit(1 if limits and choice is None else 0)
-
-
-def read_frames(path: str, select: str) -> list[Any]:
-    """Structures of a file.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read, or no frame is chosen.
-    """
-    read = package.ase_module("io").read
-    try:
-        chosen = read(path, index=select)
-    except Exception as error:  # whatever a reader makes of a strange file
-        raise DataError(
-            f"{path}: expected structures that ase can read, received {type(error).__name__} ({error}); check the "
-            "file and --select"
-        ) from error
-    listed = chosen if isinstance(chosen, list) else [chosen]
-    if not listed:
-        raise DataError(f"--select: expected frames of {path}, received none by {select!r}; write e.g. :10")
-    return listed
-
-
-def load_calculator(text: str) -> Any:
-    """The calculator that ``module:factory`` gives, or that it is.
-
-    Raises
-    ------
-    DataError
-        If there is no such object, or it gives no calculator.
-    """
-    found = imported(text, "--calculator")
-    try:
-        with aside(f"--calculator {text}"):
-            made = found if hasattr(found, "get_property") and not isinstance(found, type) else found()
-    except SymmetryError:
-        raise
-    except Exception as error:
-        raise DataError(
-            f"--calculator: expected {text} to give a calculator when called, received {type(error).__name__} "
-            f"({error}); write a function without arguments"
-        ) from error
-    if not hasattr(made, "get_property"):
-        raise DataError(
-            f"--calculator: expected a calculator of ase from {text}, received {type(made).__name__}; return one"
-        )
-    return made
-
-
-def read_rule(text: str) -> Rule:
-    """A rule from its name on the command line.
-
-    Raises
-    ------
-    DataError
-        If there is no such rule.
-    """
-    found = _RULE.fullmatch(text)
-    if found is None or (found["size"] is None) != (found["name"] in ("D2", "T", "O", "I")):
-        raise DataError(f"--rule: expected D2, T, O, I, lebedev:N, gauss:N or grid:NAME, received {text!r}; see --help")
-    made = _made(found["name"], found["size"], text)
-    return made.with_inversion() if found["inversion"] else made
-
-
-def _made(name: str, size: str | None, text: str) -> Rule:
-    if size is None:
-        return polyhedral(name)
-    if name == "grid":
-        return grid(size)
-    if not size.isdecimal():
-        raise DataError(f"--rule: expected a degree after the colon, received {text!r}; write e.g. lebedev:7")
-    return lebedev(int(size)) if name == "lebedev" else gauss(int(size))
 
 
 def _limits(text: str | None) -> dict[str, float]:
@@ -186,6 +113,8 @@ def _choice(found: ProbeReport, limits: dict[str, float]) -> dict[str, Any] | No
 
 
 def _write(out: Path, answer: dict[str, Any], found: ProbeReport, chosen: str) -> None:
+    from .. import report as pages
+
     with whole_folder(out) as folder:
         (folder / FILE).write_text(json.dumps(answer, indent=1, allow_nan=False) + "\n", encoding="utf-8")
         pages.write_probe(folder / PAGE, found, f"Probe of {answer['calculator']} at {answer['data']}", chosen)

@@ -36,9 +36,17 @@ class Estimator:
         return f"{type(self).__name__}({inner})"
 
     def __getattr__(self, name: str) -> Any:
-        """Explain a missing result; anything else is missing as usual."""
-        if name.endswith("_") and not name.startswith("_"):
+        """Explain a missing result: nothing is fitted yet, or this is none of the results."""
+        if not name.endswith("_") or name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        results = [one for one in vars(self) if one.endswith("_") and not one.startswith("_")]
+        if not results:
             raise NotFittedError(
                 f"{type(self).__name__}.{name}: expected a fitted estimator, received one that is not; call fit first"
             )
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        if hasattr(type(self), name):  # a property of the class that failed inside: let it say how
+            return object.__getattribute__(self, name)
+        raise AttributeError(
+            f"{type(self).__name__}.{name}: expected one of the results {', '.join(results)}, received a name that is "
+            "not among them; check its spelling, or finish the fit"
+        )

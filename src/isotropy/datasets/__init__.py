@@ -1,4 +1,4 @@
-"""Tables, images and graphs of the user's, bundled data of the sky, and textbook problems with a known symmetry."""
+"""Tables, images and graphs of the user, bundled data of the sky, textbook problems and losses of known symmetry."""
 
 from isotropy.datasets.bundled._bundled import load, names, path
 from isotropy.datasets.bundled._waters import water_model, waters
@@ -12,6 +12,7 @@ from isotropy.datasets.problems._adversarial import discrete_rotation, lorentz_p
 from isotropy.datasets.problems._bumps import bump_images
 from isotropy.datasets.problems._equations import Equation, equation
 from isotropy.datasets.problems._jets import top_tagging
+from isotropy.datasets.problems._landscapes import Booth, Landscape, PlanarLandscape, Quadratic, Rosenbrock
 from isotropy.datasets.problems._latent import (
     double_bump,
     lotka_volterra,
@@ -33,11 +34,16 @@ from isotropy.datasets.problems._textbook import (
 from isotropy.datasets.problems._waves import reaction_diffusion, turning_shape
 
 __all__ = [
+    "Booth",
     "Equation",
     "Expected",
     "GraphSet",
     "Images",
+    "Landscape",
+    "PlanarLandscape",
     "Problem",
+    "Quadratic",
+    "Rosenbrock",
     "Samples",
     "Stream",
     "Table",

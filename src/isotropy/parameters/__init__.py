@@ -1,10 +1,6 @@
 """Symmetries of a network's parameters: teleportation, conserved quantities, flat directions."""
 
-from ..datasets.problems._landscapes import Booth as Booth
-from ..datasets.problems._landscapes import Landscape as Landscape
-from ..datasets.problems._landscapes import PlanarLandscape as PlanarLandscape
-from ..datasets.problems._landscapes import Quadratic as Quadratic
-from ..datasets.problems._landscapes import Rosenbrock as Rosenbrock
+from ..core._moved import moved
 from .find._on_batch import BatchBlock as BatchBlock
 from .find._parameter_symmetry import ParameterSymmetry as ParameterSymmetry
 from .find._shifts_and_scales import ShiftBlock as ShiftBlock
@@ -59,3 +55,14 @@ from .orbit._symmetry_free import null_space_teleport as null_space_teleport
 from .orbit._teleport import TeleportReport as TeleportReport
 from .orbit._teleport import teleport as teleport
 from .trace._inference import Skipped as Skipped
+
+__getattr__ = moved(
+    __name__,
+    {
+        "Booth": "isotropy.datasets.Booth",
+        "Landscape": "isotropy.datasets.Landscape",
+        "PlanarLandscape": "isotropy.datasets.PlanarLandscape",
+        "Quadratic": "isotropy.datasets.Quadratic",
+        "Rosenbrock": "isotropy.datasets.Rosenbrock",
+    },
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 from ...errors import MissingExtraError
 
@@ -12,30 +13,27 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ._report import ProbeReport
-
 _NAMED = 60  # atoms that still leave room for their symbols
 _EVEN, _ODD, _INK = "#2f78b7", "#e0662f", "#7f93a8"
 
 
-def overview(report: ProbeReport, name: str) -> Figure:
-    """Spectrum, error against cost and errors by element, side by side."""
-    found = report.summary(name)
-    per_atom = report.records[0]["properties"][name]["per_atom"] is not None
-    figure = _figure(4.2 * (2 + per_atom))
-    axes: list[Any] = list(figure.subplots(1, 2 + per_atom))
+def overview(
+    name: str, found: dict[str, Any], rules: list[dict[str, Any]], locality: dict[str, dict[str, float]] | None
+) -> Figure:
+    """Spectrum, error against cost and errors by element, side by side; ``locality`` is None where none is known."""
+    count = 2 if locality is None else 3
+    figure = _figure(4.2 * count)
+    axes: list[Any] = list(figure.subplots(1, count))
     _draw_spectrum(axes[0], found)
-    _draw_costs(axes[1], report.rules(), name, found)
-    if per_atom:
-        _draw_elements(axes[2], report.locality(name), found["unit"])
+    _draw_costs(axes[1], rules, name, found)
+    if locality is not None:
+        _draw_elements(axes[2], locality, found["unit"])
     figure.suptitle(f"{name}: error {found['error']:.3g} {found['unit']}")
     return figure
 
 
-def map_of_atoms(report: ProbeReport, name: str, frame: int) -> Figure:
-    """Atoms of a frame, seen along its thinnest direction, coloured by their errors."""
-    errors = report.per_atom(frame, name)
-    record, found = report.records[frame], report.summary(name)
+def map_of_atoms(name: str, unit: str, record: dict[str, Any], errors: Tensor) -> Figure:
+    """Atoms of a frame, seen along its thinnest direction, coloured by their errors `(n,)`."""
     x = torch.tensor(record["positions"], dtype=torch.float64)
     flat = (x - x.mean(0)) @ torch.linalg.svd(x - x.mean(0)).Vh[:2].T
     figure = _figure(4.6)
@@ -46,7 +44,7 @@ def map_of_atoms(report: ProbeReport, name: str, frame: int) -> Figure:
         axes.annotate(symbol, place, textcoords="offset points", xytext=(9, 6), fontsize=8)
     axes.set(xlabel="A", ylabel="A", aspect="equal")
     axes.margins(0.25)
-    figure.colorbar(drawn, ax=axes, label=f"error ({found['unit']})")
+    figure.colorbar(drawn, ax=axes, label=f"error ({unit})")
     figure.suptitle(f"{name} of frame {record['frame']}: error per atom")
     return figure
 

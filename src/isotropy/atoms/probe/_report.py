@@ -14,6 +14,8 @@ from torch import Tensor
 
 from ...core._files import write_atomic
 from ...errors import CoarseRuleWarning, DataError
+from ._pictures import map_of_atoms, overview
+from ._sentences import finding_lines, setting_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -153,19 +155,17 @@ class ProbeReport:
 
     def plot(self, name: str = "forces") -> Figure:
         """Spectrum, error against cost and errors by element of one property; needs the extra ``report``."""
-        from ._pictures import overview
-
-        return overview(self, name)
+        locality = self.locality(name) if name in self.of_atoms else None
+        return overview(name, self.summary(name), self.rules(), locality)
 
     def map(self, name: str = "forces", frame: int | None = None) -> Figure:
         """Atoms of one frame coloured by their errors, the frame of the worst atom if none is named.
 
         Needs the extra ``report``.
         """
-        from ._pictures import map_of_atoms
-
         worst = max(range(len(self.records)), key=lambda k: float(self.per_atom(k, name).max()))
-        return map_of_atoms(self, name, worst if frame is None else frame)
+        chosen = worst if frame is None else frame
+        return map_of_atoms(name, _UNITS.get(name, ""), self.records[chosen], self.per_atom(chosen, name))
 
     @property
     def of_atoms(self) -> list[str]:
@@ -209,9 +209,9 @@ class ProbeReport:
 
     def __str__(self) -> str:
         """The answer in a few lines."""
-        from ._sentences import report_lines
-
-        return "\n".join(report_lines(self))
+        summaries = {name: self.summary(name) for name in self.properties}
+        lines = [setting_line(self.settings, len(self.records), self.evaluations)]
+        return "\n".join([*lines, *finding_lines(summaries, self.rules(), self.vacuous)])
 
     def _rows(self, name: str) -> list[dict[str, Any]]:
         if name not in self.properties:

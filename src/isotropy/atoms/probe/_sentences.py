@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from ._report import ProbeReport
+from typing import Any
 
 _WHAT = {
     "repeat": "the same structure twice gives different results",
@@ -14,24 +11,27 @@ _WHAT = {
 }
 
 
-def report_lines(report: ProbeReport) -> list[str]:
-    """The answer, the cost and the rules."""
-    settings = report.settings
-    lines = [
-        f"{len(report.records)} frames, {report.evaluations} evaluations, reference {settings['rule']} "
+def setting_line(settings: dict[str, Any], frames: int, evaluations: int) -> str:
+    """What was looked at, and what that cost."""
+    return (
+        f"{frames} frames, {evaluations} evaluations, reference {settings['rule']} "
         f"({settings['elements']} elements, degree {settings['degree']})"
-    ]
-    if report.vacuous:
+    )
+
+
+def finding_lines(summaries: dict[str, dict[str, Any]], rules: list[dict[str, Any]], vacuous: bool) -> list[str]:
+    """The answer by property, and the rules."""
+    lines: list[str] = []
+    if vacuous:
         lines.append(
             "Energies are the same to the last bit however a structure is turned: the calculator turns it back "
             "itself or does not look at it, so this says nothing about the model inside."
         )
-    for name in report.properties:
-        lines += _property_lines(name, report.summary(name))
-    rows = report.rules()
-    if rows:
+    for name, found in summaries.items():
+        lines += _property_lines(name, found)
+    if rules:
         lines.append("Mean absolute error left by cheaper rules:")
-        lines += [_rule_line(row) for row in rows]
+        lines += [_rule_line(row) for row in rules]
     return lines
 
 

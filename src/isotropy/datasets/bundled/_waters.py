@@ -1,6 +1,6 @@
 """Small clusters of water with reference energies and forces, and a force field trained on them.
 
-``python -m isotropy.datasets.make_waters`` makes the clusters again, the study of broken symmetry the force field.
+``python -m studies.bundled_data.make_waters`` makes the clusters again, the study of broken symmetry the force field.
 """
 
 import gzip

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 
+from isotropy.core._examples import Kind
 from isotropy.datasets.files._samples import Samples, Trajectories
 
 
@@ -48,7 +48,7 @@ class Problem:
 
     name: str
     description: str
-    kind: Literal["supervised", "dynamics", "mechanics", "points"]
+    kind: Kind
     data: Samples | Trajectories
     expected: Expected
     field: Callable[[torch.Tensor], torch.Tensor] | None = None

@@ -6,17 +6,34 @@ import os
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
+from ...action._action import Action
 from ...core._autodiff import Map
 from ...core._files import write_atomic
 from ...errors import DataError
 from ..evidence._evidence_file import decode, encode
 
-if TYPE_CHECKING:
-    from ._from_model import FromModel
+
+class Growing(Protocol):
+    """An estimator that gathers evidence chunk by chunk, such as ``FromModel``."""
+
+    rho_in: Action
+    rho_out: Action
+
+    def partial_fit(self, f: Map, x: Any) -> Any:
+        """Add evidence at points `(batch, *event)`."""
+        ...
+
+    def merge(self, other: dict[str, Any]) -> Any:
+        """Absorb the evidence of a state."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """The evidence so far."""
+        ...
 
 
 @runtime_checkable
@@ -28,9 +45,7 @@ class Skippable(Protocol):
         ...
 
 
-def add_chunks(
-    found: FromModel, f: Map, chunks: Iterable[Tensor], path: str | os.PathLike[str], every: int = 1
-) -> None:
+def add_chunks(found: Growing, f: Map, chunks: Iterable[Tensor], path: str | os.PathLike[str], every: int = 1) -> None:
     """Add evidence chunk by chunk and write it to ``path`` after ``every`` so many chunks and at the end.
 
     If the file is there, its evidence is taken first and as many chunks are left out as it has seen. A file cut short
@@ -54,7 +69,7 @@ def add_chunks(
         _write(found, file, done)
 
 
-def _restore(found: FromModel, file: Path) -> int:
+def _restore(found: Growing, file: Path) -> int:
     """Take the evidence in the file, if there is one; the number of chunks that it has seen."""
     if not file.exists():
         return 0
@@ -63,7 +78,7 @@ def _restore(found: FromModel, file: Path) -> int:
     return int(header["chunks"])
 
 
-def _write(found: FromModel, file: Path, done: int) -> int:
+def _write(found: Growing, file: Path, done: int) -> int:
     write_atomic(file, encode(found.state_dict(), found.rho_in, found.rho_out, chunks=done))
     return done
 

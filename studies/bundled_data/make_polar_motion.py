@@ -1,7 +1,7 @@
 """Write the bundled record of the Earth's pole from the tables of the Earth rotation service (IERS).
 
-Run ``python -m isotropy.datasets.make_polar_motion --out DIR``; needs ``pip install astropy-iers-data``, a package that
-holds the tables and little else. The span is fixed, so later versions write the same days; the service may have
+Run ``python -m studies.bundled_data.make_polar_motion --out DIR``; needs ``pip install astropy-iers-data``, a package
+that holds the tables and little else. The span is fixed, so later versions write the same days; the service may have
 revised the values.
 """
 
@@ -66,7 +66,7 @@ def make_file() -> bytes:
 
 def main() -> None:
     """Write the record into the folder given by ``--out``."""
-    parser = argparse.ArgumentParser(prog="python -m isotropy.datasets.make_polar_motion")
+    parser = argparse.ArgumentParser(prog="python -m studies.bundled_data.make_polar_motion")
     parser.add_argument("--out", type=Path, required=True, help="existing folder that receives the file")
     folder = parser.parse_args().out
     if not folder.is_dir():

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from isotropy.datasets import Booth, Quadratic, Rosenbrock
 from isotropy.errors import DataError, RepresentationMismatchError
-from isotropy.parameters import Booth, Quadratic, Rosenbrock
 
 CORNER = torch.tensor([[-1.0, -1.0]], dtype=torch.float64)
 FAR = torch.tensor([[5.0, -5.0]], dtype=torch.float64)

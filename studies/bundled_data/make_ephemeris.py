@@ -1,6 +1,6 @@
 """Write the bundled tables of the sky from the ephemerides of the ERFA library.
 
-Run ``python -m isotropy.datasets.make_ephemeris --out DIR``; needs ``pip install 'isotropy[astronomy]'``.
+Run ``python -m studies.bundled_data.make_ephemeris --out DIR``; needs ``pip install 'isotropy[astronomy]'``.
 The same library version writes the same bytes: every random draw has a fixed seed.
 """
 
@@ -116,7 +116,7 @@ def make_files() -> dict[str, bytes]:
 
 def main() -> None:
     """Write the tables into the folder given by ``--out``."""
-    parser = argparse.ArgumentParser(prog="python -m isotropy.datasets.make_ephemeris")
+    parser = argparse.ArgumentParser(prog="python -m studies.bundled_data.make_ephemeris")
     parser.add_argument("--out", type=Path, required=True, help="existing folder that receives the files")
     folder = parser.parse_args().out
     if not folder.is_dir():

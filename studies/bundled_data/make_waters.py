@@ -1,7 +1,8 @@
 """Write small clusters of water with energies and forces of a semi-empirical method that is exactly invariant.
 
-Run ``python -m isotropy.datasets.make_waters --runs DIR --out waters.xyz.gz``; needs ``pip install 'isotropy[atoms]'``.
-Every run of dynamics has its own seed and file, so an interrupted call goes on where it stopped.
+Run ``python -m studies.bundled_data.make_waters --runs DIR --out waters.xyz.gz``; needs
+``pip install 'isotropy[atoms]'``. Every run of dynamics has its own seed and file, so an interrupted call goes on where
+it stopped.
 """
 
 import argparse
