@@ -179,17 +179,6 @@ def test_original_coordinates_are_kept_far_from_the_origin():
     assert float((fit.models[0](x) - 1e4 * y).square().mean().sqrt()) < 1.5e3
 
 
-def test_disagreement_is_the_distance_between_fold_gradients():
-    fit = _winner("bump")
-    x = _normal(9, 40, 2)
-    jacobians = [_jacobian(f, x) for f in fit.models]
-    pairs = [(jacobians[a] - jacobians[b]).square().sum() for a in range(4) for b in range(a)]
-    size = torch.stack([j.square().sum() for j in jacobians]).mean()
-    assert fit.disagreement(x) == pytest.approx(float((torch.stack(pairs).mean() / size).sqrt()))
-    assert 0 < fit.disagreement(x) < 0.3
-    assert _winner("quadratic").disagreement(_normal(9, 40, 3)) < 1e-10
-
-
 def test_seeds_decide_everything_and_inputs_stay():
     x, y = _samples("bump")
     before = x.clone(), y.clone()

@@ -26,7 +26,8 @@ from ..evidence._evidence import Evidence, Factors
 from ..evidence._kernel import relative_kernel
 from ..evidence._question import HELD, Question
 from ..evidence._result import Discovery
-from ..surrogate._contest import CrossFit, Progress, fit_surrogates
+from ..surrogate._contest import Progress, fit_surrogates
+from ..surrogate._cross_fit import CrossFit
 from ..surrogate._sampled import require_enough, sampled_question
 
 _ROAD = "FromEquations"

@@ -18,7 +18,8 @@ from ...errors import DataError
 from ..evidence._kernel import relative_kernel
 from ..evidence._question import Question
 from ..evidence._result import Discovery
-from ..surrogate._contest import CrossFit, fit_surrogates
+from ..surrogate._contest import fit_surrogates
+from ..surrogate._cross_fit import CrossFit
 from ..surrogate._sampled import fit_outputs, require_enough, sampled_question
 from ._adversary import Outcome, Plan, Progress, Training, race, train
 from ._checkpoint import require_safetensors

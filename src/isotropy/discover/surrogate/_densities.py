@@ -15,7 +15,8 @@ from torch import Tensor
 
 from ...dictionary import Dictionary, polynomials, radial
 from ...errors import DataError
-from ._contest import CrossFit, Frame, Score, Surrogate, _folds
+from ._contest import _folds
+from ._cross_fit import CrossFit, Frame, Score, Surrogate
 
 LogValue = Callable[[Tensor], Tensor]
 Fitter = Callable[[Tensor], LogValue]

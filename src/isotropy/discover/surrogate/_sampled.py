@@ -20,7 +20,7 @@ from ..evidence import _certificates as certify
 from ..evidence._evidence import Evidence, Factors
 from ..evidence._kernel import relative_kernel
 from ..evidence._question import TOLERANCE, Question
-from ._contest import CrossFit
+from ._cross_fit import CrossFit
 
 _REACH = 2.0  # a moved point is observed if a sample lies within so many typical spacings
 _ENOUGH = 0.2  # share of moved points that has to stay where the map was observed
@@ -41,7 +41,7 @@ def sampled_question(
         evidence=evidence,
         points=held,
         domain=Seen.of(x).domain(),
-        check=_observed_check(_shaped(cross.models[0]), x, rho_in, rho_out),
+        check=_observed_check(cross.maps[0], x, rho_in, rho_out),
         rank=rank,
         seed=seed,
         floor=_floor(evidence.factors(), noise),
@@ -76,7 +76,7 @@ def _gather(cross: CrossFit, x: Tensor, rho_in: Action, rho_out: Action) -> tupl
     count = len(cross.models)
     evidence = Evidence(rho_in, rho_out, count)
     noise = StreamedQR(rho_in.algebra.dim)
-    derivatives = [LieDerivative(_shaped(model), rho_in, rho_out) for model in cross.models]
+    derivatives = [LieDerivative(f, rho_in, rho_out) for f in cross.maps]
     for index, derivative in enumerate(derivatives):
         held = x[cross.fold == index]
         for chunk, rows, slope, value in derivative.scaled(held):
@@ -135,8 +135,3 @@ def fit_outputs(cross: CrossFit, x: Tensor, rho_out: Action) -> Action:
     raise RepresentationMismatchError(
         f"rho_out: expected an action on {outputs} outputs, received one on {rho_out.size}; match it to y"
     )
-
-
-def _shaped(model: Map) -> Map:
-    """A surrogate of flat inputs as a map of events."""
-    return lambda x: model(x.flatten(1))

@@ -1,0 +1,35 @@
+"""How samples walk through a discovery: docs/how_a_discovery_runs.md tells it, and this follows them."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+import isotropy as iso
+from walking import walk
+
+PAGE = Path(__file__).parents[2] / "docs" / "how_a_discovery_runs.md"
+# Functions that are asked for their value at points, and checks: they answer at once and hand nothing on.
+ASKED = ("core.", "action.", "actions.", "discover.surrogate._cross_fit")
+
+
+@pytest.fixture(scope="module")
+def doors():
+    x = torch.randn(200, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    scalar = iso.gl(2).scalar()
+    road = iso.discover.FromData(iso.gl(2).vector(), scalar, kinds=["polynomial", "kernel"])
+    return walk(x, lambda: road.fit(x, x.square().sum(1)))
+
+
+def test_samples_are_handed_through_few_modules_and_never_to_and_fro(doors):
+    stations = {module: callers for module, callers in doors.items() if not module.startswith(ASKED)}
+    assert len(stations) <= 12
+    assert {module: callers for module, callers in stations.items() if len(callers) > 2} == {}
+    assert len(doors) <= 15
+
+
+def test_the_page_tells_the_walk_as_it_is(doors):
+    stations = [module for module in doors if not module.startswith(ASKED)]
+    told = re.findall(r"^\| \d+ \| `([\w.]+)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert told == stations
