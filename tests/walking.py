@@ -3,6 +3,7 @@
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -13,6 +14,7 @@ from torch import Tensor
 import isotropy
 
 HOUSE = Path(isotropy.__file__).parent
+INNER = ("<module>", "<genexpr>", "<listcomp>", "<dictcomp>", "<lambda>")
 
 
 def walk(x: Tensor, run: Callable[[], Any]) -> dict[str, list[str]]:
@@ -51,10 +53,13 @@ def _caller(frame: FrameType) -> str:
 
 
 def _module(frame: FrameType) -> str | None:
-    path = Path(frame.f_code.co_filename)
-    if not path.is_relative_to(HOUSE) or frame.f_code.co_name in ("<module>", "<genexpr>", "<listcomp>", "<dictcomp>"):
-        return None
-    return ".".join(path.relative_to(HOUSE).with_suffix("").parts)
+    return _module_of(frame.f_code.co_filename) if frame.f_code.co_name not in INNER else None
+
+
+@lru_cache(maxsize=None)
+def _module_of(file: str) -> str | None:
+    path = Path(file)
+    return ".".join(path.relative_to(HOUSE).with_suffix("").parts) if path.is_relative_to(HOUSE) else None
 
 
 def _holds(frame: FrameType, rows: set[tuple[float, ...]]) -> bool:
