@@ -147,6 +147,23 @@ def test_every_kind_comes_back(name, restricted):
     assert again.words == record_action(action).words  # a second file says the same
 
 
+def test_no_kind_is_left_out():
+    """A kind that is registered is also tried."""
+    tried: set[str] = set()
+    for kind in CASES.values():
+        tried.update(kinds_in(record_action(kind.action).words["action"]))
+    assert tried == set(NAMES)
+
+
+def kinds_in(words):
+    """Names of all actions in nested words."""
+    if isinstance(words, dict):
+        yield from [words["kind"]] if "kind" in words else []
+    inner = words.values() if isinstance(words, dict) else words if isinstance(words, list) else ()
+    for part in inner:
+        yield from kinds_in(part)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_words_are_plain(name):
     words = record_action(CASES[name].action).words
