@@ -9,7 +9,6 @@ import isotropy as iso
 from isotropy import actions
 from isotropy.action._action import Action
 from isotropy.actions import Affine, Points, PolynomialFields, Product, TimeScaled
-from isotropy.actions._reordered import Reordered
 from isotropy.actions._template import Squeeze
 
 
@@ -79,7 +78,6 @@ KINDS = {
     "time-scaled": Kind(TimeScaled(GL3)),
     "time-scaled affine": Kind(TimeScaled(AFF2)),
     "squeeze": Kind(Squeeze()),
-    "reordered": Kind(Reordered(Points(SE2, 2), [2, 0, 3, 1])),
     "restricted linear": Kind(GL3.restrict(randn(4, 9))),
     "restricted affine": Kind(AFF2.restrict(randn(3, 6))),
     "restricted points": Kind(Points(SE2, 3).restrict(randn(2, 3))),
