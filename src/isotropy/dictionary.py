@@ -17,7 +17,7 @@ from .errors import DataError
 Function = Callable[[Tensor], Tensor]
 
 _MOST_POWERS = 2**22  # numbers in a table of exponents that a file may ask for, 32 MiB
-_MOST_CANDIDATES = 2**11  # fields that a file may ask for without writing them out, whose rank takes seconds
+_MOST_CANDIDATES = 2**12  # fields that a file may ask for without writing them out, 128 MiB of coefficients
 
 
 class Dictionary:

@@ -219,3 +219,11 @@ def test_orthonormal_rows_span_the_same_space():
 @pytest.mark.parametrize("rank", range(4))
 def test_numerical_rank(rank):
     assert numerical_rank(randn(5, rank) @ randn(rank, 4, seed=1)) == rank
+
+
+@pytest.mark.parametrize(("sizes", "rank"), [([2.0, 1e-3, 1.0], 3), ([1.0, 1e-11, 0.0], 1), ([0.0, 0.0, 0.0], 0)])
+def test_the_rank_of_rows_that_share_no_column(sizes, rank):
+    rows = torch.diag(torch.tensor(sizes)).double().repeat_interleave(2, dim=1)
+    assert numerical_rank(rows) == rank
+    mixed = torch.linalg.qr(randn(3, 3))[0] @ rows  # the same singular values
+    assert numerical_rank(mixed) == rank

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..core._checks import as_basis
-from ..core._parts import MOST_SIZE, Parts
+from ..core._parts import Parts
 from ..errors import DataError, NotRecordableError, RepresentationMismatchError
 from ._action import Action, Algebra
 from ._finite import Finite
@@ -220,11 +220,10 @@ class Representation(SpannedAction):
         """
         kind = parts.choice("built", KINDS)
         made = _one(parts) if kind == "one" else _joined(kind, parts.many("parts", Representation))
-        made.shape = parts.wholes("shape", 0, MOST_SIZE)
-        if math.prod(made.shape) != made.size or made.size > MOST_SIZE:
+        made.shape = parts.wholes("shape")
+        if math.prod(made.shape) != made.event[0]:
             raise DataError(
-                f"{parts.where}.shape: expected one of {min(made.size, MOST_SIZE)} coordinates, received {made.shape}; "
-                "write the file again"
+                f"{parts.where}.shape: expected one that fits the matrices, received {made.shape}; write the file again"
             )
         has = parts.has("components")
         return made._called(parts.text("name"), parts.tensor("components", None, None, None) if has else None)

@@ -73,6 +73,7 @@ class PolynomialFields(SpannedAction):
         tensor = parts.tensor("tensor", *shape) if parts.has("tensor") else algebra.basis
         if tensor.shape != shape:
             raise DataError(f"{parts.where}: expected fields {shape}, received {tuple(tensor.shape)}; write it again")
-        action = cls(dictionary.size, dictionary.degree, algebra)
-        action.tensor = tensor
+        action = cls.__new__(cls)
+        action.dictionary = dictionary
+        SpannedAction.__init__(action, algebra, tensor)
         return action

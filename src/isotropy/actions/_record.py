@@ -6,6 +6,7 @@ list, so that actions that share one still do. Weights of networks are kept apar
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -20,6 +21,8 @@ from ..core._charts import Charts, read_charts, write_charts
 from ..core._networks import read_network, write_network
 from ..core._parts import Parts, plain_tensor
 from ..errors import DataError, NotRecordableError, SymmetryError
+
+_MOST_NUMBERS = 2**31  # in one point: copies of copies soon make a point that no machine holds
 
 
 @dataclass(frozen=True)
@@ -172,6 +175,10 @@ class _Reader:
                 f"{parts.where}.kind: expected one of {', '.join(sorted(KINDS))}, received {name!r:.60}; update the "
                 "library, or import the module that brings this kind"
             )
-        action = KINDS[name].rebuild(parts)
+        action: Action = KINDS[name].rebuild(parts)
         parts.done()
+        if math.prod(action.event) > _MOST_NUMBERS:
+            raise DataError(
+                f"{parts.where}: expected points of at most {_MOST_NUMBERS} numbers, received more; use fewer copies"
+            )
         return action

@@ -9,7 +9,7 @@ import torch
 from ..core._parts import Parts, plain_tensor
 from ..dictionary import FieldBracket, Polynomials, all_fields, require_modest
 from ..errors import DataError, NotRecordableError
-from ._lie_algebra import LieAlgebra
+from ._lie_algebra import Commutator, LieAlgebra
 
 
 def write_plain(algebra: object) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def write_plain(algebra: object) -> dict[str, Any]:
     NotRecordableError
         If it is no ``LieAlgebra``, or has a bracket of its own.
     """
-    if not isinstance(algebra, LieAlgebra) or not (algebra.is_matrix or algebra.polynomials):
+    if not isinstance(algebra, LieAlgebra) or type(algebra._bracket) not in (Commutator, FieldBracket):
         raise NotRecordableError(
             f"algebra: expected a LieAlgebra of matrices or polynomial fields, received {algebra!r}; "
             "write its generators as matrices"

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import DataError
-from ._inverse import corrected
 from ._networks import keep, read_network, take, write_network
 from ._parts import Parts
 
 _MOST_CORRECTIONS = 64
+_FURTHEST = 0.2  # of the spread of the data: length of one step
 
 
 class Charts(nn.Module):
@@ -63,6 +63,29 @@ class Charts(nn.Module):
         """Points `(batch, *event)`."""
         x = self.mean + self.scale * self.decoder(z * self.unit + self.center).reshape(-1, *self.mean.shape)
         return corrected(self.encode, x, z, self.scale, self.corrections) if self.corrections else x
+
+
+def corrected(encode: Callable[[Tensor], Tensor], points: Tensor, latent: Tensor, scale: Tensor, steps: int) -> Tensor:
+    """Points `(batch, *event)` closer to ``encode(points) = latent`` by Newton's method, with as many unknowns.
+
+    Steps are short, and none is taken that leads further away, so points outside of the data stay near their start.
+    """
+    flat = points.flatten(1)
+    event = points.shape[1:]
+
+    def one(point: Tensor) -> Tensor:
+        return encode(point.reshape(1, *event))[0]
+
+    for _ in range(steps):
+        missed = latent - encode(flat.reshape(-1, *event))
+        slopes = torch.func.vmap(torch.func.jacrev(one))(flat)
+        step = torch.linalg.solve_ex(slopes, missed[..., None]).result[..., 0]
+        length = (step / scale).norm(dim=1, keepdim=True).clamp_min(1e-30)
+        step = step * (_FURTHEST / length).clamp_max(1.0)
+        left = latent - encode((flat + step).reshape(-1, *event))
+        better = left.norm(dim=1, keepdim=True) < missed.norm(dim=1, keepdim=True)  # False for nan
+        flat = torch.where(better, flat + step, flat)
+    return flat.reshape(points.shape)
 
 
 def write_charts(charts: Charts, prefix: str) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -196,8 +196,12 @@ def numerical_rank(rows: Tensor, tolerance: float = 1e-10) -> int:
     """Number of singular values above ``tolerance`` times the largest."""
     if not rows.numel():
         return 0
-    values = torch.linalg.svdvals(rows.to(torch.float64))
-    return int((values > tolerance * values[0]).sum()) if values[0] > 0 else 0
+    matrix = rows.to(torch.float64)
+    # Rows that share no column, such as all matrices or all monomials, are orthogonal: their lengths are the singular
+    # values. A span of thousands of candidates is then checked at once, instead of in half a minute.
+    apart = bool((matrix.count_nonzero(dim=0) <= 1).all())
+    values = matrix.norm(dim=1) if apart else torch.linalg.svdvals(matrix)
+    return int((values > tolerance * values.max()).sum())
 
 
 def sparse_rows(rows: Tensor, tolerance: float = 1e-6) -> Tensor:

@@ -5,6 +5,7 @@ Nothing is pickled, and no name in a file leads to an import: a layer that is no
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -17,6 +18,7 @@ from ..errors import DataError, NotRecordableError
 from ._parts import Parts
 
 _MOST = 2**16  # pixels or units along one axis
+_MOST_PIXELS = 2**24  # of all axes: what a layer may blow a point up to when it is used
 Options = dict[str, Any]
 
 
@@ -25,11 +27,14 @@ def _size(parts: Parts, name: str) -> int:
 
 
 def _sizes(parts: Parts, name: str) -> tuple[int, ...]:
-    return parts.wholes(name, 1, _MOST)
+    sizes = parts.wholes(name, 1, _MOST)
+    if math.prod(sizes) > _MOST_PIXELS:
+        raise DataError(f"{parts.where}.{name}: expected at most {_MOST_PIXELS} pixels, received {sizes}; use fewer")
+    return sizes
 
 
 def _steps(parts: Parts, name: str) -> tuple[int, ...]:
-    return parts.wholes(name, 0, _MOST)
+    return parts.wholes(name, 0, 2**10)
 
 
 def _axis(parts: Parts, name: str) -> int:
@@ -44,6 +49,7 @@ class _Layer:
     options: Mapping[str, Callable[[Parts, str], object]] = field(default_factory=dict[str, Any])
     fixed: Mapping[str, object] = field(default_factory=dict[str, object])
     weight: Callable[[Options], tuple[int, ...]] | None = None
+    axes: int = 0
 
 
 def _dense_weight(options: Options) -> tuple[int, ...]:
@@ -54,6 +60,7 @@ def _kernel(options: Options) -> tuple[int, ...]:
     return options["out_channels"], options["in_channels"] // options["groups"], *options["kernel_size"]
 
 
+_PER_AXIS = ("kernel_size", "stride", "dilation", "padding")
 _CONVOLUTION = {
     **dict.fromkeys(("in_channels", "out_channels", "groups"), _size),
     **dict.fromkeys(("kernel_size", "stride", "dilation"), _sizes),
@@ -64,8 +71,8 @@ _NO_FACTOR = {"scale_factor": None, "align_corners": None, "recompute_scale_fact
 
 LAYERS: dict[str, _Layer] = {
     "Linear": _Layer(nn.Linear, dict.fromkeys(("in_features", "out_features"), _size), weight=_dense_weight),
-    "Conv1d": _Layer(nn.Conv1d, _CONVOLUTION, _ZEROS, _kernel),
-    "Conv2d": _Layer(nn.Conv2d, _CONVOLUTION, _ZEROS, _kernel),
+    "Conv1d": _Layer(nn.Conv1d, _CONVOLUTION, _ZEROS, _kernel, 1),
+    "Conv2d": _Layer(nn.Conv2d, _CONVOLUTION, _ZEROS, _kernel, 2),
     "Identity": _Layer(nn.Identity),
     "Tanh": _Layer(nn.Tanh),
     "ReLU": _Layer(nn.ReLU),
@@ -180,7 +187,9 @@ def _write_layer(network: nn.Module, name: str, prefix: str) -> tuple[dict[str, 
 
 
 def _read_layer(parts: Parts, layer: _Layer, tensors: Mapping[str, Tensor], prefix: str) -> nn.Module:
-    options = {name: read(parts, name) for name, read in layer.options.items()}
+    options: Options = {name: read(parts, name) for name, read in layer.options.items()}
+    if any(len(options[name]) != layer.axes for name in _PER_AXIS if name in options):
+        raise DataError(f"{parts.where}: expected sizes for each of {layer.axes} axes, received others; write it again")
     if layer.weight is None:
         return _built(parts, layer, options)
     shape, bias = layer.weight(options), parts.flag("bias")
@@ -209,5 +218,5 @@ def _require_plain(network: nn.Module) -> None:
 
 
 def _called(network: object) -> str:
-    name = getattr(network, "__qualname__", None) or cast(Any, type(network)).__name__
+    name = getattr(network, "__name__", None) or cast(Any, type(network)).__name__
     return f"the function {name}" if callable(network) else str(name)

@@ -8,7 +8,7 @@ import torch
 import isotropy as iso
 from isotropy import datasets
 from isotropy.actions import LatentAction
-from isotropy.core._inverse import corrected
+from isotropy.core._charts import corrected
 from isotropy.discover import LaLiGAN, Plan, Weights
 from isotropy.discover.latent._autoencoder import Autoencoder, build
 from isotropy.discover.latent._game import LatentGame, Proposer
