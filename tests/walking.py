@@ -3,7 +3,7 @@
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -56,7 +56,7 @@ def _module(frame: FrameType) -> str | None:
     return _module_of(frame.f_code.co_filename) if frame.f_code.co_name not in INNER else None
 
 
-@lru_cache(maxsize=None)
+@cache
 def _module_of(file: str) -> str | None:
     path = Path(file)
     return ".".join(path.relative_to(HOUSE).with_suffix("").parts) if path.is_relative_to(HOUSE) else None
