@@ -12,7 +12,7 @@ def shortened(rows: Sequence[str], most: int, where: str) -> list[str]:
     """At most ``most`` rows, the last of which says how many more there are, and where they stand."""
     if len(rows) <= most:
         return list(rows)
-    return [*rows[: most - 1], f"  ... and {len(rows) - most + 1} more in {where}"]
+    return [*rows[: most - 1], f"... and {len(rows) - most + 1} more in {where}"]
 
 
 def cut(row: str, where: str) -> str:

@@ -26,7 +26,8 @@ def finding_lines(summaries: dict[str, dict[str, Any]], vacuous: bool) -> list[s
 def rule_lines(rules: list[dict[str, Any]], most: int) -> list[str]:
     """What is left by cheaper rules, in so many lines at most."""
     title = "Mean absolute error left by cheaper rules:"
-    return [title, *shortened([_rule_line(row) for row in rules], most - 1, "rules()")] if rules else []
+    rows = shortened([_rule_line(row) for row in rules], most - 1, "rules()")
+    return [title, *(f"  {row}" for row in rows)] if rules else []
 
 
 def setting_line(settings: dict[str, Any], frames: int, evaluations: int) -> str:
@@ -52,4 +53,4 @@ def _property_line(name: str, found: dict[str, Any]) -> str:
 
 def _rule_line(row: dict[str, Any]) -> str:
     errors = ", ".join(f"{name} {one['mean']:.2e}" for name, one in row["errors"].items())
-    return f"  {row['evaluations']:>5} evaluations, {row['name']}: {errors}"
+    return f"{row['evaluations']:>5} evaluations, {row['name']}: {errors}"

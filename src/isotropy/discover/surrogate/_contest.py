@@ -114,14 +114,6 @@ class CrossFit:
         """The mean of the fold models, ``(..., n) -> (..., m)``: the best guess at the map itself."""
         return torch.stack([model(x) for model in self.models]).mean(0)
 
-    def disagreement(self, x: Tensor) -> float:
-        """Tell how far apart the gradients of the fold models are at held-out points ``x (S, n)``.
-
-        ``sqrt(mean |Df_a - Df_b|_F^2 / mean |Df_a|_F^2)`` over samples and pairs of models; ``inf`` when all
-        gradients vanish.
-        """
-        return _disagreement(self.models, x.detach().double())
-
 
 def fit_surrogates(
     x: Tensor,

@@ -235,8 +235,8 @@ class ParameterSymmetry(Action):
         if self.on_batch:
             rows = [f"{b.name} on at most {b.exactness.rank} samples: {b.label}" for b in self.on_batch]
             lines.append(f"  {'; '.join(rows)}")
-        skipped = [f"  skipped {one.where}: {one.why}" for one in self.skipped]
-        lines += shortened(skipped, MOST_LINES - len(lines), "skipped")
+        skipped = [f"skipped {one.where}: {one.why}" for one in self.skipped]
+        lines += [f"  {row}" for row in shortened(skipped, MOST_LINES - len(lines), "skipped")]
         return "\n".join(cut(line, "to_dict()") for line in lines)
 
     def __repr__(self) -> str:
@@ -246,5 +246,5 @@ class ParameterSymmetry(Action):
     def _block_lines(self) -> list[str]:
         """The largest blocks first."""
         blocks = sorted(self.blocks, key=lambda block: -block.dim)
-        rows = [f"  {b.kind} {b.name}, dimension {b.dim}: {b.label} ({b.exactness.kind})" for b in blocks]
-        return shortened(rows, _SHOWN, "blocks")
+        rows = [f"{b.kind} {b.name}, dimension {b.dim}: {b.label} ({b.exactness.kind})" for b in blocks]
+        return [f"  {row}" for row in shortened(rows, _SHOWN, "blocks")]
