@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from .algebra._catalogue import u as u
     from .algebra._lie_algebra import LieAlgebra as LieAlgebra
     from .algebra._matrix_group import MatrixGroup as MatrixGroup
-    from .core._references import cite as cite
+    from .core.about._references import cite as cite
     from .derivative._lie_derivative import LieDerivative as LieDerivative
     from .derivative._lie_derivative import lie_derivative as lie_derivative
     from .symmetry._symmetry import Symmetry as Symmetry
@@ -73,7 +73,7 @@ _PLACES = {
     ),
     ".algebra._lie_algebra": "LieAlgebra",
     ".algebra._matrix_group": "MatrixGroup",
-    ".core._references": "cite",
+    ".core.about._references": "cite",
     ".derivative._lie_derivative": "LieDerivative lie_derivative",
     ".symmetry._symmetry": "Symmetry",
 }
@@ -85,7 +85,7 @@ def __getattr__(name: str) -> Any:
     if name in _PAGES:
         return importlib.import_module(f".{name}", __name__)
     if name == "__version__":
-        return importlib.import_module(".core._version", __name__).version()
+        return importlib.import_module(".core.about._version", __name__).version()
     if name not in _PLACE_OF:
         raise AttributeError(f"module 'isotropy' has no attribute {name!r}")
     found = getattr(importlib.import_module(_PLACE_OF[name], __name__), name)

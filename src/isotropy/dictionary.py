@@ -42,6 +42,10 @@ class Dictionary:
         """Number of terms."""
         return len(self.names())
 
+    def __repr__(self) -> str:
+        """Numbers of coordinates and terms."""
+        return f"{type(self).__name__}(size={self.size}, terms={len(self)})"
+
     def names(self, coordinates: Sequence[str] | None = None) -> list[str]:
         """Names of the terms, in order."""
         return self._names(list(coordinates or coordinate_names(self.size)))

@@ -1,13 +1,16 @@
 """Random pairs, their leaks, and what least squares says can be learnt."""
 
+import sys
+
 import pytest
 import torch
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
-from isotropy.errors import DataError, NotFittedError
+from isotropy.errors import DataError, MissingExtraError, NotFittedError
 from isotropy.graphs import (
     GraphMoments,
+    as_graph,
     double_edge_swap,
     leak_audit,
     learnability,
@@ -16,6 +19,8 @@ from isotropy.graphs import (
     random_graphs,
 )
 from isotropy.testing import assert_estimator
+
+networkx = pytest.importorskip("networkx", reason="random graphs need isotropy[graphs]")
 
 
 def edges(graph):
@@ -51,6 +56,23 @@ def test_swaps_keep_every_degree_and_change_the_graph():
     assert float(swapped.adjacency().max()) == 1
     with pytest.raises(DataError, match="expected no self-loops"):
         double_edge_swap(torch.ones(3, 3))
+
+
+def test_what_cannot_be_swapped_stays():
+    for still in (networkx.complete_graph(6), networkx.star_graph(5), networkx.path_graph(3), networkx.empty_graph(4)):
+        before = as_graph(still).adjacency()
+        assert torch.equal(double_edge_swap(still).adjacency(), before)
+    ring = networkx.cycle_graph(30)
+    once = double_edge_swap(ring, swaps=1).adjacency()
+    assert float((once - as_graph(ring).adjacency()).abs().sum()) == 8  # two edges out, two in, each both ways
+
+
+def test_without_networkx_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "networkx", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'isotropy\[graphs\]'"):
+        random_graphs("er", 2, 8)
+    with pytest.raises(MissingExtraError, match=r"pip install 'isotropy\[graphs\]'"):
+        double_edge_swap(torch.ones(4, 4) - torch.eye(4))
 
 
 def test_splits_keep_twins_together():

@@ -17,7 +17,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from ..core._version import version
+from ..core.about._version import version
 from ..errors import SymmetryError
 from ._discover import discover
 from ._equations import equations

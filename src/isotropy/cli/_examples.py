@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ..core._examples import bundled_examples
+from ..core.about._examples import bundled_examples
 
 
 def examples() -> None:

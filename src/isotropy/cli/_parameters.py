@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..core._version import version
+from ..core.about._version import version
 from ._options import AsJson, Key, Out, Seed, X
 from .output._folder import require_folder, require_report, whole_folder
 

@@ -31,9 +31,9 @@ class Estimator:
         return self
 
     def __repr__(self) -> str:
-        """Class and hyperparameters."""
+        """Class and hyperparameters in one line, tensors' rows included."""
         inner = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
-        return f"{type(self).__name__}({inner})"
+        return " ".join(f"{type(self).__name__}({inner})".split())
 
     def __getattr__(self, name: str) -> Any:
         """Explain a missing result: nothing is fitted yet, or this is none of the results."""

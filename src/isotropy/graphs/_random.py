@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +11,11 @@ import torch
 from torch import Tensor
 
 from ..core._adjacency import Graph
-from ..errors import DataError
+from ..errors import DataError, MissingExtraError
 
 KINDS = ("er", "gnm", "configuration", "swap")
+_SWAPS = 3  # for each edge: as a swap moves two, one edge in e^6 stays where it was
+_ATTEMPTS = 10  # for each swap; few enough that a complete graph, which has no swap, is given up within a second
 Edges = set[tuple[int, int]]
 
 
@@ -67,6 +70,8 @@ def random_graphs(
     ------
     DataError
         If the kind is not known, or the numbers cannot be met.
+    MissingExtraError
+        Without networkx.
 
     Examples
     --------
@@ -89,9 +94,9 @@ def random_graphs(
     graphs: list[Graph] = []
     for pair in range(count // 2):
         place = pair % len(steps)
-        grown = _attached(nodes, steps[place], random)
+        grown = _networkx().barabasi_albert_graph(nodes, steps[place], seed=random)
         probability = float(np.linspace(1 / nodes, 0.5, len(steps))[place])
-        graphs += [_undirected(edges, nodes) for edges in _twins(kind, grown, nodes, probability, random)]
+        graphs += [_undirected(edges, nodes) for edges in _twins(kind, grown, probability, random)]
     labels = torch.tensor([1, 0]).repeat(count // 2)
     return RandomGraphs(tuple(graphs), labels, torch.arange(count // 2).repeat_interleave(2))
 
@@ -104,7 +109,8 @@ def double_edge_swap(A: Any, swaps: int | None = None, seed: int = 0) -> Graph:
     A : matrix or graph
         Weights are not kept.
     swaps : int, optional
-        Attempts; twenty for each edge if left out. An attempt that would make a loop or repeat an edge is dropped.
+        How many; three for each edge if left out. Fewer are done where the graph leaves no room for them: a swap that
+        would make a loop or repeat an edge is never done.
     seed : int
         Of the generator.
 
@@ -112,54 +118,49 @@ def double_edge_swap(A: Any, swaps: int | None = None, seed: int = 0) -> Graph:
     ------
     DataError
         If the graph has self-loops.
+    MissingExtraError
+        Without networkx.
     """
     import numpy as np
 
     from ..core._adjacency import as_graph
 
     graph = as_graph(A)
-    pairs = {(min(a, b), max(a, b)) for a, b in graph.edge_index.T.tolist()}
+    pairs = graph.edge_index.T.tolist()
     if any(a == b for a, b in pairs):
         raise DataError("graph: expected no self-loops, received some; remove them before swapping")
-    tries = 20 * len(pairs) if swaps is None else swaps
-    return _undirected(_swapped(pairs, tries, np.random.default_rng(seed)), graph.num_nodes)
+    plain = _networkx().Graph()
+    plain.add_nodes_from(range(graph.num_nodes))
+    plain.add_edges_from(pairs)
+    return _undirected(_pairs(_swapped(plain, swaps, np.random.default_rng(seed))), graph.num_nodes)
 
 
-def _twins(kind: str, grown: Edges, nodes: int, probability: float, random: Any) -> tuple[Edges, Edges]:
-    """The grown graph and its twin."""
+def _networkx() -> Any:
+    """The package of graphs, or the extra that brings it."""
+    try:
+        import networkx
+    except ImportError as missing:
+        raise MissingExtraError("expected networkx, found none; run pip install 'isotropy[graphs]'") from missing
+    return networkx
+
+
+def _twins(kind: str, grown: Any, probability: float, random: Any) -> tuple[Edges, Edges]:
+    """Edges of the grown graph and of its twin."""
+    package, nodes, edges = _networkx(), len(grown), _pairs(grown)
     if kind == "er":
-        every = [(i, j) for i in range(nodes) for j in range(i + 1, nodes)]
-        return grown, {pair for pair, u in zip(every, random.random(len(every)), strict=True) if u < probability}
+        return edges, _pairs(package.gnp_random_graph(nodes, probability, seed=random))
     if kind == "gnm":
-        every = [(i, j) for i in range(nodes) for j in range(i + 1, nodes)]
-        return grown, {every[i] for i in random.choice(len(every), len(grown), replace=False)}
+        return edges, _pairs(package.gnm_random_graph(nodes, len(edges), seed=random))
     if kind == "swap":
-        return grown, _swapped(grown, 20 * len(grown), random)
-    joined = _joined_anew(grown, random)
-    return _pruned(grown, joined, nodes, random), joined
+        return edges, _pairs(_swapped(grown, None, random))
+    degrees = [degree for _, degree in grown.degree()]
+    joined = {pair for pair in _pairs(package.configuration_model(degrees, seed=random)) if pair[0] != pair[1]}
+    return _pruned(edges, joined, nodes, random), joined
 
 
-def _attached(nodes: int, m: int, random: Any) -> Edges:
-    """Preferential attachment, starting from m nodes without edges: ``m (nodes - m)`` edges."""
-    edges: Edges = set()
-    ends: list[int] = []
-    targets = set(range(m))
-    for new in range(m, nodes):
-        edges |= {(old, new) for old in targets}
-        ends += [*targets, *[new] * m]
-        targets = set()
-        while len(targets) < m:
-            targets.add(ends[int(random.integers(len(ends)))])
-    return edges
-
-
-def _joined_anew(edges: Edges, random: Any) -> Edges:
-    """The second ends of all edges dealt out again; loops and repeated edges are dropped."""
-    first = [a for a, _ in edges] + [b for _, b in edges]
-    dealt = random.permutation([b for _, b in edges] + [a for a, _ in edges]).tolist()
-    half = sorted(zip(first, dealt, strict=True))
-    kept = [half[i] for i in random.permutation(len(half))[: len(edges)]]
-    return {(min(a, b), max(a, b)) for a, b in kept if a != b}
+def _pairs(graph: Any) -> Edges:
+    """Every edge once, smaller end first."""
+    return {(min(a, b), max(a, b)) for a, b in graph.edges()}
 
 
 def _pruned(edges: Edges, twin: Edges, nodes: int, random: Any) -> Edges:
@@ -180,25 +181,15 @@ def _pruned(edges: Edges, twin: Edges, nodes: int, random: Any) -> Edges:
     return set(kept)
 
 
-def _swapped(edges: Edges, tries: int, random: Any) -> Edges:
-    """Edges after so many attempted swaps."""
-    pairs, there = sorted(edges), set(edges)
-    if len(pairs) < 2:
-        return there
-    for i, j, turn in zip(
-        random.integers(len(pairs), size=tries).tolist(),
-        random.integers(len(pairs), size=tries).tolist(),
-        random.integers(2, size=tries).tolist(),
-        strict=True,
-    ):
-        (a, b), (c, d) = pairs[i], pairs[j][::-1] if turn else pairs[j]
-        first, second = (min(a, d), max(a, d)), (min(c, b), max(c, b))
-        if len({a, b, c, d}) < 4 or first in there or second in there:
-            continue
-        there -= {pairs[i], pairs[j]}
-        there |= {first, second}
-        pairs[i], pairs[j] = first, second
-    return there
+def _swapped(graph: Any, swaps: int | None, random: Any) -> Any:
+    """A copy of a graph of networkx after so many swaps, or as many as it has room for."""
+    package, swapped = _networkx(), graph.copy()
+    count = _SWAPS * graph.number_of_edges() if swaps is None else swaps
+    if len(graph) < 4 or graph.number_of_edges() < 2:  # nothing can be swapped, which networkx takes for an error
+        return swapped
+    with suppress(package.NetworkXAlgorithmError):  # attempts run out: a complete graph has no swap, a star none either
+        package.double_edge_swap(swapped, count, _ATTEMPTS * count, seed=random)
+    return swapped
 
 
 def _undirected(edges: Edges, nodes: int) -> Graph:

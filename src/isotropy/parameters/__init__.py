@@ -1,6 +1,6 @@
 """Symmetries of a network's parameters: teleportation, conserved quantities, flat directions."""
 
-from ..core._moved import moved
+from ..core.about._moved import moved
 from .find._on_batch import BatchBlock as BatchBlock
 from .find._parameter_symmetry import ParameterSymmetry as ParameterSymmetry
 from .find._shifts_and_scales import ShiftBlock as ShiftBlock

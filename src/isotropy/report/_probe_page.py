@@ -38,16 +38,15 @@ def write_probe(
 
 def _content(report: ProbeReport, title: str) -> dict[str, Any]:
     """Everything the template reads."""
-    first, *lines = str(report).splitlines()
-    rules = report.rules()
+    first, *lines = report.sentences
     return {
         "title": title,
         "headline": first,
-        "lines": lines[: len(lines) - len(rules) - 1] if rules else lines,
+        "lines": lines,
         "pictures": {
             name: inline_svg(lambda name=name: report.plot(name), f"probe-{name}") for name in report.properties
         },
         "maps": {name: inline_svg(lambda name=name: report.map(name), f"map-{name}") for name in report.of_atoms},
         "properties": report.properties,
-        "rules": rules,
+        "rules": report.rules(),
     }

@@ -18,7 +18,7 @@ from ..actions._latent import LatentAction
 from ..actions._reordered import reordered, reordered_algebra
 from ..algebra._identity import Identity, identify
 from ..algebra._lie_algebra import LieAlgebra
-from ..core._version import version
+from ..core.about._version import version
 from . import _sentences as sentences
 from . import bars
 from ._certificate import Certificate

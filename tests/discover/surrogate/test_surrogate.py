@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isotropy.discover.surrogate._contest import fit_surrogates
+from isotropy.discover.surrogate._contest import _disagreement, fit_surrogates
 from isotropy.discover.surrogate._kinds import Monomials, fitters
 from isotropy.errors import DataError
 
@@ -177,6 +177,17 @@ def test_original_coordinates_are_kept_far_from_the_origin():
     fit = fit_surrogates(x, 1e4 * y, kinds=["polynomial"])
     assert fit.kind == "polynomial-2"
     assert float((fit.models[0](x) - 1e4 * y).square().mean().sqrt()) < 1.5e3
+
+
+def test_disagreement_is_the_distance_between_fold_gradients():
+    fit = _winner("bump")
+    x = _normal(9, 40, 2)
+    jacobians = [_jacobian(f, x) for f in fit.models]
+    pairs = [(jacobians[a] - jacobians[b]).square().sum() for a in range(4) for b in range(a)]
+    size = torch.stack([j.square().sum() for j in jacobians]).mean()
+    assert _disagreement(fit.models, x) == pytest.approx(float((torch.stack(pairs).mean() / size).sqrt()))
+    assert 0 < _disagreement(fit.models, x) < 0.3
+    assert _disagreement(_winner("quadratic").models, _normal(9, 40, 3)) < 1e-10
 
 
 def test_seeds_decide_everything_and_inputs_stay():

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from ...core._files import write_atomic
+from ...core._short import MOST_LINES
 from ...errors import CoarseRuleWarning, DataError
 from .. import bars
 from ._pictures import map_of_atoms, overview
-from ._sentences import finding_lines, setting_line
+from ._sentences import finding_lines, rule_lines, setting_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -208,11 +209,21 @@ class ProbeReport:
                 warnings.warn(message, CoarseRuleWarning, stacklevel=3)
         return self
 
-    def __str__(self) -> str:
-        """The answer in a few lines."""
+    @property
+    def sentences(self) -> list[str]:
+        """What was found, a line for each property, and last what was looked at."""
         summaries = {name: self.summary(name) for name in self.properties}
-        lines = [setting_line(self.settings, len(self.records), self.evaluations)]
-        return "\n".join([*lines, *finding_lines(summaries, self.rules(), self.vacuous)])
+        found = finding_lines(summaries, self.vacuous)
+        return [*found, setting_line(self.settings, len(self.records), self.evaluations)]
+
+    def __str__(self) -> str:
+        """The answer in a few lines, with what cheaper rules would leave."""
+        *found, setting = self.sentences
+        return "\n".join([*found, *rule_lines(self.rules(), MOST_LINES - len(found) - 1), setting])
+
+    def __repr__(self) -> str:
+        """Numbers of structures and evaluations, and the properties."""
+        return f"ProbeReport({', '.join(self.properties)}: {len(self.records)} frames, {self.evaluations} evaluations)"
 
     def _rows(self, name: str) -> list[dict[str, Any]]:
         if name not in self.properties:

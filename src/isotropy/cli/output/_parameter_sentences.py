@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ...core._short import shortened
 from ._sentences import listed
 
 _MOST_ROWS = 30
@@ -74,5 +75,4 @@ def _curve(orbit: dict[str, Any]) -> str:
 
 def _shortened(rows: list[str]) -> list[str]:
     """The first rows; the file has them all."""
-    more = len(rows) - _MOST_ROWS
-    return rows if more <= 0 else [*rows[:_MOST_ROWS], f"... and {more} more in the JSON"]
+    return shortened(rows, _MOST_ROWS, "the JSON")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ...core._short import shortened
 from ...report import advice, headline, needed
 
 _MOST_FIELDS = 12
@@ -21,7 +22,7 @@ _MOVING = {"scalar": ", outputs at rest", "vector": ", outputs moving as the inp
 def discovered_words(answer: dict[str, Any], out: Path | None) -> str:
     """What a discovery found, in plain words."""
     lines = [_verdict(answer)]
-    lines += listed("Generators", _fields(answer))
+    lines += listed("Generators", shortened(answer["vector_fields"], _MOST_FIELDS, "the JSON"))
     if "conserved" in answer:
         lines += listed("Conserved along every trajectory", answer["conserved"] or ["nothing"])
     lines += listed("Checks", [_check(*item) for item in answer["certificates"].items()])
@@ -70,13 +71,6 @@ def _verdict(answer: dict[str, Any]) -> str:
 def listed(title: str, rows: list[str]) -> list[str]:
     """Rows under a title; nothing if there are none."""
     return [f"{title}:", *(f"  {row}" for row in rows)] if rows else []
-
-
-def _fields(answer: dict[str, Any]) -> list[str]:
-    """The first generators; the file has them all."""
-    fields = answer["vector_fields"]
-    more = len(fields) - _MOST_FIELDS
-    return fields if more <= 0 else [*fields[:_MOST_FIELDS], f"... and {more} more in the JSON"]
 
 
 def _check(name: str, given: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...core._version import version
+from ...core.about._version import version
 from ...datasets import Trajectories
 from ...dynamics import Governing, SecondOrder, bars
 from ._equations import Found

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from isotropy.core._examples import bundled_examples
+from isotropy.core.about._examples import bundled_examples
 from isotropy.datasets.bundled._polar_motion import wobble
 from isotropy.datasets.files._reading import read_table
 from isotropy.datasets.files._samples import Samples, Trajectories, supervised, trajectories

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from isotropy.core._examples import Kind
+from isotropy.core.about._examples import Kind
 from isotropy.datasets.files._samples import Samples, Trajectories
 
 

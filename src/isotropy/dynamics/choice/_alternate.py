@@ -42,6 +42,14 @@ class Alternation:
     discovered: FromDynamics | None
     words: list[str]
 
+    def __str__(self) -> str:
+        """The choice that was kept."""
+        return str(self.choice)
+
+    def __repr__(self) -> str:
+        """That choice and the number of steps in one line."""
+        return f"Alternation({self.choice!r}, {len(self.words)} steps)"
+
 
 def discover_and_fit(
     model: Governing,

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ...action._representation import Representation
+from ...core._short import MOST_LINES, cut, shortened
 from ...discover.evidence._result import Discovery
 from ...enforce import FunctionBasis
 from ...errors import DataError
@@ -24,6 +25,7 @@ from ._candidates import symmetry_candidates
 
 NONE = "none"
 _BY_TRAJECTORY = 8  # trajectories from which on folds are trajectories, else stretches of rows
+_REASONS = 5  # that are printed
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,16 @@ class SymmetryChoice:
             f"{none.parameters} parameters of the fit; it leaves {one.dim} of {none.dim} coefficients free."
         )
         return [first, f"Road taken: {one.branch}.", *self._lines()]
+
+    def __str__(self) -> str:
+        """The equations chosen, why, and how the other candidates fared."""
+        reasons = [cut(reason, "reasons") for reason in self.reasons]
+        rows = shortened(self.model.equations(), MOST_LINES - _REASONS, "model.equations()")
+        return "\n".join([*(cut(row, "model.equations()") for row in rows), *shortened(reasons, _REASONS, "reasons")])
+
+    def __repr__(self) -> str:
+        """The choice and the number of trials in one line."""
+        return f"SymmetryChoice({self.chosen.name!r}, {self.chosen.branch}, of {len(self.trials)} trials)"
 
     def _lines(self) -> list[str]:
         return [f"{t.name}: {t.reason}" for t in self.trials[1:]]

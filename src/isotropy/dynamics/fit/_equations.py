@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...action._spanned import coordinate_names, write_sum
 from ...core._checks import require_finite
+from ...core._short import MOST_LINES, cut, shortened
 from ...dictionary import Dictionary
 from ...errors import DataError, FlowError
 from .. import bars
@@ -27,6 +28,12 @@ def write_equations(
         for row in coefficients
     ]
     return [f"{a}' = {b}" for a, b in zip(left, right, strict=True)]
+
+
+def printed_equations(rows: Sequence[str], *notes: str) -> str:
+    """Equations and what is to be said of them, in as many lines as fit on a screen."""
+    room = MOST_LINES - len(notes)
+    return "\n".join([*(cut(row, "equations()") for row in shortened(rows, room, "equations()")), *notes])
 
 
 def write_sympy(dictionary: Dictionary, coefficients: Tensor, coordinates: Sequence[str] | None) -> list[Any]:

@@ -18,7 +18,7 @@ from ...enforce import FunctionBasis
 from ...errors import DataError
 from .. import bars
 from ..constraint._equivariant_fields import SymmetryLike, equivariant_fields, uncertainty_of
-from ._equations import simulate, write_equations, write_latex, write_sympy
+from ._equations import printed_equations, simulate, write_equations, write_latex, write_sympy
 from ._selection import SELECTIONS, select_terms
 from ._systems import Solution, System, solve
 from ._trajectories import Pair, checked_trajectories
@@ -134,6 +134,31 @@ class Governing(Estimator):
         """The equations as a LaTeX ``aligned`` block."""
         names = list(coordinates or coordinate_names(self.dictionary.size))
         return write_latex(self.sympy(names), names, digits)
+
+    def __str__(self) -> str:
+        """The equations, the term known worst, and what the symmetry left free."""
+        if "coef_" not in vars(self):
+            return repr(self)
+        return printed_equations(self.equations(), self._doubt(), self._freedom())
+
+    def _doubt(self) -> str:
+        """The coefficient whose standard error is largest beside it."""
+        used = self.coef_ != 0
+        if not bool(used.any()):
+            return "No term stays: the data show no motion that the terms explain."
+        share = torch.where(used, self.errors_ / self.coef_.abs(), -1.0)
+        row, term = divmod(int(share.argmax()), self.coef_.shape[1])
+        value, error, name = float(self.coef_[row, term]), float(self.errors_[row, term]), self.dictionary.names()[term]
+        return f"{int(used.sum())} terms; least sure: {value:.3g} +- {error:.2g} at {name} in equation {row + 1}"
+
+    def _freedom(self) -> str:
+        """How many parameters were fitted, of how many the symmetry allows and there are."""
+        if self.symmetry_ is None:
+            return f"{self.free_parameters_} parameters of {self.coef_.numel()} fitted, no symmetry imposed"
+        return (
+            f"{self.free_parameters_} parameters fitted; the {self.constraint} symmetry allows {self.symmetry_.dim} of "
+            f"{self.coef_.numel()}"
+        )
 
     def _accept(self, found: Solution) -> Governing:
         self.coef_, self.errors_ = found.coef, found.errors

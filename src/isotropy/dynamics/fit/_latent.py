@@ -12,6 +12,7 @@ from torch import Tensor
 from ...core._checks import as_points
 from ...core._estimator import Estimator
 from ...errors import DataError, RepresentationMismatchError
+from ._equations import printed_equations
 from ._governing import Governing
 
 _FLAT = 1e-12  # of the largest mode: directions in which nothing varies
@@ -176,6 +177,12 @@ class LatentEquations(Estimator):
     def equations(self, coordinates: Sequence[str] | None = None, digits: int = 3) -> list[str]:
         """``x' = -y`` for every latent coordinate."""
         return self.model_.equations(coordinates, digits)
+
+    def __str__(self) -> str:
+        """The equations, and what encoding and decoding loses."""
+        if "model_" not in vars(self):
+            return repr(self)
+        return printed_equations(self.equations(), f"Encoding and decoding loses {self.lost_:.2g} of the data")
 
     def _encoded(self, x: Tensor) -> Tensor:
         latent = self.autoencoder_.encode(x)

@@ -18,7 +18,7 @@ from ...errors import DataError, MissingExtraError
 from .. import bars
 from ..constraint._equivariant_fields import as_action
 from ..constraint._invariants import Blocks, building_blocks
-from ..fit._equations import simulate, write_latex
+from ..fit._equations import printed_equations, simulate, write_latex
 from ..fit._governing import CONSTRAINTS
 from ..fit._trajectories import checked_trajectories
 from ._ranking import Candidate, held_out, rank_systems
@@ -169,6 +169,15 @@ class SymbolicRegression(Estimator):
         """The equations as a LaTeX ``aligned`` block."""
         names = list(coordinates or coordinate_names(len(self.blocks_.symbols)))
         return write_latex(self.sympy(names), names, digits)
+
+    def __str__(self) -> str:
+        """The formulas, and whether they obey the symmetry."""
+        if "expressions_" not in vars(self):
+            return repr(self)
+        if self.verified_:
+            return printed_equations(self.equations(), "Symmetry: proven, every bracket with a generator is zero")
+        broken = f", broken by {self.candidates_[0].symmetry_error:.2g} in [0, 1]" if self.candidates_ else ""
+        return printed_equations(self.equations(), f"Symmetry: not proven{broken}")
 
     def _check_options(self) -> None:
         if self.constraint not in CONSTRAINTS:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...action._action import Action
+from ...core._short import MOST_LINES, cut, shortened
 from ...errors import NotAnAlgebraError, RepresentationMismatchError
 from ..moves._blocks import Block
 from ..moves._signed_permutations import Permutation, SignFlip
@@ -19,6 +20,7 @@ from ._on_batch import BatchBlock
 from ._shifts_and_scales import ShiftBlock
 
 _MOST_ENTRIES = 2**27  # of the matrices of an algebra that are written out
+_SHOWN = 5  # blocks that are printed
 
 
 def _matrix_size(block: Block | ShiftBlock) -> int:
@@ -222,9 +224,27 @@ class ParameterSymmetry(Action):
         return {"dimension": self.dim, **blocks, **sizes, "skipped": [asdict(one) for one in self.skipped]}
 
     def __str__(self) -> str:
-        """Blocks and what was skipped, one line each."""
-        lines = [f"{self.dim} dimensions in {len(self.blocks)} blocks"]
-        lines += [f"  {b.kind}, dimension {b.dim}: {b.label} ({b.exactness.kind})" for b in self.blocks]
-        lines += [f"  {b.name} on at most {b.exactness.rank} samples: {b.label}" for b in self.on_batch]
-        lines += [f"  skipped {s.where}: {s.why}" for s in self.skipped]
-        return "\n".join(lines)
+        """How far the parameters may move, along which blocks, and what was skipped, in a few lines."""
+        count = f"{self.dim} dimensions of the {self.size} parameters, in {len(self.blocks)} block"
+        ending = "" if len(self.blocks) == 1 else "s"
+        nothing = f"The function stays along none of the {self.size} parameters"
+        lines = [f"The function stays along {count}{ending}" if self.dim else nothing, *self._block_lines()]
+        for kind, moves in (("orders", self.permutations), ("signs", self.signs)):
+            if moves:
+                lines.append(f"  {kind} of units, too: {', '.join(f'{one.size} of {one.label}' for one in moves)}")
+        if self.on_batch:
+            rows = [f"{b.name} on at most {b.exactness.rank} samples: {b.label}" for b in self.on_batch]
+            lines.append(f"  {'; '.join(rows)}")
+        skipped = [f"skipped {one.where}: {one.why}" for one in self.skipped]
+        lines += [f"  {row}" for row in shortened(skipped, MOST_LINES - len(lines), "skipped")]
+        return "\n".join(cut(line, "to_dict()") for line in lines)
+
+    def __repr__(self) -> str:
+        """Sizes in one line."""
+        return f"ParameterSymmetry(dim={self.dim}, blocks={len(self.blocks)}, parameters={self.size})"
+
+    def _block_lines(self) -> list[str]:
+        """The largest blocks first."""
+        blocks = sorted(self.blocks, key=lambda block: -block.dim)
+        rows = [f"{b.kind} {b.name}, dimension {b.dim}: {b.label} ({b.exactness.kind})" for b in blocks]
+        return [f"  {row}" for row in shortened(rows, _SHOWN, "blocks")]

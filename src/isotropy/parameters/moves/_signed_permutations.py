@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,13 +13,13 @@ from ._blocks import Parameters, Place
 
 
 @dataclass(frozen=True)
-class Permutation:
-    """Units, such as neurons, channels or heads, that may be reordered in all tensors at once.
+class DiscreteMove:
+    """Units, such as neurons, channels or heads, that move in all tensors at once.
 
     Attributes
     ----------
     label : str
-        Which tensors are reordered.
+        Which tensors are moved.
     size : int
         Number of units.
     places : tuple of Place
@@ -32,8 +32,20 @@ class Permutation:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the tensors that are reordered."""
+        """Names of the tensors that are moved."""
         return tuple(dict.fromkeys(place.name for place in self.places))
+
+    def _moved(self, tensors: Parameters, change: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
+        """Tensors by name after a change of the units, the second axis of what a place takes; places may share one."""
+        moved: dict[str, Tensor] = {}
+        for place in self.places:
+            value = moved.get(place.name, tensors[place.name])
+            moved[place.name] = place.put(value, change(place.take(value)))
+        return moved
+
+
+class Permutation(DiscreteMove):
+    """Units that may be reordered."""
 
     def act(self, order: Sequence[int] | Tensor, tensors: Parameters) -> dict[str, Tensor]:
         """Tensors, by name, whose unit ``k`` is the old unit ``order[k]``.
@@ -49,35 +61,11 @@ class Permutation:
                 f"order: expected each of 0..{self.size - 1} once, received {chosen.tolist()[:8]}...; "
                 "pass e.g. torch.randperm(permutation.size)"
             )
-        moved: dict[str, Tensor] = {}
-        for place in self.places:
-            value = moved.get(place.name, tensors[place.name])
-            moved[place.name] = place.put(value, place.take(value)[:, chosen.to(value.device)])
-        return moved
+        return self._moved(tensors, lambda taken: taken[:, chosen.to(taken.device)])
 
 
-@dataclass(frozen=True)
-class SignFlip:
-    """Units whose sign may be turned.
-
-    Attributes
-    ----------
-    label : str
-        Which parameters are moved.
-    size : int
-        Number of units.
-    places : tuple of Place
-        Where.
-    """
-
-    label: str
-    size: int
-    places: tuple[Place, ...]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the parameters that are moved."""
-        return tuple(dict.fromkeys(place.name for place in self.places))
+class SignFlip(DiscreteMove):
+    """Units whose sign may be turned."""
 
     def act(self, signs: Sequence[int] | Tensor, parameters: Parameters) -> dict[str, Tensor]:
         """Parameters, by name, with unit ``k`` multiplied by ``signs[k]``, 1 or -1.
@@ -92,8 +80,4 @@ class SignFlip:
             raise RepresentationMismatchError(
                 f"signs: expected {self.size} values 1 or -1, received {chosen.tolist()[:8]}; one for each unit"
             )
-        moved: dict[str, Tensor] = {}
-        for place in self.places:
-            value = moved.get(place.name, parameters[place.name])
-            moved[place.name] = place.put(value, chosen.to(value)[:, None, None] * place.take(value))
-        return moved
+        return self._moved(parameters, lambda taken: chosen.to(taken)[:, None, None] * taken)

@@ -6,8 +6,6 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from torch import Tensor
-
 from ._gauges import Gauge, Index, Label, align, product, require_one, resolve, resolve_all
 from ._trace import Node, Operation, Record
 
@@ -223,8 +221,3 @@ def is_number(value: object) -> bool:
     return isinstance(value, (int, float)) or (
         isinstance(value, Node) and value.origin in ("constant", "buffer") and value.value.numel() == 1
     )
-
-
-def values_of(nodes: Iterable[Node]) -> list[Tensor]:
-    """Tensors of nodes."""
-    return [node.value for node in nodes]

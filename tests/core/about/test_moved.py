@@ -3,7 +3,7 @@
 import pytest
 
 import isotropy as iso
-from isotropy.core._moved import moved
+from isotropy.core.about._moved import moved
 
 
 @pytest.mark.parametrize("name", ["Booth", "Landscape", "PlanarLandscape", "Quadratic", "Rosenbrock"])

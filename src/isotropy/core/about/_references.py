@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, cast
 
-from ..errors import DataError
+from ...errors import DataError
 
 _SECTION = re.compile(r"^References\n-+\n((?:[a-z]+\d{4}[a-z]*\n?)+)", re.MULTILINE)
 _ENTRY = re.compile(r"^@\w+\{([^,]+),\n.*?^\}$", re.MULTILINE | re.DOTALL)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import isotropy as iso
-from isotropy.core._references import _entries, reference_keys
+from isotropy.core.about._references import _entries, reference_keys
 from isotropy.errors import DataError
 
 
