@@ -115,8 +115,9 @@ class Prolonged(Action):
         return self._prolong(matrix[None].to(y), y)[:, 0]
 
     def describe(self, xi: Tensor, coordinates: Sequence[str] | None = None, digits: int = 3) -> str:
-        """Write the field on ``(x, u)``."""
-        return self.base.describe(xi, coordinates or [*self.independent, *self.dependent], digits)
+        """Write the field on ``(x, u)``; names of derivatives are not needed."""
+        names = coordinates or [*self.independent, *self.dependent]
+        return self.base.describe(xi, list(names)[: self.base.size], digits)
 
     def built_from(self) -> dict[str, Any]:
         """The variables, the order of derivatives and the degree of the fields."""

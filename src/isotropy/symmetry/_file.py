@@ -101,7 +101,7 @@ def _weights(path: Path, content: Mapping[str, Any]) -> dict[str, Tensor]:
     name = content.get("weights")
     if name is None:
         return {}
-    beside = path.with_name(str(name))
+    beside = path.parent / str(name)
     if Path(str(name)).name != name or not beside.is_file():
         raise DataError(
             f"{path.name}: expected its weights {str(name)!r} in the same folder, found none; move both files together"

@@ -39,7 +39,7 @@ def first_format(content: Mapping[str, Any], source: str) -> dict[str, Any]:
     candidates, algebra = _candidates(content, names, source), _algebra(content)
     coefficients = algebra.basis.flatten(1) @ torch.linalg.pinv(_whole(candidates).basis.flatten(1))
     doubt = content.get("uncertainty")
-    uncertainty = torch.zeros_like(coefficients) if doubt is None else torch.tensor(doubt).to(coefficients)
+    uncertainty = torch.zeros_like(coefficients) if doubt is None else torch.tensor(doubt, dtype=torch.float64)
     none = _whole(candidates).span(coefficients[:0])
     return {
         "candidates": candidates,
