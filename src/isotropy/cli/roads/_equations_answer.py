@@ -9,12 +9,8 @@ from torch import Tensor
 
 from ...core._version import version
 from ...datasets import Trajectories
-from ...dynamics import Governing, SecondOrder
+from ...dynamics import Governing, SecondOrder, bars
 from ._equations import Found
-
-_SURE = 0.7  # inclusion probability that a term should have
-_EXPLAINED = 0.5  # held-out error, relative to the targets, that equations should stay below
-_CLOSE = 0.5  # distance of a simulation, relative to the spread of the data
 
 
 def answer_of(found: Found, data: Trajectories, names: list[str], origin: str, seed: int) -> dict[str, Any]:
@@ -52,16 +48,19 @@ def _doubts(found: Found, data: Trajectories, names: list[str]) -> list[str]:
     if not bool((found.model.coef_ != 0).any()):
         words.append("no term was kept: nothing in the dictionary explains the data")
     error = None if found.choice is None else found.choice.chosen.error
-    if error is not None and error > _EXPLAINED:
-        words.append(f"held-out data are missed by {error:.0%} of their size: noise, or terms that are not there")
+    if error is not None and error > bars.MOST_HELD_OUT:
+        words.append(
+            f"held-out data are missed by {error:.0%} of their size (at most {bars.MOST_HELD_OUT:.0%}): noise, or "
+            "terms that are not there"
+        )
     gone = sum(path is None for path in found.paths)
     if gone:
         words.append(f"{gone} of {len(found.paths)} simulations run away before the data end")
-    far = [d for d in _distances(found, data) if d is not None and d > _CLOSE]
+    far = [d for d in _distances(found, data) if d is not None and d > bars.MOST_DISTANCE]
     if far:
         words.append(
             f"{len(far)} of {len(found.paths)} simulations leave their trajectory by up to {max(far):.0%} of "
-            "the spread of the data"
+            f"the spread of the data (at most {bars.MOST_DISTANCE:.0%})"
         )
     return words
 
@@ -71,9 +70,10 @@ def _unsure(model: Governing, inclusion: Tensor, names: list[str]) -> list[str]:
     if not bool(torch.isfinite(inclusion).all()):
         return ["resampled data do not determine the equations: give more data, fewer terms or a symmetry"]
     terms = model.dictionary.names(names)
-    kept = (model.coef_ != 0) & (inclusion < _SURE)
+    kept = (model.coef_ != 0) & (inclusion < bars.LEAST_INCLUSION)
     return [
-        f"{terms[j]} in the equation of {names[i]} is in {float(inclusion[i, j]):.0%} of the resampled fits only"
+        f"{terms[j]} in the equation of {names[i]} is in {float(inclusion[i, j]):.0%} of the resampled fits only "
+        f"(at least {bars.LEAST_INCLUSION:.0%})"
         for i, j in kept.nonzero().tolist()
     ]
 

@@ -15,15 +15,13 @@ from ...actions import Affine
 from ...algebra._catalogue import aff
 from ...discover import FromDynamics
 from ...errors import DataError
+from .. import bars
 from ..fit._governing import Governing
 from ..fit._second_order import SecondOrder
 from ._candidates import symmetry_candidates
-from ._held_out import NONE, SymmetryChoice, choose_symmetry
+from ._held_out import NONE, SymmetryChoice, Trial, choose_symmetry
 
-_SLIGHT = 0.15  # equivariance error of a direction that a noisy field may owe to its noise
-_BETTER = 0.95  # ratio of held-out errors that a discovery must reach where another symmetry stands
 _SAMPLES = 400
-_PARALLEL = 1e-3
 
 
 @dataclass(frozen=True)
@@ -94,14 +92,26 @@ def discover_and_fit(
         label = f"discovered {found.identify().name or 'fields'}"
         tried = choose_symmetry(_doubting(model, found), states, times, {label: found})
         told = f"{label} ({'; '.join(found.vector_fields(names))}{_trivial(choice.model, states, found)})"
-        kept = tried.chosen.name != NONE and (
-            choice.chosen.name == NONE or tried.chosen.error < _BETTER * choice.chosen.error
-        )
-        words.append(f"Equations fitted, then {told}: {tried.trials[1].reason}{'; imposed' if kept else '; left out'}.")
+        kept = tried.chosen.name != NONE and is_better(choice.chosen, tried.chosen.error)
+        verdict = f"{'imposed' if kept else 'left out'}{_against(choice.chosen, tried)}"
+        words.append(f"Equations fitted, then {told}: {tried.trials[1].reason}; {verdict}.")
         if not kept:
             break
         choice = tried
     return Alternation(choice, found, words)
+
+
+def is_better(standing: Trial, error: float) -> bool:
+    """Whether a discovery with this held-out error may replace what stands."""
+    return standing.name == NONE or error < bars.LEAST_GAIN * standing.error
+
+
+def _against(standing: Trial, tried: SymmetryChoice) -> str:
+    """The comparison with the symmetry that stands, if both are there."""
+    if NONE in (standing.name, tried.chosen.name):
+        return ""
+    ratio = tried.chosen.error / max(standing.error, torch.finfo(torch.float64).tiny)
+    return f" with {ratio:.3g} times the error of {standing.name} (below {bars.LEAST_GAIN:g})"
 
 
 def _discovered(model: Governing, states: Sequence[Any], action: Action, seed: int) -> FromDynamics | None:
@@ -110,7 +120,7 @@ def _discovered(model: Governing, states: Sequence[Any], action: Action, seed: i
     if not bool((model.coef_ != 0).any()):
         return None
     first = FromDynamics(action, seed=seed).fit_field(field, x)
-    slight = int((first.spectrum_ < _SLIGHT).sum())
+    slight = int((first.spectrum_ < bars.MOST_NOISY_ERROR).sum())
     if slight <= first.algebra_.dim:
         return first if first.algebra_.dim else None
     return FromDynamics(action, rank=slight, seed=seed).fit_field(field, x)
@@ -140,4 +150,5 @@ def _trivial(model: Governing, states: Sequence[Any], found: FromDynamics) -> st
     h = _field(model)(x).flatten()
     fields = found.action_.fields(x).movedim(1, -1).flatten(0, -2)
     left = h - fields @ torch.linalg.lstsq(fields, h[:, None]).solution[:, 0]
-    return ", the dynamics themselves among them" if float(left.norm()) < _PARALLEL * float(h.norm()) else ""
+    small = float(left.norm()) < bars.TIME_TRANSLATION * float(h.norm())
+    return ", the dynamics themselves among them" if small else ""

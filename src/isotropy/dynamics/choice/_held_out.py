@@ -14,6 +14,7 @@ from ...action._representation import Representation
 from ...discover.evidence._result import Discovery
 from ...enforce import FunctionBasis
 from ...errors import DataError
+from .. import bars
 from ..constraint._equivariant_fields import SymmetryLike, as_action
 from ..fit._governing import Governing
 from ..fit._systems import Solution, System, solve
@@ -23,11 +24,6 @@ from ._candidates import symmetry_candidates
 
 NONE = "none"
 _BY_TRAJECTORY = 8  # trajectories from which on folds are trajectories, else stretches of rows
-_SURE = 2.0  # standard errors by which a held-out error must grow
-_LEVEL = 0.01  # of the test of the rows
-_PRICE = 0.1  # growth of the held-out error that is too much, significant or not
-_ALIKE = 1.05  # ratio of held-out errors that tells no two apart
-_SLIGHT = 0.25  # share of the equations that a symmetry may break to be worth a soft constraint
 
 
 @dataclass(frozen=True)
@@ -180,8 +176,8 @@ def choose_symmetry(
         best, symmetry, refused = _gathered(bench, accepted, given)
         trials |= {t.name: t for t in refused}
     else:
-        slight = sorted((t for t in trials.values() if t.dim and t.broken < _SLIGHT), key=lambda t: t.broken)
-        for trial in slight[:1]:
+        slight = [t for t in trials.values() if t.dim and t.broken < bars.MOST_BROKEN_SOFTLY]
+        for trial in sorted(slight, key=lambda t: t.broken)[:1]:
             extra = [bench.softened(trial, given[trial.name])]
             if extra[0].accepted:
                 best, symmetry = extra[0], given[trial.name]
@@ -194,7 +190,7 @@ def choose_symmetry(
 def _ranked(accepted: list[Trial]) -> list[Trial]:
     """The best on held-out rows first; what is as good comes in order of freedom, the least first."""
     least = min((t.error for t in accepted), default=0.0)
-    return sorted(accepted, key=lambda t: (t.error > _ALIKE * least, t.dim, t.error))
+    return sorted(accepted, key=lambda t: (t.error > bars.ALIKE_ERRORS * least, t.dim, t.error))
 
 
 def _gathered(
@@ -283,11 +279,8 @@ class _Bench:
         self, name: str, model: Governing, squares: Tensor, dim: int, p_value: float | None, broken: float
     ) -> Trial:
         error, base = (float((s.mean() / self.targets.mean()).sqrt()) for s in (squares, self.squares))
-        growth = squares - self.squares
-        doubt = float(growth.std() / len(growth) ** 0.5)
         cost = error / base - 1 if base > 0 else 0.0
-        worse = float(growth.mean()) > _SURE * doubt > 0 or cost > _PRICE
-        forbidden = p_value is not None and p_value < _LEVEL
+        worse, forbidden = is_worse(squares - self.squares, cost), is_forbidden(p_value)
         known, linear = _origin(model.symmetry, self.free.dictionary.size)
         reason = _reason(worse, forbidden, cost, p_value, broken)
         parameters = model.selected(self.whole).dim
@@ -361,7 +354,19 @@ def _origin(symmetry: Any, size: int) -> tuple[bool, bool]:
     return known, all(isinstance(a, Representation) for a in actions)
 
 
+def is_worse(growth: Tensor, cost: float) -> bool:
+    """Whether held-out squares `(rows,)` grow surely, or by the relative ``cost`` too much."""
+    doubt = float(growth.std() / len(growth) ** 0.5)
+    return float(growth.mean()) > bars.SURE_GROWTH * doubt > 0 or cost > bars.MOST_GROWTH
+
+
+def is_forbidden(p_value: float | None) -> bool:
+    """Whether rows that are independent refuse what a symmetry forbids."""
+    return p_value is not None and p_value < bars.LEVEL
+
+
 def _reason(worse: bool, forbidden: bool, cost: float, p_value: float | None, broken: float) -> str:
     verdict = "rejected" if worse or forbidden else "accepted"
-    test = "" if p_value is None else f", p = {p_value:.2g} for what it forbids"
-    return f"{verdict}: held-out error {cost:+.1%}{test}; the free fit breaks it by {broken:.2g}"
+    most = f"at most {bars.MOST_GROWTH:+.0%} and {bars.SURE_GROWTH:g} standard errors"
+    test = "" if p_value is None else f", p = {p_value:.2g} (at least {bars.LEVEL:g}) for what it forbids"
+    return f"{verdict}: held-out error {cost:+.1%} ({most}){test}; the free fit breaks it by {broken:.2g}"

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ...action._action import Action
 from ...dictionary import Dictionary, Polynomials
+from .. import bars
 
-_OUTSIDE = 1e-8  # relative residual above which a derivative is not in a span
 _HIGHEST = 5  # degree of the monomials that are offered
 
 
@@ -41,16 +41,16 @@ def missing_terms(dictionary: Dictionary, action: Action, coordinates: Sequence[
     x = torch.randn(count, dictionary.size, generator=generator, dtype=torch.float64)
     ours = dictionary.evaluate(x)
     moved = torch.einsum("bpn,bkn->bkp", dictionary.jacobian(x), action.fields(x)).flatten(1)
-    outside = moved[:, _residual(ours, moved) > _OUTSIDE]
+    outside = moved[:, _residual(ours, moved) > bars.OUTSIDE_SPAN]
     if not outside.shape[1]:
         return []
-    new = (_residual(ours, library.evaluate(x)) > _OUTSIDE).nonzero().flatten()
+    new = (_residual(ours, library.evaluate(x)) > bars.OUTSIDE_SPAN).nonzero().flatten()
     wide = torch.cat([ours, library.evaluate(x)[:, new]], dim=1)
-    mended = _residual(wide, outside) <= _OUTSIDE
+    mended = _residual(wide, outside) <= bars.OUTSIDE_SPAN
     weights = torch.linalg.lstsq(wide, outside[:, mended]).solution[len(dictionary) :]
-    used = new[(weights.abs() > 1e-6).any(dim=1)].tolist()
+    used = new[(weights.abs() > bars.NAMED_WEIGHT).any(dim=1)].tolist()
     names, terms = library.names(coordinates), dictionary.names(coordinates)
-    broken = (_residual(wide, moved) > _OUTSIDE).nonzero().flatten().tolist()
+    broken = (_residual(wide, moved) > bars.OUTSIDE_SPAN).nonzero().flatten().tolist()
     return [names[i] for i in used] + sorted({f"D({terms[i % len(terms)]})" for i in broken})
 
 

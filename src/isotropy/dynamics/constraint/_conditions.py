@@ -10,6 +10,7 @@ from torch import Tensor
 from ...action._action import Action
 from ...core._checks import as_points
 from ...core._flow import integrate
+from .. import bars
 
 Field = Callable[[Tensor], Tensor]
 
@@ -90,5 +91,5 @@ def _along(function: Field, x: Tensor, direction: Tensor) -> Tensor:
 def _relative(left: Tensor, right: Tensor, at_least: Tensor | None = None) -> Tensor:
     """``|left - right| / (|left| + |right|)``, with rounding of both sides' makings counted as zero."""
     size = left.norm() + right.norm()
-    floor = 0.0 if at_least is None else 1e-6 * float(at_least.norm())
+    floor = 0.0 if at_least is None else bars.STILL_FLOW * float(at_least.norm())
     return (left - right).norm() / size.clamp_min(floor + torch.finfo(left.dtype).tiny)

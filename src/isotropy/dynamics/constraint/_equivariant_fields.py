@@ -12,19 +12,17 @@ from ...action._action import Action
 from ...action._representation import Representation
 from ...algebra._catalogue import diagonal
 from ...algebra._lie_algebra import LieAlgebra
-from ...core._linalg import EPSILON, cut_spectrum
+from ...core._linalg import cut_spectrum
 from ...dictionary import Dictionary
 from ...discover.evidence._result import Discovery
 from ...enforce import FunctionBasis, equivariant_functions
 from ...errors import DataError, RepresentationMismatchError
+from .. import bars
 from ...symmetry import Symmetry
 from ._closure import missing_terms
 
 Field = Callable[[Tensor], Tensor]
 SymmetryLike = Action | LieAlgebra | Symmetry | Discovery | FunctionBasis | Field | Sequence[Any]
-
-_SAME = 1e-6  # sine of the angle below which directions of two spaces agree
-_INEXACT = 0.2  # largest singular value that a learned generator may leave on a true direction
 
 
 class VectorFields(Action):
@@ -157,10 +155,10 @@ def _of_one(
     at = points if measure else None
     tangent = action.tangent()
     found = equivariant_functions(dictionary, action, tangent, rank=rank, measure=measure, points=at)
-    if rank != "gap" or doubt <= 1e3 * EPSILON:
+    if rank != "gap" or doubt <= bars.EXACT_GENERATORS:
         return found
     # Below the error of the generators a gap means nothing: an exact zero is no better than what they miss.
-    cut = cut_spectrum(found.spectrum.clamp_max(1.0), floor=doubt, tolerance=max(_INEXACT, doubt))
+    cut = cut_spectrum(found.spectrum.clamp_max(1.0), floor=doubt, tolerance=max(bars.MOST_INEXACT, doubt))
     if cut.dim == found.dim:
         return found
     return equivariant_functions(dictionary, action, tangent, rank=cut.dim, measure=measure, points=at)
@@ -170,7 +168,7 @@ def _common(first: FunctionBasis, second: FunctionBasis) -> FunctionBasis:
     """What two spaces share."""
     a, b = first.coefficients.flatten(1), second.coefficients.flatten(1)
     left, sizes, _ = torch.linalg.svd(a - a @ b.T @ b, full_matrices=True)
-    taken = int((sizes > _SAME).sum())
+    taken = int((sizes > bars.SAME_DIRECTION).sum())
     rows = (left[:, taken:].T @ a).reshape(-1, *first.coefficients.shape[1:])
     constraints = torch.cat([first.constraints, second.constraints])
     gap = min(first.gap, second.gap)

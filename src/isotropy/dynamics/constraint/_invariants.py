@@ -14,10 +14,9 @@ from ...core._linalg import sparse_rows
 from ...dictionary import Polynomials
 from ...enforce import FunctionBasis, equivariant_functions
 from ...errors import DataError
+from .. import bars
 
 _SEED_POINTS = 50
-_RANK = 1e-8
-_ZERO = 1e-9
 
 
 @dataclass(frozen=True)
@@ -81,15 +80,16 @@ def _ordered(basis: FunctionBasis, library: Polynomials) -> list[Tensor]:
         return []
     rows = sparse_rows(basis.coefficients.flatten(1)).reshape(basis.dim, -1, len(library))
     degrees = library.exponents.sum(1)
-    return sorted(rows, key=lambda r: int(degrees[(r.abs() > _ZERO).any(dim=0)].max()))
+    return sorted(rows, key=lambda r: int(degrees[(r.abs() > bars.ZERO_COEFFICIENT).any(dim=0)].max()))
 
 
 def _formula(row: Tensor, monomials: list[Any]) -> Any:
     """A polynomial with exact coefficients, as far as they are simple fractions."""
     import sympy
 
+    zero = bars.ZERO_COEFFICIENT
     pairs = zip(row.tolist(), monomials, strict=True)
-    return sympy.Add(*[sympy.nsimplify(c, rational=True, tolerance=_ZERO) * m for c, m in pairs if abs(c) > _ZERO])
+    return sympy.Add(*[sympy.nsimplify(c, rational=True, tolerance=zero) * m for c, m in pairs if abs(c) > zero])
 
 
 def _independent(vectors: list[Any], symbols: list[Any]) -> tuple[list[Any], list[Any]]:
@@ -101,7 +101,7 @@ def _independent(vectors: list[Any], symbols: list[Any]) -> tuple[list[Any], lis
         table = torch.stack([_values([*v], symbols, points) for v in [*chosen, vector]], dim=2)
         sizes = torch.linalg.svdvals(table)  # (points, k)
         room = len(chosen) < len(symbols)
-        independent = room and float((sizes[:, -1] / sizes[:, 0].clamp_min(1e-300)).median()) > _RANK
+        independent = room and float((sizes[:, -1] / sizes[:, 0].clamp_min(1e-300)).median()) > bars.INDEPENDENT_FIELDS
         (chosen if independent else rest).append(vector)
     return chosen, rest
 
@@ -127,7 +127,7 @@ def _functionally_independent(candidates: list[Any], symbols: list[Any]) -> list
         table = torch.stack([*slopes, slope], dim=2)
         sizes = torch.linalg.svdvals(table)
         full = len(chosen) < len(symbols)
-        if full and float((sizes[:, -1] / sizes[:, 0].clamp_min(1e-300)).median()) > _RANK:
+        if full and float((sizes[:, -1] / sizes[:, 0].clamp_min(1e-300)).median()) > bars.INDEPENDENT_FIELDS:
             chosen.append(candidate)
             slopes.append(slope)
     return chosen

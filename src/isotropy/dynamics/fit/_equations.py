@@ -12,8 +12,7 @@ from ...action._spanned import coordinate_names, write_sum
 from ...core._checks import require_finite
 from ...dictionary import Dictionary
 from ...errors import DataError, FlowError
-
-_RUNAWAY = 1e6  # times the largest starting coordinate (at least 1), from where on a solution is called diverging
+from .. import bars
 
 
 def write_equations(
@@ -74,7 +73,7 @@ def simulate(field: Callable[[Tensor], Tensor], x0: Any, t: Any, tolerance: floa
     times = require_finite(torch.as_tensor(t, dtype=torch.float64), "t")
     if times.ndim != 1 or len(times) < 2 or not bool((times.diff() > 0).all()):
         raise DataError(f"t: expected two or more increasing times, received shape {tuple(times.shape)}; sort them")
-    bound = _RUNAWAY * max(1.0, float(start.abs().amax()))
+    bound = bars.RUNAWAY * max(1.0, float(start.abs().amax()))
 
     def velocity(_: float, state: Any) -> Any:
         return field(torch.as_tensor(state)[None])[0].numpy()

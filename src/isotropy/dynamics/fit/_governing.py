@@ -16,6 +16,7 @@ from ...core._estimator import Estimator
 from ...dictionary import Dictionary
 from ...enforce import FunctionBasis
 from ...errors import DataError
+from .. import bars
 from ..constraint._equivariant_fields import SymmetryLike, equivariant_fields, uncertainty_of
 from ._equations import simulate, write_equations, write_latex, write_sympy
 from ._selection import SELECTIONS, select_terms
@@ -23,8 +24,6 @@ from ._systems import Solution, System, solve
 from ._trajectories import Pair, checked_trajectories
 
 CONSTRAINTS = ("hard", "soft")
-_LEEWAY = 3.0  # entries below this multiple of the generators' error are taken for zero
-_STEEP = 0.1  # lean of the allowed space that inexact generators are granted at most, beyond that
 _POINTS = 8  # per term, for constraints that are compared at points
 
 
@@ -91,7 +90,7 @@ class Governing(Estimator):
         if self.constraint == "soft" and self.symmetry_ is not None:
             penalty = self._penalty(system, self.symmetry_, doubt)
         tolerance = self._lean(doubt) if self.constraint == "hard" else 0.0
-        return select_terms(system, basis, self.threshold, self.select, max(1e-10, tolerance), penalty)
+        return select_terms(system, basis, self.threshold, self.select, max(bars.EXACT_ENTRIES, tolerance), penalty)
 
     def space(self) -> Tensor:
         """Basis `(k, n, terms)` of the coefficients that are allowed before selection."""
@@ -166,7 +165,7 @@ class Governing(Estimator):
             return 0.0
         cut = self.symmetry_.spectrum[: len(self.symmetry_.spectrum) - self.symmetry_.dim]
         gap = float(cut.amin()) if len(cut) else 1.0
-        return max(_LEEWAY * doubt, min(_STEEP, doubt / max(gap, 1e-300)))
+        return max(bars.LEEWAY * doubt, min(bars.MOST_LEAN, doubt / max(gap, 1e-300)))
 
     def _check_options(self) -> None:
         if self.constraint not in CONSTRAINTS:

@@ -13,13 +13,12 @@ from ...core._checks import as_points
 from ...dictionary import Dictionary
 from ...discover.surrogate._velocity import velocities
 from ...errors import DataError
+from .. import bars
 from ..constraint._equivariant_fields import SymmetryLike
 from ._equations import simulate, write_equations, write_latex
 from ._sindy import Derivative, SINDy
 from ._systems import System
 from ._trajectories import Pair
-
-_FEW = 1e-12
 
 
 class SecondOrder(SINDy):
@@ -115,7 +114,7 @@ class SecondOrder(SINDy):
     def _one(self, x: Tensor, t: Tensor) -> System:
         places, pulls = self._pulled(x, t)
         size = float(pulls.square().sum(1).mean().sqrt())
-        if size < _FEW:
+        if size < bars.STRAIGHT:
             raise DataError("states: expected accelerations, received straight lines at even speed; there is no force")
         return System(self.dictionary.evaluate(places)[None] / size, pulls.T.contiguous() / size)
 

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from ...errors import DataError
-
-_EXACT = 1e-10  # singular values below which a restriction changes nothing
+from .. import bars
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def solve(system: System, basis: Tensor, penalty: Tensor | None = None) -> Solut
         design = torch.cat([design, penalty @ basis.flatten(1).T])
         target = torch.cat([target, target.new_zeros(len(penalty))])
     left, sizes, axes = torch.linalg.svd(design, full_matrices=False)
-    known = int((sizes > 1e-13 * sizes.amax()).sum()) if len(sizes) else 0
+    known = int((sizes > bars.DETERMINED * sizes.amax()).sum()) if len(sizes) else 0
     if known < len(basis):
         raise DataError(
             f"states: expected data that determine {len(basis)} free coefficients, received data that determine "
@@ -114,23 +113,25 @@ def solve(system: System, basis: Tensor, penalty: Tensor | None = None) -> Solut
     return Solution(torch.einsum("k,kip->ip", beta, basis), spread.norm(dim=0), basis, residual)
 
 
-def without(basis: Tensor, dropped: Tensor, tolerance: float = _EXACT) -> Tensor:
+def without(basis: Tensor, dropped: Tensor, tolerance: float | None = None) -> Tensor:
     """The part of a space `(k, n, terms)` that is zero in the entries ``dropped`` `(n, terms)`, exactly.
 
-    Directions whose dropped entries are below ``tolerance`` count as zero there: learned symmetries are inexact.
+    Directions whose dropped entries are below ``tolerance`` (that of exact generators if left out) count as zero
+    there: learned symmetries are inexact.
     """
     if not len(basis) or not bool(dropped.any()):
         return basis
     left, sizes, _ = torch.linalg.svd(basis[:, dropped], full_matrices=True)
-    taken = int((sizes > tolerance).sum())
+    taken = int((sizes > (bars.EXACT_ENTRIES if tolerance is None else tolerance)).sum())
     rest = torch.einsum("kj,kip->jip", left[:, taken:], basis)
     rest[:, dropped] = 0.0
     return orthonormal(rest)
 
 
-def settled(basis: Tensor, tolerance: float = _EXACT) -> Tensor:
+def settled(basis: Tensor, tolerance: float | None = None) -> Tensor:
     """The same space with entries that are zero up to rounding, or to ``tolerance``, set to zero."""
-    return without(basis, basis.square().sum(0).sqrt() <= tolerance, tolerance) if len(basis) else basis
+    zero = bars.EXACT_ENTRIES if tolerance is None else tolerance
+    return without(basis, basis.square().sum(0).sqrt() <= zero, zero) if len(basis) else basis
 
 
 def orthonormal(basis: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from ...core._checks import as_points, require_finite
 from ...core._estimator import Estimator
 from ...discover.surrogate._velocity import velocities
 from ...errors import DataError, MissingExtraError
+from .. import bars
 from ..constraint._equivariant_fields import as_action
 from ..constraint._invariants import Blocks, building_blocks
 from ..fit._equations import simulate, write_latex
@@ -26,9 +27,7 @@ _FEWEST = 5
 _EACH = 10  # independent values that smoothing leaves of one trajectory, about
 _FEWEST_SOFT = 20
 _RUNS = 3  # searches for each free formula
-_EXACT = 1e-9  # relative symmetry error up to which sympy is asked
 _MOST = 1000  # samples that the search sees
-_SMALL = 0.3  # of the typical size of a field, below which its amount is mostly noise
 _SETTINGS = {
     "allowed_symbols": "add,sub,mul,div,constant,variable",
     "objectives": ["r2", "length"],
@@ -203,7 +202,7 @@ class SymbolicRegression(Estimator):
         best = self.candidates_[0]
         self.blocks_ = Blocks(symbols, symbols, [sympy.eye(len(symbols)).col(k) for k in range(len(symbols))])
         self.functions_ = self.expressions_ = best.expressions
-        written = best.symmetry_error < _EXACT and _features(action, symbols) is not None
+        written = best.symmetry_error < bars.EXACT_FORMULA and _features(action, symbols) is not None
         self.verified_ = written and obeys(action, Blocks(symbols, [], [sympy.Matrix(best.expressions)]))
 
     def _split(self, x: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -228,7 +227,7 @@ class SymbolicRegression(Estimator):
 
     def _best(self, invariants: Tensor, amount: Tensor, size: Tensor, count: int) -> Any:
         """The formula of one function of invariants, judged where its field is not small."""
-        large = size >= _SMALL * size.square().mean().sqrt()
+        large = size >= bars.LEAST_FIELD * size.square().mean().sqrt()
         invariants, amount = invariants[large], amount[large]
         found = self._front(invariants, amount, self.seed, self._arguments())
         floor = 1e-12 * float(amount.square().mean()) + 1e-300
