@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from ...errors import DataError
-
-_LEAST_BLOCKS = 16
+from .. import bars
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Estimate:
     error: Tensor
     blocks: int
 
-    def equals(self, other: Estimate, tolerance: float, z: float = 1.645) -> bool:
+    def equals(self, other: Estimate, tolerance: float, z: float = bars.EQUIVALENCE) -> bool:
         """Whether the difference lies within the tolerance, by two one-sided tests at 5 %.
 
         Not to differ significantly is no evidence of equality; here a large error gives False.
@@ -55,7 +54,7 @@ def block_mean(samples: Tensor, blocks: int | None = None) -> Estimate:
     if blocks is not None:
         return Estimate(values.mean(0), _block_error(values, len(values) // blocks), blocks)
     counts = [len(values)]
-    while counts[-1] // 2 >= _LEAST_BLOCKS:
+    while counts[-1] // 2 >= bars.LEAST_BLOCKS:
         counts.append(counts[-1] // 2)
     errors = torch.stack([_block_error(values, len(values) // count) for count in counts])
     return Estimate(values.mean(0), errors.amax(0), counts[-1])

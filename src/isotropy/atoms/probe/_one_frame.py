@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...quadrature import Rule, haar
+from .. import bars
 from ..structure._orbit import Orbit, orbits
 from ..structure._properties import Property, evaluate
 from ..structure._structure import digest, plain_copy, relabelled, shifted, turned
@@ -17,9 +18,6 @@ from ._screen import turning
 from ._spectrum import spectrum, unresolved
 
 Record = dict[str, Any]
-_ROUNDING = 32 * torch.finfo(torch.float64).eps
-_MARGIN = 4.0  # rounding under rotations against rounding under exact operations
-_SINGLE = 1e-5  # of the size: what single precision can do; more is a broken symmetry
 _SHIFT = 10.0  # angstrom
 
 
@@ -147,7 +145,8 @@ def _part(
     size = _rms(orbit.mean)
     sectors = spectrum(centred.values, rule)
     noise = {name: max(_rms(values[one.name] - raw[one.name]) for values in found) for name, found in exact.items()}
-    quiet = [value for name, value in noise.items() if name in ("repeat", "round_trip") or value <= _SINGLE * size]
+    single = bars.MOST_SINGLE * size
+    quiet = [value for name, value in noise.items() if name in ("repeat", "round_trip") or value <= single]
     components = max(raw[one.name].numel(), 1)
     return {
         "size": size,
@@ -157,7 +156,7 @@ def _part(
         "largest": float(away.abs().max()),
         "spectrum": (sectors / components).tolist(),
         "unresolved": unresolved(centred.values, sectors, rule),
-        "floor": _MARGIN * max(quiet) + _ROUNDING * max(size, float(raw[one.name].abs().max())),
+        "floor": bars.MARGIN * max(quiet) + bars.ROUNDINGS * max(size, float(raw[one.name].abs().max())),
         **noise,
         "per_atom": _by_atom(orbit).tolist() if one.per_atom else None,
     }

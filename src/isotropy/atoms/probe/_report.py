@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ...core._files import write_atomic
 from ...errors import CoarseRuleWarning, DataError
+from .. import bars
 from ._pictures import map_of_atoms, overview
 from ._sentences import finding_lines, setting_line
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMAT = 1
-_SHARE = 0.25  # of the mean square: more above the rule's reach is worth a word
-_BROKEN = 10.0  # times the floor
 _QUANTILES = (0.05, 0.5, 0.95)
 _UNITS = {"energy": "eV", "forces": "eV/A", "stress": "eV/A^3", "virial": "eV", "dipole": "e A", "charges": "e"}
 
@@ -78,6 +77,7 @@ class ProbeReport:
         error, size = (_root_mean([row[key] for row in rows]) for key in ("error", "size"))
         floor = _root_mean([row["floor"] for row in rows])
         away = torch.tensor([value for row in rows for value in row["held_out"]], dtype=torch.float64)
+        most = bars.MOST_FLOORS * floor
         exact = {key: max(row[key] for row in rows) for key in ("repeat", "round_trip", "permutation", "translation")}
         return {
             "unit": _UNITS.get(name, ""),
@@ -92,7 +92,7 @@ class ProbeReport:
             "floor": floor,
             "at_floor": error <= floor,
             **exact,
-            "broken": [key for key in ("repeat", "permutation", "translation") if exact[key] > _BROKEN * floor],
+            "broken": [key for key in ("repeat", "permutation", "translation") if exact[key] > most],
         }
 
     def rules(self) -> list[dict[str, Any]]:
@@ -197,12 +197,13 @@ class ProbeReport:
         """The same report; warns where errors lie above what the rule resolves."""
         for name in self.properties:
             found = self.summary(name)
-            if not found["at_floor"] and found["unresolved"] ** 2 > _SHARE * found["error"] ** 2:
+            if not found["at_floor"] and found["unresolved"] ** 2 > bars.MOST_UNRESOLVED * found["error"] ** 2:
                 reach = self.settings["degree"] // 2
+                above = 100 * (found["unresolved"] / found["error"]) ** 2
                 message = (
-                    f"{name}: expected errors of degree {reach} or less, half of the rule's, received "
-                    f"{100 * (found['unresolved'] / found['error']) ** 2:.0f} % above; errors are estimates, use a "
-                    "finer rule for a spectrum"
+                    f"{name}: expected errors of degree {reach} or less, half of the rule's, received {above:.0f} % "
+                    f"above (at most {100 * bars.MOST_UNRESOLVED:.0f} %); errors are estimates, use a finer rule for a "
+                    "spectrum"
                 )
                 warnings.warn(message, CoarseRuleWarning, stacklevel=3)
         return self

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .. import bars
+
 _WHAT = {
     "repeat": "the same structure twice gives different results",
     "permutation": "the order of atoms matters",
@@ -38,13 +40,17 @@ def finding_lines(summaries: dict[str, dict[str, Any]], rules: list[dict[str, An
 def _property_lines(name: str, found: dict[str, Any]) -> list[str]:
     unit = found["unit"]
     if found["at_floor"]:
-        first = f"{name}: symmetric as far as rounding can tell, error {found['error']:.1e} {unit}"
+        first = (
+            f"{name}: symmetric as far as rounding can tell, error {found['error']:.1e} {unit} "
+            f"(at most {found['floor']:.1e})"
+        )
     else:
         first = (
             f"{name}: error {found['error']:.3g} {unit} ({found['relative']:.2g} of its size), as it stands "
             f"{found['raw']:.3g}, largest {found['largest']:.3g}, floor {found['floor']:.1g}"
         )
-    return [first, *(f"  broken besides: {_WHAT[key]} ({found[key]:.2g} {unit})" for key in found["broken"])]
+    most = f"at most {bars.MOST_FLOORS * found['floor']:.1g}"
+    return [first, *(f"  broken besides: {_WHAT[key]} ({found[key]:.2g} {unit}, {most})" for key in found["broken"])]
 
 
 def _rule_line(row: dict[str, Any]) -> str:
