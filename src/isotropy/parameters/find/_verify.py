@@ -9,13 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_map
 
+from .. import bars
 from ..moves._blocks import Block
 from ..trace._inference import Skipped
 from ._parameter_symmetry import ParameterSymmetry
 from ._shifts_and_scales import ShiftBlock
-
-_SLACK = 100.0  # bounds are of one normalised value; later layers may enlarge them
-
 
 _DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 
@@ -31,11 +29,11 @@ class Twin:
                 module.eval()
         args = example if isinstance(example, tuple) else (example,)
         self.args = tree_map(_as_double, args)
-        self.tolerance = 1e-6  # models may hold parts in single precision
+        self.tolerance = bars.MOST_CHANGE  # models may hold parts in single precision
         try:
             self.reference = self({})
         except Exception:  # a model that insists on its own precision is checked in it
-            self.model, self.args, self.tolerance = self.model.to(_dtype(model)), args, 1e-3
+            self.model, self.args, self.tolerance = self.model.to(_dtype(model)), args, bars.MOST_CHANGE_SINGLE
             self.reference = self({})
 
     @property
@@ -77,8 +75,10 @@ def verified(found: ParameterSymmetry, twin: Twin) -> ParameterSymmetry:
     def passes(tensors: dict[str, Tensor], label: str, allowed: float = 0.0) -> bool:
         """Whether the outputs stay; a failure is noted."""
         change = twin.change(tensors)
-        if change > max(twin.tolerance, allowed):
-            skipped.append(Skipped(label, f"inferred, but a trial move changed the outputs by {change:.2g}"))
+        most = max(twin.tolerance, allowed)
+        if change > most:
+            words = f"inferred, but a trial move changed the outputs by {change:.2g} (at most {most:.2g})"
+            skipped.append(Skipped(label, words))
             return False
         return True
 
@@ -88,7 +88,7 @@ def verified(found: ParameterSymmetry, twin: Twin) -> ParameterSymmetry:
         damped = step if isinstance(block, ShiftBlock) else step / block.group.size**0.5
         return block.act(block.exp(damped), twin.parameters)
 
-    blocks = [b for b in found.blocks if passes(moved(b), b.label, _SLACK * b.exactness.bound)]
+    blocks = [b for b in found.blocks if passes(moved(b), b.label, bars.SLACK * b.exactness.bound)]
     everything = {**twin.parameters, **dict(twin.model.named_buffers())}
     permutations = [
         one

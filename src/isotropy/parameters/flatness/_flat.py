@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...core._linalg import numerical_rank, orthonormal_rows
 from ...errors import DataError
+from .. import bars
 from ..find._parameter_symmetry import ParameterSymmetry
 from ..moves._vectors import Parameters, flatten, unflatten
 
@@ -46,7 +47,7 @@ class FlatDirections:
 
 
 def flat_directions(
-    function: Function, parameters: Parameters, symmetry: ParameterSymmetry, *, tolerance: float = 1e-8
+    function: Function, parameters: Parameters, symmetry: ParameterSymmetry, *, tolerance: float = bars.FLAT
 ) -> FlatDirections:
     """Count the flat directions of a function and compare them with the orbit of a symmetry.
 

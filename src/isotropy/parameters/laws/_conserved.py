@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import DataError
+from .. import bars
 from ..find._shifts_and_scales import ShiftBlock
 from ..find._symmetries import ParameterSymmetry
 from ..moves._blocks import Block
@@ -70,7 +71,9 @@ class Laws:
         before, after = self.values(start), self.values(end)
         return {name: float((after[name] - value).abs().max()) for name, value in before.items()}
 
-    def track(self, optimizer: torch.optim.SGD, *, tolerance: float = 64.0, alarm: str = "raise") -> Tracker:
+    def track(
+        self, optimizer: torch.optim.SGD, *, tolerance: float = bars.MOST_ROUNDINGS, alarm: str = "raise"
+    ) -> Tracker:
         """Compare every step of SGD with the exact laws from now on; see ``Tracker``.
 
         Laws of single neurons on orthogonal data are left out: no exact law of a discrete step is known for them.

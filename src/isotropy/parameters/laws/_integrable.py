@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ...errors import SymmetryError
+from .. import bars
 from ..moves._vectors import Parameters, flatten, inner, moved, random_like, unflatten
 
 Field = Callable[[dict[str, Tensor]], dict[str, Tensor]]
@@ -55,7 +56,7 @@ def potential(
     origin: Parameters | None = None,
     *,
     nodes: int = 16,
-    tolerance: float = 1e-9,
+    tolerance: float = bars.MOST_CURL,
 ) -> Tensor:
     """The conserved quantity `()` of a symmetry, the line integral of its field from ``origin`` to ``at``.
 
@@ -94,7 +95,7 @@ def potential(
     ).sum()
 
 
-def require_gradient(field: Field, at: Parameters, tolerance: float = 1e-9) -> None:
+def require_gradient(field: Field, at: Parameters, tolerance: float = bars.MOST_CURL) -> None:
     """Refuse a field that is not a gradient."""
     found = curl(field, at)
     if found > tolerance:

@@ -10,10 +10,9 @@ from torch import Tensor
 
 from ...core._checks import as_points
 from ...errors import DataError, RepresentationMismatchError, SymmetryError
+from .. import bars
 from ..moves._vectors import Parameters, require_names
 from ._primitives import normal_moments, primitive
-
-_ORTHOGONAL = 1e-8
 
 
 class NeuronLaw:
@@ -111,10 +110,11 @@ def _orthogonal_sizes(x: Tensor, bias: bool) -> Tensor:
     gram = x @ x.T + (1.0 if bias else 0.0)
     sizes = gram.diagonal()
     error = float((gram - torch.diag(sizes)).abs().max() / sizes.min()) if bool(sizes.min() > 0) else math.inf
-    if error > _ORTHOGONAL:
+    if error > bars.MOST_OVERLAP:
         rule = "inner products of -1 between samples (a bias is one more input)" if bias else "orthogonal samples"
         raise SymmetryError(
-            f"x: expected {rule}, received {len(x)} samples of {x.shape[1]} inputs off by {error:.2g}; "
+            f"x: expected {rule}, received {len(x)} samples of {x.shape[1]} inputs off by {error:.2g} (at most "
+            f"{bars.MOST_OVERLAP:g}); "
             "on such data an elementwise activation has no conserved quantity"
         )
     return sizes

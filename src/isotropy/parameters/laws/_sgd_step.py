@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...errors import DataError, SymmetryError
+from .. import bars
 from ..moves._vectors import Parameters
 from ._block_law import BlockLaw, ShiftLaw
 
@@ -80,7 +81,7 @@ class SGDStep:
 
     def _factor(self, law: BlockLaw | ShiftLaw) -> float:
         ratios = [self.lr[name] / law.rates.get(name, 1.0) for name in law.names if name in self.lr]
-        if len(ratios) < len(law.names) or max(ratios) - min(ratios) > 1e-12 * max(ratios):
+        if len(ratios) < len(law.names) or max(ratios) - min(ratios) > bars.MOST_RATE_SPREAD * max(ratios):
             raise SymmetryError(
                 f"{law.name}: expected the learning rates of its parameters to be those of the law up to one factor, "
                 f"received ratios {ratios} for {list(law.names)}; build the laws with rates= of this optimizer"

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import DataError, SymmetryError, SymmetryWarning
+from .. import bars
 from ..moves._vectors import named
 from ._block_law import BlockLaw, ShiftLaw
 from ._sgd_step import SGDStep, require_sgd
@@ -90,7 +91,7 @@ class Tracker:
         laws: Sequence[BlockLaw | ShiftLaw],
         optimizer: torch.optim.SGD,
         *,
-        tolerance: float = 64.0,
+        tolerance: float = bars.MOST_ROUNDINGS,
         alarm: str = "raise",
     ) -> None:
         if alarm not in ALARMS:

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from ...errors import NotAnAlgebraError
-
-_MEMBER = 1e-6  # relative distance from the group beyond which an element is refused
+from .. import bars
 
 
 @dataclass(frozen=True)
@@ -57,9 +56,10 @@ class Group(ABC):
         if tuple(g.shape) != wanted or not bool(torch.isfinite(g).all()):
             raise NotAnAlgebraError(f"g: expected finite matrices of shape {wanted}, received {tuple(g.shape)}")
         defect = float(self.defect(g).max()) if g.numel() else 0.0
-        if defect > _MEMBER:
+        if defect > bars.MOST_OUTSIDE:
             raise NotAnAlgebraError(
-                f"g: expected elements of {self}, received one {defect:.2g} outside; "
+                f"g: expected elements of {self}, received one {defect:.2g} outside "
+                f"(at most {bars.MOST_OUTSIDE:g}); "
                 "build it as block.exp(xi), which stays inside"
             )
         return g

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import SymmetryError
+from .. import bars
 from ..find._parameter_symmetry import ParameterSymmetry
 from ..moves._blocks import Block
 from ._objectives import Named, Options, Probe, orbit_curvature, write
 from ._profile import OrbitProfile
 
-_FRACTION = 2 / 3  # a loss may move by this power of the working precision
 _HALVINGS = 6
 _SWEEPS = 300  # most of one balancing of weights
 _FLAT = 1e-3  # logarithms that far from the optimum leave the norm within 1e-6 of its minimum
@@ -150,4 +150,4 @@ class Journey:
 
 def allowed_change(parameters: dict[str, nn.Parameter]) -> float:
     """Relative change of a loss that rounding explains, for the coarsest precision among the parameters."""
-    return max(torch.finfo(p.dtype).eps for p in parameters.values()) ** _FRACTION
+    return max(torch.finfo(p.dtype).eps for p in parameters.values()) ** bars.CHANGE_POWER

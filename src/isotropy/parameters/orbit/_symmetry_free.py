@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import DataError, TrivialResultWarning
+from .. import bars
 from ..moves._vectors import Parameters, flatten, named, unflatten
 
 Loss = Callable[[dict[str, Tensor]], Tensor]
@@ -247,7 +248,7 @@ class _Climb:
             theta = restore(self.theta + length * unit)
             value, slope = self.at(theta)
             size = float(slope.square().sum())
-            allowed = self.first_loss + 1e-7 * abs(self.first_loss)
+            allowed = self.first_loss + bars.MOST_GROWTH * abs(self.first_loss)
             if value <= allowed and self.size < size <= cap * self.first_size:
                 self.theta, self.loss, self.slope = theta, value, slope
                 self.steps += 1
@@ -274,7 +275,7 @@ def _complement(rows: Tensor, energy: float) -> Tensor:
     """Orthonormal directions `(k, features)` outside the span of the rows."""
     _, values, axes = torch.linalg.svd(rows.to(torch.float64), full_matrices=True)
     if energy == 1.0:
-        seen = int((values > 1e-10 * values.amax().clamp_min(1e-300)).sum())
+        seen = int((values > bars.SEEN * values.amax().clamp_min(1e-300)).sum())
     else:
         share = values.square().cumsum(0) / values.square().sum().clamp_min(1e-300)
         seen = int((share < energy).sum()) + 1

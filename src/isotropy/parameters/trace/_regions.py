@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_map
 
+from .. import bars
 from ._inference import Inference, Rows, Typed, shape_of
 from ._trace import Node, Operation, Record, nodes_in
 
@@ -102,8 +103,8 @@ def read_planes(maps: Tensor) -> Planes | None:
     rest = tuple(i for i in range(size) if not linked[i].any())
     first = torch.tensor([p for p, _ in planes])
     second = torch.tensor([q for _, q in planes])
-    turned = torch.allclose(maps[:, first, first], maps[:, second, second], atol=1e-5)
-    turned = turned and torch.allclose(maps[:, first, second], -maps[:, second, first], atol=1e-5)
+    turned = torch.allclose(maps[:, first, first], maps[:, second, second], atol=bars.SAME_TURN)
+    turned = turned and torch.allclose(maps[:, first, second], -maps[:, second, first], atol=bars.SAME_TURN)
     level = all(torch.allclose(maps[:, i, i], maps[:, rest[0], rest[0]]) for i in rest)
     return (planes, rest) if turned and level else None
 
