@@ -12,11 +12,11 @@ from torch import Tensor
 from ..core._adjacency import Graph, as_graph, join
 from ..core._propagation import RULES, Rule, require_rules, rule_name
 from ..errors import DataError
+from . import bars
 from ._operator_words import mean_degree, moments, operator_words
 from ._random import random_graphs
 
 Target = int | str | Callable[[Graph], Tensor] | Sequence[Any]
-_EXACT = 1e-12
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def learnability(
     held_out = torch.zeros(len(chosen), dtype=torch.bool).index_fill(0, order[: len(chosen) // 2], True)
     whole, owner = join([Graph(g.edge_index, g.num_nodes, g.edge_weight) for g in chosen])
     residual, words = _best(whole, known, depth, values, held_out[owner])
-    learnable = residual < _EXACT
+    learnable = residual < bars.LEARNABLE
     return Learnability(
         residual,
         learnable,
@@ -120,7 +120,7 @@ def _suggest(
         return ""
     found = {name: _best(graph, (*rules, name), depth, target, held_out)[0] for name in others}
     best = min(found, key=lambda name: found[name])
-    return rule_name(best) if found[best] < residual / 2 else ""
+    return rule_name(best) if found[best] < bars.MOST_LEFT * residual else ""
 
 
 def _target_values(target: Target, graphs: list[Graph]) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..core._estimator import Estimator
 from ..errors import DataError
+from . import bars
 from .init._fit import Rule, fit_filters
 
 _BLOCK = 4096  # rows at once
@@ -87,7 +88,7 @@ class ClassPCA(Estimator):
         lam: float = 1.0,
         activation: str = "relu",
         balanced: bool = False,
-        duplicate: float = 0.99,
+        duplicate: float = bars.MOST_ALIKE,
         max_size: int = 2048,
         seed: int = 0,
     ) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import DataError
+from .. import bars
 from ._filters import Filters
 from ._fit import Rule, Stream, fit_filters
 from ._head import fit_head
@@ -59,7 +60,7 @@ def class_pca_(
     lam: float = 1.0,
     head: str = "keep",
     strength: float = 1.0,
-    duplicate: float = 0.99,
+    duplicate: float = bars.MOST_ALIKE,
     balanced: bool = False,
     patches: int | None = None,
     max_size: int = 2048,

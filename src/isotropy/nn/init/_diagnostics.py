@@ -12,6 +12,7 @@ from torch import Tensor
 from ...core._checks import as_points, require_fraction
 from ...core._linalg import numerical_rank, orthonormal_rows
 from ...errors import DataError
+from .. import bars
 from ._filters import Filters, choose_filters
 from ._moments import ClassMoments, Summary
 
@@ -193,7 +194,7 @@ def _fitted(x: Tensor, y: Tensor, units: int, lam: float) -> Filters:
 
 def _filters(summary: Summary, count: int, lam: float) -> Filters:
     """Filters with the usual bound on duplicates."""
-    return choose_filters(summary, count, lam, 0.99, torch.Generator().manual_seed(0))
+    return choose_filters(summary, count, lam, bars.MOST_ALIKE, torch.Generator().manual_seed(0))
 
 
 def _overlap(whole: Filters, part: Filters) -> float:

@@ -8,10 +8,8 @@ import torch
 from torch import Tensor
 
 from ...errors import DataError
+from .. import bars
 from ._moments import Summary
-
-_STILL = 1e-10  # variance relative to the largest, below which a direction counts as constant
-_NOTHING = 1e-9  # eigenvalue relative to the largest variance, below which a class does not stand out
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class _Ladder:
         self.values, self.vectors = values.flip(-1), vectors.mT.flip(-2)
         largest = float(torch.linalg.eigvalsh(covariance)[-1])
         variances = torch.einsum("cki,ij,ckj->ck", self.vectors, covariance, self.vectors)
-        self.usable = (self.values > _NOTHING * largest) & (variances > _STILL * largest)
+        self.usable = (self.values > bars.STANDS_OUT * largest) & (variances > bars.CONSTANT * largest)
         self.next = [0] * len(values)
 
     def head(self, index: int) -> float | None:
@@ -118,7 +116,7 @@ def choose_filters(summary: Summary, count: int, lam: float, duplicate: float, g
 def _fill(chosen: _Chosen, covariance: Tensor, count: int, generator: torch.Generator) -> None:
     """Random directions, drawn as the data are, until there are ``count``; in one dimension they are all parallel."""
     values, axes = torch.linalg.eigh(covariance)
-    moving = values > _STILL * values[-1]
+    moving = values > bars.CONSTANT * values[-1]
     span = (axes[:, moving] * values[moving].sqrt()).T
     tries = 0
     while len(chosen.rows) < count:

@@ -8,10 +8,9 @@ import torch
 from torch import Tensor
 
 from ...errors import RepresentationMismatchError
+from .. import bars
 from ._lconv import LConv
 from ._span import Given, matrices_of
-
-TOLERANCE = 1e-5  # of a layer in single precision
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class EquivarianceAudit:
 
 
 def equivariance_audit(
-    layer: LConv, action: Given, action_out: Given | None = None, *, tolerance: float = TOLERANCE
+    layer: LConv, action: Given, action_out: Given | None = None, *, tolerance: float = bars.MOST_LAYER_ERROR
 ) -> EquivarianceAudit:
     """Size of ``X_out M - M X_in`` for the linear map ``M = 1 (x) W_0 + sum_k L_k (x) W_k`` of a layer.
 

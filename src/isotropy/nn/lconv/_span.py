@@ -11,6 +11,7 @@ from ...action._action import Action
 from ...algebra._lie_algebra import LieAlgebra
 from ...core._checks import require_finite
 from ...errors import DataError, RepresentationMismatchError
+from .. import bars
 
 Given = Tensor | LieAlgebra | Action
 CONSTRAINTS = (None, "antisymmetric", "zero_row_sum")
@@ -52,7 +53,7 @@ def _matrices_of_action(action: Action) -> Tensor:
     probe = torch.linspace(-1.0, 2.0, action.size, dtype=torch.float64).square()
     expected = matrices @ probe
     received = action.fields(probe.reshape(1, *action.event)).flatten(2)[0]
-    if not bool((received - expected).norm() <= 1e-8 * expected.norm().clamp_min(1.0)):
+    if not bool((received - expected).norm() <= bars.LINEAR_ACTION * expected.norm().clamp_min(1.0)):
         raise RepresentationMismatchError(
             "generators: expected an action that is linear in its points, received one that is not; "
             "use a representation, or motions of images"
