@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from ..errors import NotAnAlgebraError, RepresentationMismatchError, SymmetryError
+from . import bars
 from ._reductive import Part, name_reductive, name_semisimple
 from ._structure import (
-    FLOOR,
     Facts,
     Ruler,
     UnclearError,
@@ -30,10 +30,6 @@ from ._structure import (
     radical,
     spaces,
 )
-
-LIMIT = 0.1  # a span that closes no better than this is no algebra
-CLEAR = 0.5  # lowest confidence at which a name is given
-BRACKET_SCALE = 0.3  # brackets of unit matrices of this size are neither large nor small
 
 
 @dataclass(frozen=True)
@@ -101,13 +97,13 @@ def identify(structure: Tensor, matrices: Tensor | None = None, defect: float = 
     facts = collect_facts(table, ruler)
     if facts.dimension == 0:
         return Identity("trivial", (), 1.0, facts, "it has no generators")
-    if noise > LIMIT:
-        return _unidentified(facts, f"its brackets leave the span by {noise:.2g}, more than {LIMIT}")
+    if noise > bars.MOST_OPEN:
+        return _unidentified(facts, f"its brackets leave the span by {noise:.2g}, more than {bars.MOST_OPEN}")
     try:
         name, aliases, reason = _name(table, acting, facts, ruler)
     except (UnclearError, torch.linalg.LinAlgError) as error:  # pyright: ignore[reportPrivateImportUsage]
         return _unidentified(facts, f"the noise {noise:.2g} hides its structure: {error}")
-    if ruler.confidence < CLEAR:
+    if ruler.confidence < bars.LEAST_CONFIDENCE:
         return _unidentified(facts, f"a number that decides is not clear of the noise {noise:.2g}")
     return Identity(name, aliases, ruler.confidence, facts, reason)
 
@@ -137,12 +133,12 @@ def _normalise(structure: Tensor, matrices: Tensor | None, defect: float) -> tup
     table = structure.detach().to("cpu", torch.float64)
     table = (table - table.transpose(0, 1)) / 2
     if not len(table):
-        return table, matrices, max(defect, FLOOR)
+        return table, matrices, max(defect, bars.FLOOR)
     acting = None if matrices is None else matrices.detach().to("cpu", torch.float64)
     if acting is not None:
         table, acting = _orthonormalise(table, acting)
     measured = _jacobi_defect(table) if acting is None else _closure_defect(table, acting)
-    noise = max(defect, measured, FLOOR)
+    noise = max(defect, measured, bars.FLOOR)
     scale = float(torch.linalg.matrix_norm(table.flatten(0, 1), 2))
     unit = scale if cut(torch.tensor([scale]), noise)[0] else 1.0
     return table / unit, None if acting is None else acting / unit, noise
@@ -153,7 +149,7 @@ def _orthonormalise(structure: Tensor, matrices: Tensor) -> tuple[Tensor, Tensor
     size = len(matrices)
     q, r = torch.linalg.qr(matrices.reshape(size, -1).T)
     values = torch.linalg.svdvals(r)
-    if len(values) < size or float(values[-1]) <= 1e-12 * float(values[0]):
+    if len(values) < size or float(values[-1]) <= bars.DEPENDENT * float(values[0]):
         raise NotAnAlgebraError(
             f"expected {size} independent matrices, received smallest singular value {float(values[-1]):.2g} "
             f"beside {float(values[0]):.2g}; drop the dependent generators"
@@ -168,7 +164,7 @@ def _closure_defect(structure: Tensor, matrices: Tensor) -> float:
     products = torch.einsum("iab,jbc->ijac", matrices, matrices)
     commutators = products - products.transpose(0, 1)
     excess = commutators - torch.einsum("ijk,kab->ijab", structure, matrices)
-    scale = max(float(commutators.norm()), BRACKET_SCALE * len(matrices))
+    scale = max(float(commutators.norm()), bars.BRACKET_SCALE * len(matrices))
     return float(excess.norm()) / scale
 
 
@@ -177,7 +173,7 @@ def _jacobi_defect(structure: Tensor) -> float:
     term = torch.einsum("ijl,lkm->ijkm", structure, structure)
     cyclic = term + term.permute(1, 2, 0, 3) + term.permute(2, 0, 1, 3)
     spread = float(structure.norm()) * float(torch.linalg.matrix_norm(structure.flatten(0, 1), 2))
-    scale = max(float(term.norm()), BRACKET_SCALE * spread)
+    scale = max(float(term.norm()), bars.BRACKET_SCALE * spread)
     return float(cyclic.norm()) / scale if scale else 0.0
 
 

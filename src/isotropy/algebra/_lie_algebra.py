@@ -17,11 +17,10 @@ from ..core._checks import as_basis, require_finite
 from ..core._linalg import numerical_rank, orthonormal_rows, principal_angles, sparse_rows
 from ..dictionary import FieldBracket, Polynomials
 from ..errors import NotAnAlgebraError, RepresentationMismatchError
+from . import bars
 from ._identity import Identity, identify
 from ._storage import read_algebra, write_algebra
 from ._structure import killing_form
-
-_SMALL_BRACKET = 0.05  # root mean square size of brackets of unit generators below which an algebra is abelian
 
 
 class Bracket(Protocol):
@@ -172,7 +171,7 @@ class LieAlgebra:
             return 0.0
         brackets, frame = self._brackets
         outside = brackets - (brackets @ frame.T) @ frame
-        return float(outside.norm()) / max(float(brackets.norm()), _SMALL_BRACKET * self.dim)
+        return float(outside.norm()) / max(float(brackets.norm()), bars.ABELIAN_BRACKET * self.dim)
 
     def killing_form(self) -> Tensor:
         """``K(e_i, e_j) = tr(ad e_i ad e_j)``, `(dim, dim)`."""
@@ -200,7 +199,7 @@ class LieAlgebra:
         """The same span with generators orthonormal in ``<A, B> = tr(A^T B)``."""
         return self._with_rows(orthonormal_rows(self._basis.flatten(1)) if self.dim else self._basis.flatten(1))
 
-    def sparsified(self, tolerance: float = 1e-6) -> LieAlgebra:
+    def sparsified(self, tolerance: float | None = None) -> LieAlgebra:
         """The same span with few non-zero entries, largest entry 1; entries below ``tolerance`` dropped."""
         return self._with_rows(sparse_rows(self._basis.flatten(1), tolerance) if self.dim else self._basis.flatten(1))
 

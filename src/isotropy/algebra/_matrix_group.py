@@ -11,6 +11,7 @@ from ..action._finite import Finite
 from ..action._representation import Representation
 from ..core._checks import as_basis
 from ..errors import NotAnAlgebraError, RepresentationMismatchError
+from . import bars
 from ._lie_algebra import LieAlgebra
 
 
@@ -77,12 +78,12 @@ class MatrixGroup:
 
 
 def _require_normalising(algebra: LieAlgebra, h: Tensor, index: int) -> None:
-    if abs(float(torch.linalg.det(h))) < 1e-12:
+    if abs(float(torch.linalg.det(h))) < bars.SINGULAR:
         raise RepresentationMismatchError(
             f"components[{index}]: expected an invertible matrix, received determinant 0; pass a group element"
         )
     moved = h @ algebra.basis @ torch.linalg.inv(h)
-    if algebra.dim and LieAlgebra(moved).distance(algebra) > 1e-6:
+    if algebra.dim and LieAlgebra(moved).distance(algebra) > bars.MOST_MOVED:
         raise NotAnAlgebraError(
             f"components[{index}]: expected h X h^-1 to stay in the algebra, received a matrix that moves it; "
             "pass a representative of a component of the same group"

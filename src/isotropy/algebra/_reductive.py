@@ -14,12 +14,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from . import bars
 from ._simple import Form, dual_coxeter, forms
 from ._structure import Ruler, UnclearError, killing_form, signature, simple_ideals, spaces, subalgebra
-
-CASIMIR_TOLERANCE = 0.1  # Casimir eigenvalues of isomorphic names differ by 30 % and more
-
-EXCEPTIONAL = 0.9  # confidence from which an algebra outside the table is believed to be simple
 
 
 @dataclass(frozen=True, eq=False)  # equal only to itself: projectors have no truth value to compare by
@@ -69,7 +66,7 @@ def _name_simple(structure: Tensor, matrices: Tensor | None, is_complex: bool, r
         raise UnclearError("a simple ideal has a degenerate Killing form")
     moved = None if matrices is None else _moved(matrices, ruler)
     found = [f for f in forms(dimension) if f.noncompact == positive and f.complex == is_complex]
-    if not found and ruler.confidence < EXCEPTIONAL:
+    if not found and ruler.confidence < bars.EXCEPTIONAL:
         raise UnclearError(f"no simple algebra has dimension {dimension} and {positive} noncompact directions")
     if not found:
         return Part(f"simple({dimension})", (), dimension, moved)
@@ -88,7 +85,7 @@ def _natural_form(found: list[Form], killing: Tensor, matrices: Tensor, ruler: R
     if size == 0:
         raise UnclearError("a simple ideal acts by zero")
     fits = [f for f in found if size % f.natural == 0]
-    near = [f for f in fits if abs(index / size / f.casimir - 1) < CASIMIR_TOLERANCE]
+    near = [f for f in fits if abs(index / size / f.casimir - 1) < bars.CASIMIR_TOLERANCE]
     return near[0] if near else None
 
 
@@ -232,4 +229,4 @@ def _is_balanced(spectrum: Tensor, ruler: Ruler) -> bool:
     """Whether a real spectrum is symmetric about zero."""
     ordered = spectrum.sort().values
     excess = float((ordered + ordered.flip(0)).abs().max())
-    return excess < 10 * ruler.noise
+    return excess < bars.BALANCED * ruler.noise

@@ -10,17 +10,15 @@ number is zero is decided by a `Ruler`, which knows the noise and remembers its 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from ..errors import NotAnAlgebraError
+from . import bars
 
-FLOOR = 1e-9  # noise of numbers that went through exact formulas and rounding only
-SLACK = 10.0  # a value may exceed the stated noise by this much and still be dropped as noise
-CLEAR_MARGIN = 4.0  # margin from which the confidence is at least a half
 TRIES = 16  # seeded generic elements among which the clearest one is used
 
 
@@ -32,7 +30,7 @@ def cut(values: Tensor, noise: float) -> tuple[int, float]:
     """How many of the descending values are not zero, and the margin of that decision.
 
     Keeping ``k`` values scores ``values[k-1] / max(values[k], noise)``, with 1 standing before the first
-    value and 0 after the last one, among the cuts that drop nothing above ``SLACK * noise`` and keep nothing
+    value and 0 after the last one, among the cuts that drop nothing above ``bars.SLACK * noise`` and keep nothing
     below ``noise``. The margin is the best score over the second best one (at least 1).
 
     >>> cut(torch.tensor([0.5, 0.25, 0.0]), 1 / 1024)
@@ -42,7 +40,9 @@ def cut(values: Tensor, noise: float) -> tuple[int, float]:
     ladder = [max([1.0, *listed[:1]]), *listed, 0.0]
     steps = enumerate(pairwise(ladder))
     scores = [
-        (kept / max(dropped, noise), k) for k, (kept, dropped) in steps if dropped <= SLACK * noise and kept >= noise
+        (kept / max(dropped, noise), k)
+        for k, (kept, dropped) in steps
+        if dropped <= bars.SLACK * noise and kept >= noise
     ]
     if not scores:
         return 0, 0.0
@@ -57,7 +57,7 @@ class Ruler:
     The confidence of a decision with margin ``m`` is ``1 - m ** -0.5``.
     """
 
-    noise: float = FLOOR
+    noise: float = field(default_factory=lambda: bars.FLOOR)
     confidence: float = 1.0
 
     def count(self, values: Tensor) -> int:
@@ -257,7 +257,7 @@ def generic_element(structure: Tensor, ruler: Ruler | None = None) -> tuple[Tens
         element = element / scale if scale > judge.noise else element
         dimension, margin = _null_dimension(adjoint(structure, element), judge.noise)
         trials.append((dimension, margin, element))
-    clear = [trial for trial in trials if trial[1] >= CLEAR_MARGIN] or trials
+    clear = [trial for trial in trials if trial[1] >= bars.CLEAR_MARGIN] or trials
     smallest = min(dimension for dimension, _, _ in clear)  # regular elements have the smallest null space
     dimension, margin, element = max((t for t in clear if t[0] == smallest), key=lambda t: t[1])
     judge.note(margin)
