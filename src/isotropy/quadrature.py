@@ -19,11 +19,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .core import bars
 from .errors import CoarseRuleWarning, DataError
 
 _ORDERS = (*range(3, 32, 2), *range(35, 132, 6))  # orders of Lebedev rules that scipy holds
 _MOST_DEGREE = 200
-_VANISHING = 1e-10  # of |sum_i w_i D^l(R_i)|^2 / (2 l + 1)
 _ROWS = 2**22  # entries of one block of characters
 
 
@@ -52,7 +52,7 @@ class Rule:
     def degree(self) -> int:
         """Largest L up to which the rule is exact, by the characters of ``R_i^T R_j``; inversion is divided out."""
         for degree in range(1, _MOST_DEGREE + 1):
-            if self.residual(degree) > math.sqrt(_VANISHING * (2 * degree + 1)):
+            if self.residual(degree) > math.sqrt(bars.VANISHING_MEAN * (2 * degree + 1)):
                 return degree - 1
         return _MOST_DEGREE
 

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from isotropy.core import bars
 from isotropy.core._linalg import (
-    MIN_GAP,
     StreamedQR,
     cut_spectrum,
     numerical_rank,
@@ -109,7 +109,7 @@ def test_a_block_of_another_width_is_refused(block):
 def test_largest_gap(values, dim, residual):
     cut = cut_spectrum(torch.tensor(values, dtype=torch.float64))
     assert (cut.dim, cut.residual) == (dim, residual)
-    assert cut.clear == (cut.gap >= MIN_GAP)
+    assert cut.clear == (cut.gap >= bars.MIN_GAP)
 
 
 def test_an_empty_spectrum_has_no_kernel():

@@ -17,12 +17,12 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..errors import DataError, DerivativeUnavailableError
+from . import bars
 
 Map = Callable[[Tensor], Tensor]
 RUNGS = ("forward", "jacobian", "double_backward", "difference")
 _CHECKED = 4  # samples on which a rung is compared with central differences
 _TOGETHER = 8  # directions that share one forward-mode pass
-_AGREEMENT = 0.2  # loose: it has to catch a detached or skipped derivative, not rounding
 
 
 @contextmanager
@@ -114,7 +114,7 @@ def _failure(f: Map, few: Tensor, direction: Tensor, rung: str) -> str | None:
     if rung == "difference":
         return None
     reference = _difference(f, few, direction)[1].to(slope)
-    if (slope - reference).norm() <= _AGREEMENT * reference.norm() + 1e-6 * slope.norm():
+    if (slope - reference).norm() <= bars.MOST_DISAGREEMENT * reference.norm() + 1e-6 * slope.norm():
         return None
     return "disagrees with central differences"
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError
+from . import bars
 
 EPSILON = torch.finfo(torch.float64).eps
 _WAITING = 2**16  # entries per factorization: tall enough to be efficient, small enough for the cache
@@ -115,7 +116,7 @@ class Cut:
     floor : float
         Values below it cannot be told from rounding or noise.
     clear : bool
-        Whether the gap reaches ``MIN_GAP``.
+        Whether the gap reaches ``bars.MIN_GAP``.
     """
 
     dim: int
@@ -125,12 +126,8 @@ class Cut:
     clear: bool
 
 
-MIN_GAP = 3.0
-_CLEARLY_BROKEN = 10.0  # times the floor
-
-
 def cut_spectrum(
-    values: Tensor, *, rank: str | int | float = "gap", floor: float = EPSILON, tolerance: float = 0.2
+    values: Tensor, *, rank: str | int | float = "gap", floor: float = EPSILON, tolerance: float | None = None
 ) -> Cut:
     """Decide how many of the descending ``values`` `(q,)`, errors in [0, 1], are zero.
 
@@ -143,19 +140,19 @@ def cut_spectrum(
     floor : float
         Values are raised to it before gaps are taken, so that rounding makes no gaps.
     tolerance : float
-        With ``rank="gap"``, values above it are never counted as zero.
+        With ``rank="gap"``, values above it are never counted as zero; ``bars.LARGEST_ZERO`` if left out.
     """
     raised = [max(float(v), floor) for v in values]
     ascending = [1.0, *raised][::-1]  # 1 stands above the largest: all directions may be kernel
     above = max(rank, floor) if isinstance(rank, float) and rank >= 0 else rank  # zero means below the floor
-    sizes = _kernel_sizes(ascending[:-1], above, tolerance)
+    sizes = _kernel_sizes(ascending[:-1], above, bars.LARGEST_ZERO if tolerance is None else tolerance)
     gaps = {size: ascending[size] / ascending[size - 1] if size else math.inf for size in sizes}
     dim = max(sizes, key=lambda size: (gaps[size], size) if size else (1.0, 0))
-    if rank == "gap" and dim and gaps[dim] < MIN_GAP and ascending[dim - 1] > _CLEARLY_BROKEN * floor:
+    if rank == "gap" and dim and gaps[dim] < bars.MIN_GAP and ascending[dim - 1] > bars.CLEARLY_BROKEN * floor:
         dim = 0  # nothing stands out, and even the smallest value is well above rounding and noise
     residual = float(values[len(values) - dim]) if dim else 0.0
     gap = gaps[dim] if dim else (ascending[0] / floor if len(ascending) > 1 else math.inf)
-    return Cut(dim, gap, residual, floor, gap >= MIN_GAP)
+    return Cut(dim, gap, residual, floor, gap >= bars.MIN_GAP)
 
 
 def _kernel_sizes(ascending: list[float], rank: str | int | float, tolerance: float) -> list[int]:
@@ -192,8 +189,8 @@ def orthonormal_rows(rows: Tensor) -> Tensor:
     return torch.linalg.qr(rows.to(torch.float64).T).Q.T
 
 
-def numerical_rank(rows: Tensor, tolerance: float = 1e-10) -> int:
-    """Number of singular values above ``tolerance`` times the largest."""
+def numerical_rank(rows: Tensor, tolerance: float | None = None) -> int:
+    """Number of singular values above ``tolerance``, or ``bars.INDEPENDENT``, times the largest."""
     if not rows.numel():
         return 0
     matrix = rows.to(torch.float64)
@@ -201,14 +198,15 @@ def numerical_rank(rows: Tensor, tolerance: float = 1e-10) -> int:
     # values. A span of thousands of candidates is then checked at once, instead of in half a minute.
     apart = bool((matrix.count_nonzero(dim=0) <= 1).all())
     values = matrix.norm(dim=1) if apart else torch.linalg.svdvals(matrix)
-    return int((values > tolerance * values.max()).sum())
+    least = bars.INDEPENDENT if tolerance is None else tolerance
+    return int((values > least * values.max()).sum())
 
 
-def sparse_rows(rows: Tensor, tolerance: float = 1e-6) -> Tensor:
+def sparse_rows(rows: Tensor, tolerance: float | None = None) -> Tensor:
     """A readable basis `(k, N)` of the span of ``rows``: reduced echelon form on well-conditioned pivots.
 
-    Pivots are the columns chosen by a QR with column pivoting; entries below ``tolerance`` become zero and each
-    row is scaled so that its largest entry is 1.
+    Pivots are the columns chosen by a QR with column pivoting; entries below ``tolerance`` (``bars.ZERO_ENTRY`` if left
+    out) become zero and each row is scaled so that its largest entry is 1.
     """
     from scipy.linalg import qr
 
@@ -219,4 +217,5 @@ def sparse_rows(rows: Tensor, tolerance: float = 1e-6) -> Tensor:
     pivots = sorted(factors[1][: len(span)].tolist())
     reduced = torch.linalg.solve(span[:, pivots], span)
     scaled = reduced / reduced.abs().amax(dim=1, keepdim=True)
-    return torch.where(scaled.abs() < tolerance, torch.zeros_like(scaled), scaled)
+    zero = bars.ZERO_ENTRY if tolerance is None else tolerance
+    return torch.where(scaled.abs() < zero, torch.zeros_like(scaled), scaled)

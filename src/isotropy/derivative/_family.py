@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from ..action._action import Action
+from ..core import bars
 from ..core._checks import as_points
 from ..core._linalg import StreamedQR
 from ..dictionary import Dictionary, Polynomials
 from ..errors import DataError, RepresentationMismatchError
 from ._polynomial_maps import MEASURES, degree_of_terms, field_coefficients, orthonormal_change, output_coefficients
 
-_RANK = 1e-10  # relative singular value below which a direction of the image is rounding
 _BLOCKS = 64  # of sampled points, before the image must have shown all its dimensions
 
 
@@ -143,7 +143,7 @@ class FamilyDerivative:
         points = torch.randn(4 * len(self.dictionary), self.dictionary.size, generator=_seeded(0), dtype=torch.float64)
         here, there = self.dictionary.evaluate(points), self.dictionary.evaluate(points @ matrix.T)
         solved = torch.linalg.lstsq(here, there).solution
-        if float((here @ solved - there).norm()) > _RANK**0.5 * float(there.norm()):
+        if float((here @ solved - there).norm()) > bars.INDEPENDENT**0.5 * float(there.norm()):
             raise DataError(
                 "dictionary: expected functions that stay in their span when the element moves the points, received "
                 "others; use polynomials, or add the moved functions"
@@ -194,7 +194,7 @@ class FamilyDerivative:
             if self._points is None and seen >= 2 * _image_rank(streamed.R):
                 break
         _, sizes, axes = torch.linalg.svd(streamed.R / seen**0.5, full_matrices=False)
-        kept = sizes > _RANK * sizes.amax() if len(sizes) else sizes > 0
+        kept = sizes > bars.INDEPENDENT * sizes.amax() if len(sizes) else sizes > 0
         image = (sizes[:, None] * axes)[kept].reshape(int(kept.sum()), self.dim, self.columns)
         return csr_array(image.transpose(0, 1).reshape(-1, self.columns).numpy())
 
@@ -298,7 +298,7 @@ def _without_empty_rows(stacked: Any, dim: int) -> Any:
 
 def _image_rank(factor: Tensor) -> int:
     sizes = torch.linalg.svdvals(factor)
-    return int((sizes > _RANK * sizes.amax()).sum()) if len(sizes) else 0
+    return int((sizes > bars.INDEPENDENT * sizes.amax()).sum()) if len(sizes) else 0
 
 
 def _require_fit(dictionary: Dictionary, rho_in: Action, rho_out: Action) -> None:

@@ -13,14 +13,12 @@ from torch import Tensor
 from ..action._action import Action
 from ..action._spanned import write_sum
 from ..core._checks import as_points
-from ..core._linalg import EPSILON, StreamedQR, cut_spectrum, sparse_rows
+from ..core._linalg import StreamedQR, cut_spectrum, sparse_rows
 from ..derivative._elements import component_rows, components_of
 from ..derivative._family import FamilyDerivative
 from ..dictionary import Dictionary
 from ..errors import AmbiguousRankWarning, DataError
-
-_TOLERANCE = 1e-6  # an exact kernel lies many orders of magnitude lower
-_FLOOR = 1e3 * EPSILON
+from ..symmetry import bars
 
 
 @dataclass(frozen=True)
@@ -160,7 +158,7 @@ def _kernel(
     _, values, axes = torch.linalg.svd(constraints / sizes, full_matrices=True)
     spectrum = torch.zeros(len(sizes), dtype=torch.float64)
     spectrum[: len(values)] = values
-    cut = cut_spectrum(spectrum.clamp_max(1.0), rank=rank, floor=_FLOOR, tolerance=_TOLERANCE)
+    cut = cut_spectrum(spectrum.clamp_max(1.0), rank=rank, floor=bars.FUNCTION_FLOOR, tolerance=bars.ZERO_FUNCTION)
     _warn(cut.dim, cut.clear, cut.gap)
     null = axes[len(axes) - cut.dim :] / sizes
     rows = torch.linalg.qr(null.T).Q.T if cut.dim else null

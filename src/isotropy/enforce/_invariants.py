@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..action._representation import Representation
+from ..algebra import bars
 from ..algebra._lie_algebra import LieAlgebra
 from ..algebra._matrix_group import MatrixGroup
 from ..errors import DataError, NotClosedWarning, RepresentationMismatchError
@@ -22,7 +23,6 @@ from ._tensor_product import TensorProduct
 Group = LieAlgebra | MatrixGroup | None
 SMALL = 100  # coordinates up to which the full decomposition is the quickest
 DENSE = 1200  # coordinates up to which it is affordable
-_CLOSED = 0.1
 
 
 @dataclass(frozen=True)
@@ -159,14 +159,15 @@ def _orthonormal(rep: Representation) -> Tensor:
 def _noise_of(rep: Representation) -> float:
     """How far the generators are from closing, taken as noise; a set far from closing generates a larger algebra."""
     defect = rep.algebra.closure_defect() if isinstance(rep.algebra, LieAlgebra) else 0.0
-    if defect > _CLOSED:
+    if defect > bars.MOST_OPEN:
         warnings.warn(
-            f"expected generators closed under the bracket, received a closure defect of {defect:.2g}; the result "
+            f"expected generators closed under the bracket, received a closure defect of {defect:.2g} (at most "
+            f"{bars.MOST_OPEN:g}); the result "
             "respects the whole algebra that they generate",
             NotClosedWarning,
             stacklevel=5,
         )
-    return defect if defect <= _CLOSED else 0.0
+    return defect if defect <= bars.MOST_OPEN else 0.0
 
 
 def _require_rank(rank: Rank) -> None:

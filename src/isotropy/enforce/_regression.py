@@ -9,14 +9,15 @@ import torch
 from torch import Tensor
 
 from ..action._action import Action
+from ..core import bars as cuts
 from ..core._checks import as_points, require_finite
 from ..core._estimator import Estimator
 from ..dictionary import Dictionary
 from ..errors import DataError
+from ..symmetry import bars
 from ._functions import FunctionBasis, _written, equivariant_functions, require_some
 
 _KINDS = ("hard", "projected", "soft")
-_INFEASIBLE = 1e-8
 
 
 class BasisRegression(Estimator):
@@ -202,11 +203,12 @@ def _feasible(null: Tensor, matrix: Any, values: Any) -> tuple[Tensor, Tensor]:
     inside = a @ null.T
     start = torch.linalg.lstsq(inside, b[:, None], driver="gelsd").solution[:, 0]
     residual = float((inside @ start - b).norm() / b.norm().clamp_min(1e-300))
-    if residual > _INFEASIBLE and float(b.norm()) > 0:
+    if residual > bars.MOST_CONTRADICTION and float(b.norm()) > 0:
         raise DataError(
             f"equalities: expected facts that some equivariant function satisfies, received ones that miss by "
-            f"{residual:.2g} of |b| at best; they contradict the symmetry or one another, so drop one"
+            f"{residual:.2g} of |b| at best (at most {bars.MOST_CONTRADICTION:g}); they contradict the symmetry or one "
+            "another, so drop one"
         )
     _, sizes, axes = torch.linalg.svd(inside, full_matrices=True)
-    taken = int((sizes > 1e-10 * sizes.amax()).sum()) if len(sizes) else 0
+    taken = int((sizes > cuts.INDEPENDENT * sizes.amax()).sum()) if len(sizes) else 0
     return null.T @ start, axes[taken:] @ null

@@ -14,12 +14,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..symmetry import bars
 from ._tensor_product import TensorProduct
 
 _WORD = 4  # factors of a random word; its square-free products separate the irreducible kinds
-_SAME = 1e-9  # eigenvalues closer than this times the largest belong together
-_APART = 1e-7  # relative size below which a link is rounding
-_EXACT = 1e-9  # relative residual of the certificate
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ def is_selfadjoint(product: TensorProduct) -> bool:
     outside = turned - turned @ torch.linalg.pinv(stack) @ stack if len(stack) else turned
     defects = [outside.norm() / stack.norm().clamp(min=1.0)]
     defects += [(h @ h.transpose(1, 2) - torch.eye(h.shape[1], dtype=h.dtype)).norm() for h in product.elements]
-    return float(torch.stack(defects).max()) < 1e-12
+    return float(torch.stack(defects).max()) < bars.SELFADJOINT
 
 
 def schur_invariants(product: TensorProduct, seed: int) -> Tensor | None:
@@ -48,7 +46,7 @@ def schur_invariants(product: TensorProduct, seed: int) -> Tensor | None:
     generator = torch.Generator().manual_seed(seed)
     first, second = (_random_hermitian([left, right], generator) for _ in range(2))
     kinds = _kinds(first, second)
-    if kinds is None or any(_residual(kind, left, right) > _EXACT for kind in kinds):
+    if kinds is None or any(_residual(kind, left, right) > bars.MOST_SCHUR_RESIDUAL for kind in kinds):
         return None
     return _reordered(_real_basis(kinds, len(left[0]), len(right[0])), product.sizes, axes)
 
@@ -114,17 +112,17 @@ def _clusters(spectra: list[Tensor]) -> list[Tensor] | None:
     values = torch.cat(spectra)
     ordered, order = values.sort()
     steps = ordered.diff() / ordered.abs().max()
-    if bool(((steps > _SAME / 1e3) & (steps < _SAME * 10)).any()):
+    if bool(((steps > bars.SAME_EIGENVALUE / 1e3) & (steps < bars.SAME_EIGENVALUE * 10)).any()):
         return None
     labels = torch.empty(len(values), dtype=torch.int64)
-    labels[order] = torch.cat([torch.zeros(1, dtype=torch.int64), (steps > _SAME).cumsum(0)])
+    labels[order] = torch.cat([torch.zeros(1, dtype=torch.int64), (steps > bars.SAME_EIGENVALUE).cumsum(0)])
     return list(labels.split([len(part) for part in spectra]))
 
 
 def _trees(links: Tensor) -> list[list[tuple[int, int]]]:
     """Spanning trees of the linked eigenspaces along the strongest links, as pairs (from, to); roots from -1."""
     strengths = links.fill_diagonal_(0.0)
-    limit = _APART * max(float(strengths.max()), 1e-300)
+    limit = bars.LINKED * max(float(strengths.max()), 1e-300)
     free = torch.ones(len(links), dtype=torch.bool)
     trees: list[list[tuple[int, int]]] = []
     while bool(free.any()):

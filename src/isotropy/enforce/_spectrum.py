@@ -10,12 +10,10 @@ from torch import Tensor
 
 from ..core._linalg import EPSILON, StreamedQR, cut_spectrum
 from ..errors import AmbiguousRankWarning
+from ..symmetry import bars
 from ._tensor_product import TensorProduct
 
 Rank = str | int | float
-_LARGEST = 0.05  # relative to the largest possible; a generator known to a few per cent stays below it
-_STEP = 10.0  # the least gap at which approximate zeros count as zeros
-_EXACT = 1e-8
 
 
 @dataclass(frozen=True)
@@ -43,10 +41,10 @@ def decide(spectrum: Spectrum, rank: Rank, noise: float) -> Tensor:
 
     ``noise`` is how far the generators are from an algebra: values below it make no steps.
     """
-    rounding = 10 * EPSILON * max(spectrum.vectors.shape[1], 100)
+    rounding = bars.INVARIANT_ROUNDINGS * EPSILON * max(spectrum.vectors.shape[1], 100)
     floor = max(rounding, noise) if rank == "gap" else rounding
-    cut = cut_spectrum(spectrum.values.flip(0), rank=rank, floor=floor, tolerance=_LARGEST)
-    if rank == "gap" and cut.dim and cut.residual > _EXACT and cut.gap < _STEP:
+    cut = cut_spectrum(spectrum.values.flip(0), rank=rank, floor=floor, tolerance=bars.ZERO_INVARIANT)
+    if rank == "gap" and cut.dim and cut.residual > bars.EXACT_INVARIANT and cut.gap < bars.INVARIANT_GAP:
         _warn(spectrum.values, cut.dim, cut.gap)
         return spectrum.vectors[:0]
     return spectrum.vectors[: cut.dim]
@@ -55,8 +53,8 @@ def decide(spectrum: Spectrum, rank: Rank, noise: float) -> Tensor:
 def _warn(values: Tensor, dim: int, gap: float) -> None:
     shown = ", ".join(f"{float(v):.2g}" for v in values[: dim + 2])
     warnings.warn(
-        f"expected a step of at least {_STEP} in the spectrum, received {gap:.2g} after the smallest {dim} of "
-        f"[{shown}, ...]; none of them is counted as zero, pass rank= as a threshold to decide otherwise",
+        f"expected a step of at least {bars.INVARIANT_GAP} in the spectrum, received {gap:.2g} after the smallest "
+        f"{dim} of [{shown}, ...]; none of them is counted as zero, pass rank= as a threshold to decide otherwise",
         AmbiguousRankWarning,
         stacklevel=4,
     )

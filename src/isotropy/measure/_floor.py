@@ -7,11 +7,11 @@ from torch import Tensor
 
 from ..core._autodiff import _in_double, evaluating
 from ..derivative._lie_derivative import LieDerivative
+from ..symmetry import bars
 from ._summary import Noise, ratios
 from ._terms import frames, term_squares
 
 _FEW = 8  # samples that are measured again in float64
-_ROUNDINGS = 8.0
 
 
 def rounding(derivative: LieDerivative, x: Tensor, value: float, scale: float) -> Noise:
@@ -27,10 +27,10 @@ def rounding(derivative: LieDerivative, x: Tensor, value: float, scale: float) -
     """
     precise, point = _doubled(derivative, x[:_FEW])
     unit = torch.finfo(x.dtype).eps
-    floor = _ROUNDINGS * unit
+    floor = bars.ROUNDINGS * unit
     if derivative.method == "difference":
         unit = max(unit, torch.finfo(point.dtype).eps ** (2 / 3))
-        floor = _ROUNDINGS * unit * max(1.0, value / scale if scale else 1.0)
+        floor = bars.ROUNDINGS * unit * max(1.0, value / scale if scale else 1.0)
     if point.dtype != x.dtype:
         floor = max(floor, _seen_rounding(derivative, precise, x[:_FEW]))
     return Noise(floor, unit * value)

@@ -16,6 +16,7 @@ from ..core._autodiff import Map, _failure, along, evaluating
 from ..core._checks import as_points, require_fraction
 from ..derivative._recording import Call, recording
 from ..errors import DataError, DerivativeUnavailableError, RepresentationMismatchError, SymmetryWarning
+from ..symmetry import bars
 from ._report import SymmetryReport
 from ._summary import Noise, summarise
 from ._terms import frames, generator_names, term_squares
@@ -85,7 +86,7 @@ def layers(
         stacked = _stacked(model, seen, names)
         method = _rung(stacked, points)
         squares = _all_squares(stacked, points, rho_in, plan, total, method, seed)
-    floor = 8 * torch.finfo(points.dtype).eps ** (2 / 3 if method == "difference" else 1.0)
+    floor = bars.ROUNDINGS * torch.finfo(points.dtype).eps ** (2 / 3 if method == "difference" else 1.0)
     described = generator_names(rho_in)
     rules: dict[str, Any] = {"method": method, "dtype": points.dtype, "confidence": confidence, "seed": seed}
     return {

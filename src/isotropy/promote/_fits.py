@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DataError
+from ..symmetry import bars
 from ._system import System
 
 if TYPE_CHECKING:
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
 
 _SINGULAR = 1e-12  # relative eigenvalue below which a direction is seen neither by data nor by penalty
 _DEPENDENT = 1e-10  # relative pivot below which samples repeat one another
-_MISFIT = 1e-7  # relative residual above which data cannot be met
 
 
 class Fit:
@@ -94,11 +94,11 @@ class Interpolating(Fit):
         self.system = system
         solution, free = interpolants(system.design, system.target)
         misfit = float(np.linalg.norm(system.design @ solution - system.target))
-        if misfit > _MISFIT * float(np.linalg.norm(system.target)):
+        if misfit > bars.MOST_MISFIT * float(np.linalg.norm(system.target)):
             raise DataError(
                 "y: expected values that the dictionary meets exactly, received a residual of "
-                f"{misfit / float(np.linalg.norm(system.target)):.2g} of their size; give a positive weight for noisy "
-                "data"
+                f"{misfit / float(np.linalg.norm(system.target)):.2g} of their size (at most "
+                f"{bars.MOST_MISFIT:g}); give a positive weight for noisy data"
             )
         self.basis = _whitened(free, system.gram())
         self.start = solution - self.basis @ (system.pull(system.image(solution)) @ self.basis)

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from ..action._action import Action
 from ..algebra._lie_algebra import LieAlgebra
 from ..core._autodiff import Map
-from ..core._linalg import EPSILON
 from ..derivative._lie_derivative import Terms, traced_terms
 from ..errors import DataError
+from ..symmetry import bars
 from ._readout import Readout, read_kernel, unit_generators
 
 
@@ -171,7 +171,7 @@ class LiePenalty(nn.Module):
         sizes, axes = torch.linalg.eigh(self._mean())
         factor = (sizes.clamp_min(0.0).sqrt() * axes).T
         scale = math.sqrt(float(self.reach) / self._share())
-        return read_kernel(self.rho_in, factor, self._units, scale, floor=EPSILON**0.5, rank=self.rank)
+        return read_kernel(self.rho_in, factor, self._units, scale, floor=bars.STREAMED_FLOOR, rank=self.rank)
 
     def enforced(self) -> tuple[Action, Action]:
         """The actions on inputs and outputs restricted to ``algebra_``, ready to be imposed by any verb."""

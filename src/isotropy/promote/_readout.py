@@ -12,9 +12,7 @@ from ..action._action import Action
 from ..algebra._lie_algebra import LieAlgebra
 from ..core._linalg import EPSILON, Cut, cut_spectrum
 from ..errors import DataError
-
-_MOST_DEFECT = 0.15  # brackets of a wrong span leave it by 0.4 or more
-_MOST_RESIDUAL = 0.05  # relative size of the worst kept direction; beyond it a symmetry is approximate at best
+from ..symmetry import bars
 
 
 @dataclass(frozen=True)
@@ -65,12 +63,12 @@ def read_kernel(
     *,
     floor: float,
     rank: str | int | float,
-    tolerance: float = 0.2,
+    tolerance: float | None = None,
 ) -> Readout:
     """Cut the spectrum of ``factor`` `(rows, dim)`, whose columns belong to the generators ``units``.
 
     ``scale`` is the size that the derivative of a unit generator could have, ``floor`` the relative size of noise,
-    and relative values above ``tolerance`` are never counted as zero.
+    and relative values above ``tolerance`` (``LARGEST_ZERO`` if left out) are never counted as zero.
     """
     _, sizes, axes = torch.linalg.svd(factor, full_matrices=True)
     spectrum = torch.cat([sizes, sizes.new_zeros(len(axes) - len(sizes))])
@@ -96,5 +94,5 @@ def _status(cut: Cut, algebra: LieAlgebra, scale: float) -> str:
         return "undecided"  # nothing varies, so everything is a symmetry of it
     if not cut.dim:
         return "none"
-    clear = cut.clear and not math.isnan(cut.gap) and cut.residual <= _MOST_RESIDUAL
-    return "certified" if clear and algebra.closure_defect() <= _MOST_DEFECT else "undecided"
+    clear = cut.clear and not math.isnan(cut.gap) and cut.residual <= bars.MOST_RESIDUAL
+    return "certified" if clear and algebra.closure_defect() <= bars.MOST_CLOSURE_DEFECT else "undecided"

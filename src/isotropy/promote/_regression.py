@@ -19,6 +19,7 @@ from ..derivative._elements import difference_maps
 from ..derivative._family import FamilyDerivative
 from ..dictionary import Dictionary
 from ..errors import DataError, SymmetryWarning
+from ..symmetry import bars
 from ._blocks import Block, Groups, Nuclear
 from ._fits import Interpolating, Penalised
 from ._readout import Readout, read_kernel, unit_generators
@@ -28,9 +29,6 @@ from ._system import System
 
 if TYPE_CHECKING:
     from ._slopes import Array
-
-_LOOSEST = 1e-9  # relative singular value that always counts as zero
-_MARGIN = 30.0  # times the solver's relative noise: the largest value that may count as zero
 
 
 class BasisRegression(Estimator):
@@ -208,7 +206,8 @@ class BasisRegression(Estimator):
         """Orthonormal columns of the functions on which the constraints vanish, to the accuracy of the kernel."""
         _, sizes, axes = torch.linalg.svd(constraint, full_matrices=True)
         padded = torch.cat([sizes, sizes.new_zeros(len(axes) - len(sizes))])
-        inexact = max(_LOOSEST, _MARGIN * self._floor, 3.0 * self._readout.cut.residual)
+        learnt = bars.KEPT_RESIDUALS * self._readout.cut.residual
+        inexact = max(bars.LOOSEST_ZERO, bars.SOLVER_MARGIN * self._floor, learnt)
         threshold = inexact * float(padded.amax())
         return axes[padded <= threshold].T
 
@@ -283,16 +282,17 @@ class BasisRegression(Estimator):
         system, family = self._system, self._family
         parts = system.parts(system.image(w))
         scale = system.reach(w)
-        self._floor = max(distance / scale, 1e-12) if scale > 0 else 1e-12
+        self._floor = max(distance / scale, bars.SOLVER_FLOOR) if scale > 0 else bars.SOLVER_FLOOR
         factor = torch.from_numpy(parts[0]).reshape(family.dim, family.rows).T
-        zero = max(_MARGIN * self._floor, _LOOSEST)
+        zero = max(bars.SOLVER_MARGIN * self._floor, bars.LOOSEST_ZERO)
         read = read_kernel(self.rho_in, factor, self._units, scale, floor=self._floor, rank=self.rank, tolerance=zero)
         self.coef_ = torch.from_numpy(w).reshape(family.outputs, -1)
         self.spectrum_, self.status_ = read.spectrum, read.status
         self.algebra_, self.coefficients_ = read.algebra, read.coefficients
         self._readout: Readout = read
         lengths = system.blocks[1].spectrum(parts[1])[0] if len(self._elements) else w[:0]
-        self.kept_ = torch.from_numpy(lengths <= max(10 * distance, 1e-9 * math.sqrt(w @ w)))
+        zero = max(bars.KEPT_ELEMENT * distance, bars.LOOSEST_ZERO * math.sqrt(w @ w))
+        self.kept_ = torch.from_numpy(lengths <= zero)
 
 
 def _as_elements(elements: Any, family: FamilyDerivative) -> Tensor:

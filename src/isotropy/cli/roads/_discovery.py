@@ -14,7 +14,7 @@ from ...action._action import Action
 from ...actions import PolynomialFields, TimeScaled
 from ...core._linalg import EPSILON, principal_angles
 from ...datasets import Trajectories
-from ...discover import Discovery, FromDynamics, FromNoether, LaLiGAN, by_method
+from ...discover import Discovery, FromDynamics, FromNoether, LaLiGAN, bars, by_method
 from ...errors import DataError
 from ..input._candidates import output_action
 from ..input._sources import Source
@@ -22,7 +22,6 @@ from ._moved import shown_points
 
 METHODS = ("direct", "liegan", "laligan", "auto")
 LAWS = ("normal", "uniform", "integer")
-_UNEVEN = 1e-3  # relative spread of time steps that a game takes for rounding
 
 
 @dataclass(frozen=True)
@@ -220,7 +219,7 @@ def steps(data: Trajectories) -> tuple[Tensor, Tensor]:
         If samples are not equally spaced in time: then there is no one step.
     """
     gaps = torch.cat([t.diff() for t in data.times]).to(torch.float64)
-    if float(gaps.max() - gaps.min()) > _UNEVEN * float(gaps.mean()):
+    if float(gaps.max() - gaps.min()) > bars.EVEN_STEPS * float(gaps.mean()):
         raise DataError(
             f"--time: expected equal steps for a game, received steps from {float(gaps.min()):.3g} to "
             f"{float(gaps.max()):.3g}; resample, or use --method direct"

@@ -9,15 +9,15 @@ import torch
 from torch import Tensor
 
 from ...action._spanned import write_sum
+from ...core import bars as cuts
 from ...core._checks import as_points, require_finite
 from ...core._estimator import Estimator
 from ...core._linalg import EPSILON, StreamedQR, sparse_rows
 from ...dictionary import Dictionary
 from ...errors import DataError, RepresentationMismatchError
+from ...symmetry import bars
 from ..evidence._evidence import Factors
 from ..evidence._kernel import Kernel, relative_kernel
-
-_RESOLUTION = 1e-9
 
 
 class ConservedQuantities(Estimator):
@@ -94,7 +94,7 @@ class ConservedQuantities(Estimator):
         changing = StreamedQR(slopes.shape[1]).update(torch.einsum("bpn,bn->bp", slopes, velocity))
         sizes = slopes * velocity.norm(dim=1)[:, None, None]
         moving = StreamedQR(slopes.shape[1]).update(sizes.transpose(1, 2).reshape(-1, slopes.shape[1]))
-        return self._conclude(changing, moving, 64 * EPSILON)
+        return self._conclude(changing, moving, bars.MANY_ROUNDINGS * EPSILON)
 
     def fit(self, trajectories: Sequence[Any]) -> ConservedQuantities:
         """Find quantities conserved along trajectories of states `(T_i, n)`, at least two of them."""
@@ -111,7 +111,7 @@ class ConservedQuantities(Estimator):
         for value, mean in zip(values, means, strict=True):
             within.update(_departure(value, mean))
             overall.update(_departure(value, centre))
-        return self._conclude(within, overall, 64 * EPSILON)
+        return self._conclude(within, overall, bars.MANY_ROUNDINGS * EPSILON)
 
     def equations(self, coordinates: Sequence[str] | None = None, digits: int = 3) -> list[str]:
         """Write every quantity that varies over the data."""
@@ -125,7 +125,9 @@ class ConservedQuantities(Estimator):
 
     def _conclude(self, changing: StreamedQR, moving: StreamedQR, floor: float) -> ConservedQuantities:
         factors = Factors(changing.R, moving.R, torch.zeros(0, moving.columns, dtype=torch.float64))
-        kernel = relative_kernel(factors, rank=self.rank, floor=floor, resolution=_RESOLUTION, tolerance=0.2)
+        kernel = relative_kernel(
+            factors, rank=self.rank, floor=floor, resolution=bars.TRIVIAL_MOTION, tolerance=cuts.LARGEST_ZERO
+        )
         self.spectrum_ = kernel.spectrum
         self.gap_ = kernel.cut.gap
         self.coefficients_ = _readable(kernel)
@@ -136,7 +138,7 @@ class ConservedQuantities(Estimator):
 
 def _departure(value: Tensor, centre: Tensor) -> Tensor:
     """Departures `(T, terms)` from a centre, each trajectory of weight one, with rounding set to zero."""
-    rounding = 64 * EPSILON * value.abs().amax(0)
+    rounding = bars.MANY_ROUNDINGS * EPSILON * value.abs().amax(0)
     departure = value - centre
     return torch.where(departure.abs() > rounding, departure, torch.zeros_like(departure)) / len(value) ** 0.5
 
@@ -149,4 +151,4 @@ def _readable(kernel: Kernel) -> Tensor:
     if len(kernel.trivial):
         constants = torch.linalg.qr(kernel.trivial.T).Q
         null = null - null @ constants @ constants.T
-    return sparse_rows(null, tolerance=max(1e-6, 3 * kernel.cut.residual))
+    return sparse_rows(null, tolerance=max(cuts.ZERO_ENTRY, bars.KEPT_RESIDUALS * kernel.cut.residual))

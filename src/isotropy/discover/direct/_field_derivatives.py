@@ -12,6 +12,7 @@ from torch import Tensor
 from ...actions import Prolonged
 from ...core._checks import require_finite
 from ...errors import DataError
+from .. import bars
 
 STENCIL = 9  # points of a local polynomial fit
 
@@ -81,7 +82,7 @@ def _require_grid(action: Prolonged, values: Tensor, axes: list[Tensor], around:
         )
     for name, axis in zip(action.independent, axes, strict=True):
         steps = axis.diff()
-        if len(axis) < STENCIL or not bool(((steps - steps.mean()).abs() < 1e-6 * steps.mean().abs()).all()):
+        if len(axis) < STENCIL or not bool(((steps - steps.mean()).abs() < bars.EVEN_GRID * steps.mean().abs()).all()):
             raise DataError(
                 f"grids: expected at least {STENCIL} equally spaced values of {name}, received {len(axis)}; "
                 "resample that axis"

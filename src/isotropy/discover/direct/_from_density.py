@@ -16,6 +16,7 @@ from ...core._checks import as_points
 from ...core._linalg import EPSILON
 from ...derivative._finite_flow import finite_error
 from ...errors import RepresentationMismatchError
+from ...symmetry import bars
 from ...symmetry._domain import Seen
 from ..evidence._conclude import conclude
 from ..evidence._evidence import Evidence
@@ -136,7 +137,7 @@ class FromDensity(Discovery):
             check=check,
             rank=self.rank,
             seed=self.seed,
-            floor=8 * EPSILON,
+            floor=bars.ROUNDINGS * EPSILON,
             method="known score",
         )
 

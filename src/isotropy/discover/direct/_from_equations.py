@@ -20,7 +20,9 @@ from ...core._linalg import EPSILON
 from ...core._parts import Parts
 from ...derivative._lie_derivative import LieDerivative
 from ...errors import DataError, FlowError
+from ...symmetry import bars as verdicts
 from ...symmetry._domain import Seen
+from .. import bars
 from ..evidence._conclude import conclude
 from ..evidence._evidence import Evidence, Factors
 from ..evidence._kernel import relative_kernel
@@ -33,7 +35,6 @@ from ..surrogate._sampled import require_enough, sampled_question
 _ROAD = "FromEquations"
 FOLDS = 8
 _KEPT = 256  # jets kept for the split and the finite flows
-_ROUNDING = 1e-12
 _ACCURACY = 1e-6  # of finite motions, in scaled coordinates
 _FLOW_WORDS = "moving held-out jets by finite amounts takes them off the equation by {value:.2g} of the way"
 _SUPERPOSED = (
@@ -230,7 +231,7 @@ class Solved:
 
 def _without_rounding(rows: Tensor) -> Tensor:
     """Rows whose entries that are tiny beside the largest of their row are zero."""
-    small = rows.abs() < _ROUNDING * rows.abs().amax(dim=1, keepdim=True)
+    small = rows.abs() < bars.ZERO_TERM * rows.abs().amax(dim=1, keepdim=True)
     return torch.where(small, torch.zeros_like(rows), rows)
 
 
@@ -260,7 +261,7 @@ def _known_question(equation: Map, action: Scaled, points: Tensor, rank: str | i
         check=_vanishing(scaled, action, points),
         rank=rank,
         seed=seed,
-        floor=max(math.sqrt(missed / size) if size > 0 else 0.0, 8 * EPSILON),
+        floor=max(math.sqrt(missed / size) if size > 0 else 0.0, verdicts.ROUNDINGS * EPSILON),
         method="given equation",
         flow_words=_FLOW_WORDS,
     )

@@ -15,7 +15,9 @@ from ...core._checks import as_points
 from ...derivative._finite_flow import flow_error
 from ...derivative._lie_derivative import LieDerivative
 from ...errors import DataError
+from ...symmetry import bars as verdicts
 from ...symmetry._domain import Seen
+from .. import bars
 from ..evidence._conclude import conclude
 from ..evidence._evidence import Evidence
 from ..evidence._question import HELD, Question
@@ -153,8 +155,8 @@ class FromModel(Discovery):
             check=lambda xi, x: torch.tensor(flow_error(f, self.rho_in, self.rho_out, xi, x.to(self._device))),
             rank=self.rank,
             seed=self.seed,
-            floor=1e-7 if self._method == "difference" else 8 * precision,
-            resolution=1e3 * precision,
+            floor=bars.DIFFERENCE_FLOOR if self._method == "difference" else verdicts.ROUNDINGS * precision,
+            resolution=bars.TRIVIAL_ROUNDINGS * precision,
             method=self._method,
         )
         self.symmetry_ = conclude(question)

@@ -12,11 +12,14 @@ from torch import Tensor
 from ...action._action import Action, Motion
 from ...action._spanned import SpannedAction
 from ...actions import Trivial
+from ...core import bars as cuts
 from ...core._checks import as_points
 from ...core._linalg import EPSILON, StreamedQR
 from ...dictionary import Polynomials
 from ...errors import DataError
+from ...symmetry import bars as verdicts
 from ...symmetry._domain import Seen
+from .. import bars
 from ..evidence._conclude import conclude
 from ..evidence._evidence import Evidence, Factors
 from ..evidence._kernel import relative_kernel
@@ -24,9 +27,6 @@ from ..evidence._question import Question
 from ..evidence._result import Discovery
 
 FOLDS = 3  # few, as the mean of a small fold is mostly noise
-_RESOLUTION = 1e-6
-_POSSIBLE = 0.2  # errors above it are never zero
-_CHANCE = 4.0  # nor are those above so many noise floors
 _KEPT = 4096
 _MOST_ENTRIES = 2**22
 _MOST_SLOPES = 2**26
@@ -115,8 +115,8 @@ class FromMoments(Discovery):
             rank=self.rank,
             seed=self.seed,
             floor=floor,
-            resolution=_RESOLUTION,
-            tolerance=min(_POSSIBLE, _CHANCE * floor),
+            resolution=bars.TRIVIAL_MOMENTS,
+            tolerance=min(cuts.LARGEST_ZERO, bars.MOST_CHANCE * floor),
             method=f"moments to order {self.order}",
             limits=(f"moments of order {self.order + 2} and higher were not asked",),
             flow_words=f"of what finite motions change in the moments of order {self.order + 1}, chance and the error "
@@ -134,7 +134,7 @@ class FromMoments(Discovery):
             )
         centre = first.mean(0)
         _, sizes, axes = torch.linalg.svd((first - centre) / math.sqrt(len(first)), full_matrices=False)
-        if len(first) <= first.shape[1] or float(sizes[-1]) <= 1e-8 * float(sizes[0]):
+        if len(first) <= first.shape[1] or float(sizes[-1]) <= bars.FLAT_CLOUD * float(sizes[0]):
             raise DataError(
                 f"x: expected points that fill their {first.shape[1]} dimensions, received {len(first)} points on a "
                 "plane; project them onto their principal components first"
@@ -249,16 +249,16 @@ class HigherMoments:
         scatter = change.norm(dim=1).square().mean().sqrt() / math.sqrt(len(x))
         size = ((moved - x) @ self.wider.whiten).norm(dim=1).square().mean().sqrt()
         total = change.mean(0).norm()
-        excess = total - 2 * scatter - self.floor * self.reach * size
+        excess = total - bars.SCATTERS * scatter - self.floor * self.reach * size
         return excess.clamp_min(0.0) / total.clamp_min(1e-300)
 
 
 def _floor(evidence: MomentEvidence) -> float:
     """Typical error that chance puts on the directions that may not be broken."""
     factors = evidence.factors()
-    kernel = relative_kernel(factors, rank="gap", floor=EPSILON, resolution=_RESOLUTION, tolerance=1.0)
+    kernel = relative_kernel(factors, rank="gap", floor=EPSILON, resolution=bars.TRIVIAL_MOMENTS, tolerance=1.0)
     if not len(kernel.directions):
         return EPSILON
-    few = max(int((kernel.spectrum <= _POSSIBLE).sum()), 1)
+    few = max(int((kernel.spectrum <= cuts.LARGEST_ZERO).sum()), 1)
     errors = Factors(evidence.scatter(), factors.moved, factors.turned).errors(kernel.directions[-few:])
-    return max(float(errors.nan_to_num(0.0).median()), 8 * EPSILON)
+    return max(float(errors.nan_to_num(0.0).median()), verdicts.ROUNDINGS * EPSILON)

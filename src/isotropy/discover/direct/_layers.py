@@ -16,15 +16,14 @@ from ...algebra._catalogue import gl
 from ...algebra._lie_algebra import LieAlgebra
 from ...core._autodiff import evaluating
 from ...core._checks import as_points
-from ...core._linalg import EPSILON, cut_spectrum, orthonormal_rows, sparse_rows
+from ...core._linalg import cut_spectrum, orthonormal_rows, sparse_rows
 from ...derivative._recording import Call, recording
 from ...errors import DataError, RepresentationMismatchError
+from .. import bars
 from ._from_model import FromModel
 
 Candidates = Callable[[int], LieAlgebra]
 _MOST_CANDIDATES = 600
-_ROUNDING = 1e4 * EPSILON
-_MATCH = 1e-3  # sine between an output and an input generator that still count as one
 
 
 @dataclass(frozen=True)
@@ -173,9 +172,9 @@ def _chained(kernels: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     _, values, axes = torch.linalg.svd(stacked, full_matrices=True)
     spectrum = torch.zeros(starts[-1], dtype=torch.float64)
     spectrum[: len(values)] = (values / 2**0.5)[: starts[-1]]
-    cut = cut_spectrum(spectrum, floor=_ROUNDING, tolerance=_MATCH)
+    cut = cut_spectrum(spectrum, floor=bars.LINK_FLOOR, tolerance=bars.MOST_MISMATCHED)
     linked = axes[len(axes) - cut.dim :]
     ends = torch.cat([linked[:, : sizes[0]] @ kernels[0][0], linked[:, starts[-2] :] @ kernels[-1][1]], dim=1)
     _, lengths, directions = torch.linalg.svd(ends, full_matrices=False)
-    ends = directions[lengths > _MATCH]
+    ends = directions[lengths > bars.MOST_MISMATCHED]
     return (sparse_rows(ends) if len(ends) else ends), spectrum

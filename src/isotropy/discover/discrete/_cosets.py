@@ -12,11 +12,10 @@ from torch import Tensor
 from ...algebra._lie_algebra import LieAlgebra
 from ...core._checks import as_basis
 from ...errors import DataError
+from .. import bars
 
 _MOST_PERMUTED = 4  # coordinates of which all signed permutations are tried
 _LARGEST_ORDER = 12
-_REAL = 1e-6  # relative: the exponential of a real part gives the element back only if the logarithm is real
-_TOLERANCE = 0.1  # of a unit generator: learnt algebras are a little off
 _SHIFTS = (0.3, 1.0, 3.0)  # sizes of random elements, in generators of unit spectral norm
 _TRIES = 8  # of each size
 
@@ -79,7 +78,7 @@ def cosets(algebra: LieAlgebra, elements: Any = None) -> Tensor:
 
 def _keeps(g: Tensor, basis: Tensor, rows: Tensor) -> bool:
     """Whether conjugation by ``g`` maps the algebra to itself."""
-    return _outside((g @ basis @ torch.linalg.inv(g)).flatten(1), rows) <= _TOLERANCE
+    return _outside((g @ basis @ torch.linalg.inv(g)).flatten(1), rows) <= bars.MOST_OFF_ALGEBRA
 
 
 def _connected(g: Tensor, rows: Tensor, moves: Tensor) -> bool:
@@ -89,10 +88,10 @@ def _connected(g: Tensor, rows: Tensor, moves: Tensor) -> bool:
     """
     one = torch.eye(len(g), dtype=g.dtype)
     if not len(rows):
-        return bool(torch.allclose(g, one, atol=_TOLERANCE))
+        return bool(torch.allclose(g, one, atol=bars.MOST_OFF_ALGEBRA))
     logarithms = _logarithms(g @ torch.cat([one[None], moves])).flatten(1)
     rest = logarithms - logarithms @ rows.T @ rows
-    return bool((rest.norm(dim=1) <= _TOLERANCE).any())
+    return bool((rest.norm(dim=1) <= bars.MOST_OFF_ALGEBRA).any())
 
 
 def _logarithms(elements: Tensor) -> Tensor:
@@ -101,7 +100,7 @@ def _logarithms(elements: Tensor) -> Tensor:
     logs = vectors @ torch.diag_embed(values.log()) @ torch.linalg.pinv(vectors)
     back = torch.linalg.matrix_exp(logs.real)
     off = (back - elements).flatten(1).norm(dim=1) / elements.flatten(1).norm(dim=1)
-    return logs.real[off <= _REAL]
+    return logs.real[off <= bars.REAL_LOGARITHM]
 
 
 def _outside(vectors: Tensor, rows: Tensor) -> float:

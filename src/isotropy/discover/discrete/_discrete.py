@@ -10,17 +10,19 @@ from torch import Tensor
 
 from ...action._representation import Representation
 from ...algebra._lie_algebra import lie_algebra
+from ...core import bars as cuts
 from ...core._autodiff import Map, evaluating, value_of
 from ...core._checks import as_basis, as_points
-from ...core._linalg import EPSILON, MIN_GAP, Cut, cut_spectrum
+from ...core._linalg import EPSILON, Cut, cut_spectrum
 from ...derivative._finite_flow import finite_error
 from ...errors import DataError
 from ...symmetry import Certificate, Symmetry
+from ...symmetry import bars as verdicts
 from ...symmetry._domain import Seen
+from .. import bars
 from ..evidence._result import Discovery
 from ._order import order_of
 
-_TOLERANCE = 0.05
 _PRECISION = 1e-10  # of a parameter
 
 
@@ -124,8 +126,8 @@ class DiscreteSymmetries(Discovery):
         halves = [torch.tensor([self._error(f, part, g) for g in candidates]) for part in (points[::2], points[1::2])]
         self.errors_ = torch.tensor([self._error(f, points, g) for g in candidates], dtype=torch.float64)
         order = torch.argsort(self.errors_, descending=True, stable=True)
-        floor = 8 * float(torch.finfo(points.dtype).eps)
-        rules: dict[str, Any] = {"rank": self.rank, "floor": floor, "tolerance": _TOLERANCE}
+        floor = verdicts.ROUNDINGS * float(torch.finfo(points.dtype).eps)
+        rules: dict[str, Any] = {"rank": self.rank, "floor": floor, "tolerance": bars.ZERO_ELEMENT}
         cut = cut_spectrum(self.errors_[order].clamp_max(1.0), **rules)
         self.kept_ = sorted(int(i) for i in order[len(order) - cut.dim :])
         kept = candidates[self.kept_]
@@ -134,8 +136,10 @@ class DiscreteSymmetries(Discovery):
             smallest_broken = float(self.errors_[order[len(order) - cut.dim - 1]]) if cut.dim < len(order) else 1.0
             worst = max(float(half[self.kept_].max()) for half in halves)
             checks = {
-                "gap": Certificate(cut.gap, MIN_GAP, cut.clear, f"the next element is broken {cut.gap:.3g} times more"),
-                "halves": _halves(worst, smallest_broken / MIN_GAP),
+                "gap": Certificate(
+                    cut.gap, cuts.MIN_GAP, cut.clear, f"the next element is broken {cut.gap:.3g} times more"
+                ),
+                "halves": _halves(worst, smallest_broken / cuts.MIN_GAP),
                 "closure": self._closure(f, points, kept),
             }
         self.symmetry_ = self._concluded(points, kept, cut, checks, self.errors_[order])
@@ -171,7 +175,8 @@ class DiscreteSymmetries(Discovery):
         """Products of symmetries are symmetries, up to the sum of their errors."""
         pairs = [g @ h for g in kept for h in kept]
         worst = max(self._error(f, points, g) for g in pairs)
-        limit = max(4 * float(self.errors_[self.kept_].max()), 64 * EPSILON, 64 * float(torch.finfo(points.dtype).eps))
+        rounding = verdicts.MANY_ROUNDINGS * max(EPSILON, float(torch.finfo(points.dtype).eps))
+        limit = max(bars.PRODUCT_ERRORS * float(self.errors_[self.kept_].max()), rounding)
         words = f"products of two of them have an error of up to {worst:.2g}"
         return Certificate(worst, limit, worst <= limit, words)
 

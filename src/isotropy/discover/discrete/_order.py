@@ -7,8 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-_LARGEST_ORDER = 32
-_ANGLE = 0.01  # relative: a whole fraction of a turn is recognised within it
+from .. import bars
 
 
 def order_of(g: Tensor) -> int:
@@ -18,11 +17,11 @@ def order_of(g: Tensor) -> int:
     """
     values = torch.linalg.eigvals(g.to(torch.float64))
     angles = values.angle()
-    if float((values.abs().log()).abs().max()) > 0.1 or float(angles.abs().max()) < _ANGLE:
+    if float((values.abs().log()).abs().max()) > bars.MOST_GROWTH or float(angles.abs().max()) < bars.WHOLE_TURN:
         return 0
-    for order in range(2, _LARGEST_ORDER + 1):
+    for order in range(bars.LEAST_ORDER, bars.LARGEST_ORDER + 1):
         turns = (order * angles / (2 * math.pi)).round()
         off = (angles - 2 * math.pi * turns / order).abs()
-        if bool((off <= torch.maximum(_ANGLE * angles.abs(), torch.tensor(_ANGLE / order))).all()):
+        if bool((off <= torch.maximum(bars.WHOLE_TURN * angles.abs(), torch.tensor(bars.WHOLE_TURN / order))).all()):
             return order
     return 0

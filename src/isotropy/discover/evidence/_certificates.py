@@ -10,28 +10,15 @@ from torch import Tensor
 
 from ...action._action import Action
 from ...algebra._lie_algebra import LieAlgebra, lie_algebra
-from ...core._linalg import MIN_GAP
+from ...core import bars as cuts
 from ...errors import FlowError
-from ...symmetry import Certificate
+from ...symmetry import Certificate, bars
 from ._evidence import Evidence
 from ._kernel import Kernel, again, subspace_sine
 from ._question import HELD, FlowCheck, Question
 from ._split import split_kernel
 
-# Generic cubics and random networks, known exactly, often keep one direction of gl(2) or gl(3) to 5 to 20 %, with gaps
-# of 3 to 6.5 (22 of 600; one of 12.5). Planted algebras were kept to less than 2.7 times the floor.
-MIN_GAP_OF_BROKEN = 10.0
-MOST_DEFECT = 0.15  # brackets of a wrong span leave it by 0.4 or more
-SMALL_BRACKET = 0.05  # of the brackets of candidates: smaller ones are those of an abelian algebra
 MOST_COMPARED = 64
-# Kernels from different samples, and those that the data cannot tell apart, within 30 degrees. The second bound is
-# worth three times the distance to the planted algebra, as a rule; of a thin shell with 0.6 the name was wrong.
-MOST_SINE = 0.5
-MOST_FLOW_ERROR = 0.25
-# A break is an error of order one and has to stand clear of what the gradient leaves open. Of 240 maps without symmetry
-# known by 30 to 200 noisy samples, 14 were once certified on the strength of a linear fit; there the free kinds had
-# errors of 0.35 to 1.2. Planted algebras were found with errors of 0.01 to 0.4, most below 0.3.
-MOST_GRADIENT_ERROR = 1 / MIN_GAP
 
 
 def certify(question: Question, kernel: Kernel, motion: Tensor, coefficients: Tensor) -> dict[str, Certificate]:
@@ -63,7 +50,7 @@ def gap(kernel: Kernel) -> Certificate:
     be kept ten times better than what is broken.
     """
     value = kernel.cut.gap
-    threshold = MIN_GAP if kernel.cut.residual <= MIN_GAP * kernel.cut.floor else MIN_GAP_OF_BROKEN
+    threshold = cuts.MIN_GAP if kernel.cut.residual <= cuts.MIN_GAP * kernel.cut.floor else bars.MIN_GAP_OF_BROKEN
     words = f"the next generator is broken {value:.3g} times more than the worst one kept"
     return Certificate(value, threshold, value >= threshold, words)
 
@@ -74,7 +61,7 @@ def held_out(evidence: Evidence, kernel: Kernel, rules: dict[str, Any]) -> Certi
     The sum over folds is the cross-validated error; the worst fold would be a matter of luck, and its excess
     (a third with four folds) was the commonest reason to miss a planted algebra.
     """
-    threshold = kernel.smallest_broken / MIN_GAP
+    threshold = kernel.smallest_broken / cuts.MIN_GAP
     broken, moved = 0.0, 0.0
     for index, fold in enumerate(evidence.folds):
         if not fold.samples:
@@ -104,7 +91,7 @@ def closure(action: Action, kernel: Kernel, motion: Tensor, coefficients: Tensor
         if count == 1
         else f"brackets of the generators leave their span by {defect:.2g} of their size"
     )
-    return Certificate(defect, MOST_DEFECT, defect <= MOST_DEFECT, words)
+    return Certificate(defect, bars.MOST_CLOSURE_DEFECT, defect <= bars.MOST_CLOSURE_DEFECT, words)
 
 
 def _moving_defect(whole: LieAlgebra, directions: Tensor, motion: Tensor, coefficients: Tensor) -> float:
@@ -118,7 +105,7 @@ def _moving_defect(whole: LieAlgebra, directions: Tensor, motion: Tensor, coeffi
     outside = inside - inside @ frame @ frame.T
     some = directions[:: math.ceil(len(directions) / MOST_COMPARED)]
     usual = float(_bracket_motion(whole, unit, some, motion).norm(dim=2).square().mean().sqrt())
-    size = max(float(inside.norm()), SMALL_BRACKET * usual * len(unit))
+    size = max(float(inside.norm()), bars.ABELIAN_MOTION * usual * len(unit))
     return float(outside.norm()) / size if size > 0 else 0.0
 
 
@@ -144,7 +131,7 @@ def stability(evidence: Evidence, kernel: Kernel, rules: dict[str, Any]) -> Cert
     ]
     worst = max(sines)
     words = f"leaving out any fold of the data turns the kernel by at most {worst:.2g} (sine of the angle)"
-    return Certificate(worst, MOST_SINE, worst <= MOST_SINE, words)
+    return Certificate(worst, bars.MOST_SINE, worst <= bars.MOST_SINE, words)
 
 
 def identifiability(action: Action, kernel: Kernel, motion: Tensor, points: Tensor, seed: int) -> Certificate:
@@ -163,7 +150,7 @@ def identifiability(action: Action, kernel: Kernel, motion: Tensor, points: Tens
     tangent = kernel.cut.residual * size * float(torch.linalg.matrix_norm(unseen, 2)) if len(unseen) else 0.0
     sine = tangent / math.hypot(1.0, tangent)
     words = f"directions that hardly move the data could turn the generators by {sine:.2g} (sine of the angle)"
-    return Certificate(sine, MOST_SINE, sine <= MOST_SINE, words)
+    return Certificate(sine, bars.MOST_SINE, sine <= bars.MOST_SINE, words)
 
 
 def _round_motion(action: Action, points: Tensor, seed: int) -> Tensor:
@@ -185,14 +172,14 @@ def finite_flow(check: FlowCheck, action: Action, directions: Tensor, x: Tensor,
     generator = torch.Generator().manual_seed(seed)
     errors = [_flow_error(check, action, _direction(directions, generator), x) for _ in range(6)]
     worst = max(errors) if len(directions) else float("inf")
-    threshold = MOST_FLOW_ERROR
+    threshold = bars.MOST_FLOW_ERROR
     return Certificate(worst, threshold, worst <= threshold, words.format(value=worst))
 
 
 def gradient(error: float) -> Certificate:
     """Gradient error of the best surrogate that is free to break every candidate."""
     words = f"a surrogate without symmetries of its own knows the gradient of the map to {error:.2g}"
-    return Certificate(error, MOST_GRADIENT_ERROR, error <= MOST_GRADIENT_ERROR, words)
+    return Certificate(error, bars.MOST_GRADIENT_ERROR, error <= bars.MOST_GRADIENT_ERROR, words)
 
 
 def _direction(null: Tensor, generator: torch.Generator) -> Tensor:

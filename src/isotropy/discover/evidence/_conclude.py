@@ -10,9 +10,9 @@ from torch import Tensor
 
 from ...action._action import Action
 from ...algebra._lie_algebra import LieAlgebra, lie_algebra
-from ...core._linalg import MIN_GAP
+from ...core import bars as cuts
 from ...errors import AmbiguousRankWarning, TrivialResultWarning
-from ...symmetry import Certificate, Generator, Symmetry
+from ...symmetry import Certificate, Generator, Symmetry, bars
 from ._certificates import certify
 from ._evidence import Factors
 from ._kernel import Kernel, relative_kernel
@@ -58,7 +58,7 @@ def uncertainty(kernel: Kernel, certificates: dict[str, Certificate], motion: Te
     is known to ``e |B xi| |(B^+)_j|`` with ``B`` the motion factor.
     """
     sine = certificates["stability"].value if "stability" in certificates else 0.0
-    relative = max(2.0 * sine, 2.0 * kernel.cut.residual, 1e-6)
+    relative = max(bars.UNCERTAIN_SINES * sine, bars.UNCERTAIN_RESIDUALS * kernel.cut.residual, bars.LEAST_UNCERTAINTY)
     whole = torch.linalg.vector_norm(coefficients @ motion.T, dim=1)[:, None]
     return relative * whole * torch.linalg.vector_norm(torch.linalg.pinv(motion, rtol=1e-9), dim=1)
 
@@ -116,7 +116,7 @@ def _warn(kernel: Kernel) -> None:
     elif kernel.cut.dim and not kernel.cut.clear and not math.isnan(kernel.cut.gap):
         warnings.warn(
             AmbiguousRankWarning(
-                f"expected a gap of at least {MIN_GAP:g} in the spectrum, received {kernel.cut.gap:.2g}; "
+                f"expected a gap of at least {cuts.MIN_GAP:g} in the spectrum, received {kernel.cut.gap:.2g}; "
                 "look at spectrum_, give rank=, or bring more data"
             ),
             stacklevel=4,

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...core._linalg import MIN_GAP, Cut, cut_spectrum, principal_angles
+from ...core import bars as cuts
+from ...core._linalg import Cut, cut_spectrum, principal_angles
 from ._evidence import Factors
 
 
@@ -51,7 +52,7 @@ class Kernel:
     @property
     def all_broken(self) -> bool:
         """Whether even the least broken direction stands clear of the noise."""
-        return bool((self.spectrum >= MIN_GAP * self.cut.floor).all())
+        return bool((self.spectrum >= cuts.MIN_GAP * self.cut.floor).all())
 
 
 def relative_kernel(

@@ -9,12 +9,12 @@ from typing import Any
 from torch import Tensor
 
 from ...action._action import Action
+from ...core import bars as cuts
 from ...core._linalg import EPSILON
-from ...symmetry import Certificate, Domain
+from ...symmetry import Certificate, Domain, bars
 from ._evidence import Evidence
 
 HELD = 0  # the fold on which finite flows are checked
-TOLERANCE = 0.2  # errors above it are never counted as zero
 FLOW_WORDS = "moving held-out samples by finite amounts changes the answer by {value:.2g} of what it could"
 FlowCheck = Callable[[Tensor, Tensor], Tensor]
 
@@ -60,8 +60,8 @@ class Question:
     rank: str | int | float = "gap"
     seed: int = 0
     floor: float = EPSILON
-    resolution: float = 1e-9
-    tolerance: float = TOLERANCE
+    resolution: float = field(default_factory=lambda: bars.TRIVIAL_MOTION)
+    tolerance: float = field(default_factory=lambda: cuts.LARGEST_ZERO)
     method: str = ""
     normals: Tensor | None = None
     limits: tuple[str, ...] = ()

@@ -9,9 +9,8 @@ from torch import Tensor
 
 from ...action._action import Action
 from ...core._linalg import StreamedQR
+from ...symmetry import bars
 from ._kernel import Kernel
-
-_MOST_TRANSVERSAL = 0.1  # motion off the set, relative to all motion, of a direction that counts as tangent
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def affine_normal(points: Tensor) -> Tensor:
     if len(flat) <= size:  # too few points to say that they leave a direction out
         return torch.zeros(size, size, dtype=torch.float64)
     _, values, axes = torch.linalg.svd(flat - flat.mean(0), full_matrices=False)
-    resolution = 10 * torch.finfo(points.dtype).eps * len(flat) ** 0.5
+    resolution = bars.EMPTY_ROUNDINGS * torch.finfo(points.dtype).eps * len(flat) ** 0.5
     empty = axes[values <= resolution * values[0]]
     return empty.T @ empty
 
@@ -69,5 +68,5 @@ def _divide(null: Tensor, moved: Tensor, off: Tensor) -> Split:
     padded = torch.zeros(len(null), dtype=torch.float64)
     padded[: len(values)] = values
     directions = rotation @ whitened @ null
-    tangent = padded <= _MOST_TRANSVERSAL
+    tangent = padded <= bars.MOST_TRANSVERSAL
     return Split(directions[tangent], directions[~tangent])

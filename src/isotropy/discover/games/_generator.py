@@ -12,10 +12,10 @@ from ...action._representation import Representation
 from ...actions import Affine, Points, Product, Trivial
 from ...core._checks import as_points
 from ...errors import DataError
+from .. import bars
 
 LAWS = ("normal", "uniform", "integer")
 ANTI_IDENTITY = ("motion", "unit", "cosine")
-_TRIVIAL = 1e-6  # motion, relative to the largest, of a direction that does not move the data
 
 
 class Law(nn.Module):
@@ -175,7 +175,7 @@ def unit_frame(motion: Tensor, spread: float) -> Tensor:
         If nothing moves the data.
     """
     _, sizes, axes = torch.linalg.svd(motion, full_matrices=False)
-    kept = sizes > _TRIVIAL * sizes[:1]
+    kept = sizes > bars.STILL_DIRECTION * sizes[:1]
     if not len(sizes) or not bool(sizes[0] > 0):
         raise DataError("x: expected data that some candidate moves, received data at rest; choose other candidates")
     return spread * axes[kept] / sizes[kept, None]
@@ -225,7 +225,7 @@ def motion_factor(rho_in: Action, x: Tensor, rho_out: Action, y: Tensor) -> Tens
 def _spread(law: Law) -> Tensor:
     """Axes of a learnt law, scaled by its spread, without those that nearly rest."""
     _, sizes, axes = torch.linalg.svd(torch.cat([law.factor.detach().T, law.shift.detach()[None]]), full_matrices=False)
-    kept = sizes > 0.25 * sizes[0]
+    kept = sizes > bars.RESTING_AXIS * sizes[0]
     return sizes[kept, None] * axes[kept]
 
 

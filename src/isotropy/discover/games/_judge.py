@@ -8,19 +8,19 @@ import torch
 from torch import Tensor
 
 from ...action._action import Action
+from ...core import bars as cuts
 from ...core._linalg import EPSILON
+from ...symmetry import bars as verdicts
+from .. import bars
 from ..evidence._evidence import Evidence, Factors
 from ..evidence._kernel import relative_kernel
-from ..evidence._question import TOLERANCE
 from ._generator import moved
 
 _KEPT = 400  # held-out samples of a cloud
 _MOST = 4000  # held-out samples that elements are tried on
 _NEIGHBOURS = 6
-_RESOLUTION = 1e-9
 _STEPS, _SCANNED = (0.1, 2.8), 120  # motions that are tried, in spreads of the points
 _REACH, _EVALUATIONS = 0.1, 300  # relative size of the first simplex, and tries
-_ALIKE = 0.15  # of the range of errors: valleys no deeper than that are as good as the best
 
 
 class Judge(Protocol):
@@ -47,8 +47,8 @@ class MapJudge:
             Factors(*(part @ directions.T for part in parts)),
             rank=0,
             floor=EPSILON,
-            resolution=_RESOLUTION,
-            tolerance=TOLERANCE,
+            resolution=verdicts.TRIVIAL_MOTION,
+            tolerance=cuts.LARGEST_ZERO,
         ).spectrum
         return float(spectrum.clamp_min(EPSILON).log().mean().exp()) if len(spectrum) else 1.0
 
@@ -122,7 +122,7 @@ class ElementJudge:
         steps = torch.linspace(*_STEPS, _SCANNED) / max(self._pace(xi), 1e-12)
         errors = torch.tensor([self._powers(float(t) * xi, 1) for t in steps])
         inner = (errors[1:-1] <= errors[:-2]) & (errors[1:-1] <= errors[2:])
-        good = errors[1:-1] - errors[1:-1].min() <= _ALIKE * (errors.max() - errors.min())
+        good = errors[1:-1] - errors[1:-1].min() <= bars.ALIKE_VALLEYS * (errors.max() - errors.min())
         valleys = torch.nonzero(inner & good)[:, 0]
         first = int(valleys[0]) + 1 if len(valleys) else int(errors.argmin())
         best, width = float(steps[first]), float(steps[1] - steps[0])

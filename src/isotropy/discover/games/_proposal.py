@@ -9,10 +9,12 @@ from torch import Tensor
 
 from ...action._action import Action
 from ...algebra._lie_algebra import lie_algebra
-from ...core._linalg import MIN_GAP, Cut
+from ...core import bars as cuts
+from ...core._linalg import Cut
 from ...errors import DataError
 from ...symmetry import Certificate, Generator, Symmetry
 from ...symmetry._domain import Seen
+from .. import bars
 from ..discrete._order import order_of
 from ..evidence._conclude import conclude, uncertainty
 from ..evidence._evidence import Narrowed
@@ -21,9 +23,6 @@ from ..evidence._question import Question
 from ..shape._from_points import FromPoints
 from ._judge import ElementJudge
 
-_DEPENDENT = 1e-3  # of the largest: smaller singular values of a proposal say that channels agree
-_MOST_MISMATCH = 1.25  # of the mismatch of the identity
-_UNJUDGED = 0.05  # of the largest coefficient: doubt of a proposal that nothing has judged
 _ALONE = "an adversary proposed the generators; without other evidence that is no proof"
 
 
@@ -95,17 +94,20 @@ def _element_certificates(judge: ElementJudge, directions: Tensor, orders: list[
     powers = [power * xi for xi, order in zip(directions, orders, strict=True) for power in range(1, max(order, 2))]
     worst = max(judge.error(xi) for xi in powers) / judge.still
     halfway = min(judge.error(0.5 * xi) for xi in directions) / judge.still
-    gap = (halfway - 1) / max(worst - 1, 1e-3)
+    gap = (halfway - 1) / max(worst - 1, bars.LEAST_EXCESS)
     return {
         "held_out": Certificate(
             worst,
-            _MOST_MISMATCH,
-            worst <= _MOST_MISMATCH,
+            bars.MOST_MISMATCH,
+            worst <= bars.MOST_MISMATCH,
             f"neighbours predict held-out values at moved points {worst:.3g} times as badly as where they are",
         ),
-        "gap": Certificate(gap, MIN_GAP, gap >= MIN_GAP, f"halfway they do so {halfway:.3g} times as badly"),
+        "gap": Certificate(gap, cuts.MIN_GAP, gap >= cuts.MIN_GAP, f"halfway they do so {halfway:.3g} times as badly"),
         "order": Certificate(
-            float(min(orders)), 2.0, min(orders) >= 2, f"repeated {orders} times they come back (0 is never)"
+            float(min(orders)),
+            float(bars.LEAST_ORDER),
+            min(orders) >= bars.LEAST_ORDER,
+            f"repeated {orders} times they come back (0 is never)",
         ),
     }
 
@@ -114,7 +116,7 @@ def leave_open(road: str, action: Action, combos: Tensor, x: Tensor, limits: tup
     """A proposal `(k, dim)` from points `(S, *event)` that nothing has confirmed."""
     algebra = lie_algebra(action)
     none = algebra.span(combos[:0])
-    doubt = combos.abs().amax(dim=1, keepdim=True).expand_as(combos) * _UNJUDGED if len(combos) else combos
+    doubt = combos.abs().amax(dim=1, keepdim=True).expand_as(combos) * bars.PROPOSED_DOUBT if len(combos) else combos
     return Symmetry(
         candidates=action,
         coefficients=combos,
@@ -135,7 +137,7 @@ def leave_open(road: str, action: Action, combos: Tensor, x: Tensor, limits: tup
 def _independent(directions: Tensor, motion: Tensor) -> Tensor:
     """Rows of the same span `(r, dim)`, orthonormal in the motion, without those that channels share."""
     _, sizes, axes = torch.linalg.svd(motion @ directions.T, full_matrices=False)
-    kept = sizes > _DEPENDENT * sizes[0]
+    kept = sizes > bars.SAME_CHANNEL * sizes[0]
     return (axes[kept] / sizes[kept, None]) @ directions
 
 

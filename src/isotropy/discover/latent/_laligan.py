@@ -19,6 +19,7 @@ from ...algebra._catalogue import gl
 from ...algebra._lie_algebra import lie_algebra
 from ...core._checks import as_points
 from ...errors import DataError, RepresentationMismatchError
+from .. import bars
 from ..evidence._result import Discovery
 from ..games._adversary import Outcome, Plan, Progress, train
 from ..games._checkpoint import require_safetensors
@@ -255,7 +256,7 @@ class LaLiGAN(Discovery):
         z = coder.encode(x)
         w = None if y is None else coder.encode(y)
         self.along_ = along_time(self.action_.latent, z, w)
-        self.labels_ = ["time translation" if float(share) < 0.2 else "" for share in self.along_]
+        self.labels_ = ["time translation" if float(share) < bars.TIME_TRANSLATION else "" for share in self.along_]
         self.step_ = linear_step(self.action_.latent, z, w)
 
     def _polished(

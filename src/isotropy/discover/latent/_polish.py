@@ -8,11 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from ...action._representation import Representation
+from .. import bars
 from ._autoencoder import Autoencoder
 
 _MOST = 4000  # pairs
-_KERNEL = 0.1  # of the largest singular value: below, a matrix commutes or a form is kept
-_THIN = 1e-3  # of the largest eigenvalue: a kept form that is no measure of lengths
 _FIRST = 50  # iterations of the step alone
 _STEP, _KEPT, _WHITE = 10.0, 1000.0, 0.1  # weights of step, kept forms and white coordinates beside the reconstruction
 
@@ -111,7 +110,7 @@ def kept_metric(latent: Representation) -> Tensor:
     forms = _forms(latent)
     nearest = torch.einsum("qnn,qab->ab", forms, forms)  # to one
     sizes = torch.linalg.eigvalsh(nearest)
-    if float(sizes[0]) <= _THIN * float(sizes[-1]):
+    if float(sizes[0]) <= bars.THIN_FORM * float(sizes[-1]):
         return one
     return torch.linalg.cholesky(nearest * (nearest.inverse().trace() / latent.size)).T
 
@@ -143,10 +142,10 @@ def _forms(latent: Representation) -> Tensor:
     one = torch.eye(latent.size, dtype=torch.float64)
     kept = _kernel([torch.kron(A.T.contiguous(), one) + torch.kron(one, A.T.contiguous()) for A in latent.tensor], one)
     _, sizes, axes = torch.linalg.svd((kept + kept.transpose(1, 2)).flatten(1) / 2, full_matrices=False)
-    return axes[sizes > _KERNEL].reshape(-1, latent.size, latent.size)
+    return axes[sizes > bars.KEPT_FORM].reshape(-1, latent.size, latent.size)
 
 
 def _kernel(rows: list[Tensor], like: Tensor) -> Tensor:
     """Matrices that all of these maps of flattened matrices send to about zero."""
     _, sizes, axes = torch.linalg.svd(torch.cat(rows))
-    return axes[sizes <= _KERNEL * sizes[0].clamp_min(1e-12)].reshape(-1, *like.shape)
+    return axes[sizes <= bars.KEPT_FORM * sizes[0].clamp_min(1e-12)].reshape(-1, *like.shape)

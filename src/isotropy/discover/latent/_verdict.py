@@ -11,15 +11,14 @@ from torch import Tensor
 from ...action._representation import Representation
 from ...actions import LatentAction
 from ...symmetry import Certificate, Generator, Symmetry
-from ..evidence._certificates import MOST_DEFECT
+from ...symmetry import bars as verdicts
+from .. import bars
 from ..games._proposal import leave_open
 from ._autoencoder import Autoencoder
 from ._judge import LatentJudge, Verdict
 from ._polish import commuting
 
-_MOST = {"reconstruction": 0.1, "cycle": 0.15, "step": 0.2, "cloud": 0.15}
 _FLAT = 1e-6  # of the largest spread: directions with less are not blown up
-_LEAST_MOTION = 0.3  # of the spread of the data
 _WORDS = {
     "reconstruction": "decoded latent points miss held-out points by {:.2g} of their spread",
     "cycle": "moved latent points come back from the data within {:.2g} of their spread",
@@ -38,8 +37,9 @@ def conclude_latent(
     certificates = _certificates(verdict, _motion(action, judge.held, directions))
     if len(directions) > 1:
         defect = proposed.algebra.closure_defect()
+        most = verdicts.MOST_CLOSURE_DEFECT
         words = f"brackets of the generators leave their span by {defect:.2g} of their size"
-        certificates["closure"] = Certificate(defect, MOST_DEFECT, defect <= MOST_DEFECT, words)
+        certificates["closure"] = Certificate(defect, most, defect <= most, words)
     passed, paired = all(certificate.passed for certificate in certificates.values()), judge.held_after is not None
     errors = [min(judge.verdict(coder, xi[None]).score, 1.0) for xi in directions]
     return replace(
@@ -87,12 +87,18 @@ def linear_step(latent: Representation, z: Tensor, w: Tensor | None) -> Tensor:
 
 def _certificates(verdict: Verdict, motion: float) -> dict[str, Certificate]:
     found: dict[str, Certificate] = {}
-    for name, most in _MOST.items():
+    limits = {
+        "reconstruction": bars.MOST_RECONSTRUCTION,
+        "cycle": bars.MOST_CYCLE,
+        "step": bars.MOST_STEP,
+        "cloud": bars.MOST_CLOUD,
+    }
+    for name, most in limits.items():
         value = getattr(verdict, name)
         if not math.isnan(value):
             found[name] = Certificate(value, most, value <= most, _WORDS[name].format(value))
     words = f"the generators move the data by {motion:.2g} of their spread"
-    return {**found, "motion": Certificate(motion, _LEAST_MOTION, motion >= _LEAST_MOTION, words)}
+    return {**found, "motion": Certificate(motion, bars.LEAST_MOTION, motion >= bars.LEAST_MOTION, words)}
 
 
 def _motion(action: LatentAction, x: Tensor, directions: Tensor) -> float:

@@ -13,16 +13,15 @@ from ...core._checks import as_points, require_finite
 from ...core._linalg import numerical_rank, principal_angles
 from ...errors import DataError, RepresentationMismatchError
 from ...symmetry import Certificate, Generator, Symmetry
+from ...symmetry import bars as verdicts
 from ...symmetry._domain import Seen
+from .. import bars
 from ..evidence._result import Discovery
 from ..surrogate._principal_frame import Frame, principal_frame
 from ._pair_fit import fit_both, fit_generators, fit_times, flow
 
 FOLDS = 4
 RESOLUTIONS = (1e-1, 3e-2, 1e-2, 1e-3, 1e-4, 1e-5)
-MOST_ERROR = 0.2  # of the displacement left unexplained by generators that are certified
-LEAST_NOTHING = 0.8  # and by what is no common motion at all: standing still leaves 1
-MOST_ANGLE = 0.5  # between motions by generators from different pairs, as sine
 _COMPARED = 512
 
 
@@ -123,7 +122,7 @@ class FromPairs(Discovery):
             coefficients=own,
             algebra=algebra,
             uncertainty=sine * torch.ones_like(own),
-            status="none" if self.held_out_ >= LEAST_NOTHING else ("certified" if passed else "undecided"),
+            status="none" if self.held_out_ >= bars.LEAST_UNEXPLAINED else ("certified" if passed else "undecided"),
             trivial=none,
             transversal=none,
             generators=tuple(Generator(min(self.held_out_, 1.0)) for _ in own),
@@ -247,14 +246,14 @@ def _certificates(held_out: float, sine: float) -> dict[str, Certificate]:
     return {
         "held_out": Certificate(
             held_out,
-            MOST_ERROR,
-            held_out <= MOST_ERROR,
+            bars.MOST_UNEXPLAINED,
+            held_out <= bars.MOST_UNEXPLAINED,
             f"of the displacement of pairs left out, generators from the others leave {held_out:.2g} unexplained",
         ),
         "stability": Certificate(
             sine,
-            MOST_ANGLE,
-            sine <= MOST_ANGLE,
+            verdicts.MOST_SINE,
+            sine <= verdicts.MOST_SINE,
             f"leaving out any fold of the pairs turns the motions by at most {sine:.2g} (sine of the angle)",
         ),
     }

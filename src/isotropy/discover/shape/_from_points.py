@@ -15,6 +15,7 @@ from ...core._checks import as_points, require_finite
 from ...core._linalg import EPSILON
 from ...errors import DataError, FlowError, RepresentationMismatchError
 from ...symmetry._domain import Domain, Seen
+from .. import bars
 from ..evidence._conclude import conclude
 from ..evidence._evidence import Evidence
 from ..evidence._question import Question
@@ -22,8 +23,6 @@ from ..evidence._result import Discovery
 from ._tangent import tangent_frames
 
 FOLDS = 8
-_REACH = 3.0  # a moved anchor is judged if another lies within so many typical spacings
-_ENOUGH = 0.2
 
 
 class FromPoints(Discovery):
@@ -144,8 +143,8 @@ def _surface_check(action: Action, anchors: Tensor, normals: Tensor):
     def check(xi: Tensor, points: Tensor) -> Tensor:
         moved = action.flow(xi, points)
         distance, index = tree.query(moved.numpy())
-        near = torch.from_numpy(distance <= _REACH * spacing)
-        if float(near.double().mean()) < _ENOUGH:
+        near = torch.from_numpy(distance <= bars.SURFACE_REACH * spacing)
+        if float(near.double().mean()) < bars.LEAST_OBSERVED:
             raise FlowError("expected moved points near the set, received too few; move them less")
         offset = (moved - anchors[index])[near]
         off = torch.einsum("anm,am->an", normals[index][near], offset)

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-_OUTLYING = 8.0  # residuals beyond so many typical ones are another sheet or an outlier
-_JUDGED = 5  # points per coefficient before a fit may call any of them an outlier
+from .. import bars
+
 _REFITS = 4  # frame updates; the foot point and the tangent settle quadratically
 
 
@@ -60,8 +60,8 @@ def _trust(residual: Tensor, weight: Tensor, fitted: int) -> Tensor:
     inside = weight > 0
     typical = torch.where(inside, size, math.nan).nanmedian(1, keepdim=True).values
     # A fit through few points bends to any of them, so its residuals tell nothing about outliers.
-    judged = inside.sum(1, keepdim=True) >= _JUDGED * fitted
-    relative = size / (_OUTLYING * typical.clamp(min=1e-14))
+    judged = inside.sum(1, keepdim=True) >= bars.LEAST_JUDGED * fitted
+    relative = size / (bars.OUTLYING * typical.clamp(min=1e-14))
     return torch.where(judged, (1 - relative.square()).clamp(min=0).square(), 1.0)
 
 

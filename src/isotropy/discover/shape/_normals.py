@@ -11,8 +11,7 @@ from torch import Tensor
 from ...core._autodiff import choose_rung, evaluating, jacobian
 from ...core._checks import as_points
 from ...errors import DataError
-
-_RANK = 1e-8  # relative singular value of a Jacobian below which a direction is lost
+from .. import bars
 
 
 def normals_of_level_set(h: Callable[[Tensor], Tensor], x: Any) -> Tensor:
@@ -77,7 +76,7 @@ def _jacobian(f: Callable[[Tensor], Tensor], x: Any) -> Tensor:
 def _row_projectors(rows: Tensor, name: str) -> Tensor:
     """Projectors onto the row spaces of `(S, m, n)`, which must all have one dimension."""
     _, sizes, axes = torch.linalg.svd(rows, full_matrices=False)
-    kept = sizes > _RANK * sizes.amax()
+    kept = sizes > bars.LOST_DIRECTION * sizes.amax()
     ranks = kept.sum(1)
     if int(ranks.min()) != int(ranks.max()):
         raise DataError(

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from isotropy.errors import DataError
 
+from .. import bars
 from ._local_fit import LocalFit, fit_balls, principal_axes, sureness, weighted_mean
 
 _ROWS = 16  # radii in the scan
@@ -29,9 +30,6 @@ _MOST_POINTS = 20_000  # a larger cloud is thinned to this
 _FEWEST = 20  # points below which no local spectrum means anything
 _LARGEST_BALL = 4096  # neighbours used in one ball; a larger ball is thinned evenly in distance
 _BLOCK = 1_000_000  # numbers held by one block of local designs
-_CLEAR_GAP = 2.2  # a ratio of neighbouring local singular values that separates tangent from normal
-_NO_GAP = 1.8  # the ball of a filled volume stays below this, half balls at its boundary included
-_PLATEAU = 3  # neighbouring radii that must agree on a dimension
 
 
 class ScanRow(NamedTuple):
@@ -234,7 +232,7 @@ def _spectrum_row(balls: _Balls, radius: float, fewest: int) -> ScanRow:
 def _first_gap(spectrum: Tensor) -> tuple[int | None, float]:
     """Return how many values stand before the first clear gap, and that gap or else the largest one."""
     gaps = spectrum[:-1] / spectrum[1:].clamp(min=1e-12 * float(spectrum[0]))
-    clear = (gaps >= _CLEAR_GAP).nonzero()[:, 0]
+    clear = (gaps >= bars.CLEAR_STEP).nonzero()[:, 0]
     if len(clear):
         return int(clear[0]) + 1, float(gaps[clear[0]])
     return None, float(gaps.max()) if len(gaps) else 1.0
@@ -245,14 +243,14 @@ def _consensus(scan: list[ScanRow], n: int) -> int | None:
     evidence: dict[int, float] = {}
     for dimension, rows in groupby(scan, key=lambda row: row.dimension):
         gaps = [min(row.gap, 5.0) for row in rows]
-        if dimension is not None and len(gaps) >= _PLATEAU:
+        if dimension is not None and len(gaps) >= bars.PLATEAU:
             evidence[dimension] = evidence.get(dimension, 0.0) + sum(math.log(gap) for gap in gaps)
     if not evidence:
-        return n if all(row.gap < _NO_GAP for row in scan) else None
+        return n if all(row.gap < bars.FILLED_STEP for row in scan) else None
     finest = next(iter(evidence))  # coarser balls see the span of the data or a thin shape as its core
     evidence = {key: value if key == finest else value / 2 for key, value in evidence.items()}
     best, *others = sorted(evidence, key=lambda key: -evidence[key])
-    if others and evidence[others[0]] > 0.7 * evidence[best]:
+    if others and evidence[others[0]] > bars.MOST_RIVAL * evidence[best]:
         return None
     return best
 

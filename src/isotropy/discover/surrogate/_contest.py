@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from isotropy.discover import bars
 from isotropy.discover.surrogate._classes import ClassFitter, class_fitters
 from isotropy.discover.surrogate._cross_fit import CrossFit, Frame, Score, Surrogate
 from isotropy.discover.surrogate._kinds import Fitter, Model, fitters
@@ -24,7 +25,6 @@ SCORED_PER_FOLD = 4000
 JACOBIAN_POINTS = 200
 CHUNK = 256
 
-CLEAR_GAIN = 3.0  # standard errors by which logits have to beat the frequencies of the classes
 
 Kind = TypeVar("Kind")
 Progress = Callable[[int, int, str], None]
@@ -179,7 +179,7 @@ class _Contest:
     def _score(self, entry: _Entry, noise: float) -> Score:
         """Relative errors of one kind once the noise is known."""
         signal, excess = self.signal - 2 * noise, entry.difference - 2 * noise
-        doubt = 4 * noise * sqrt(2 / (self.y.shape[1] * sum(map(len, self.held))))
+        doubt = bars.PAIR_DOUBTS * noise * sqrt(2 / (self.y.shape[1] * sum(map(len, self.held))))
         ratio = inf if signal <= doubt else excess / signal if excess > doubt else 0.0
         return Score(sqrt(max(ratio, entry.jackknife**2)), sqrt(entry.square / self.y.shape[1]))
 
@@ -244,7 +244,7 @@ def _score_classes(models: tuple[Surrogate, ...], x: Tensor, labels: Tensor, fol
     best = losses[int(losses.mean(1).argmin())]
     share = torch.bincount(labels, minlength=logits.shape[1]).to(x) / len(x)
     gain = -share.log()[labels] - best
-    seen = float(gain.mean()) > CLEAR_GAIN * float(gain.std()) / sqrt(len(x))
+    seen = float(gain.mean()) > bars.CLEAR_GAIN * float(gain.std()) / sqrt(len(x))
     return float(best.mean()), Score(_jackknife(models, x[:JACOBIAN_POINTS]) if seen else inf, wrong)
 
 

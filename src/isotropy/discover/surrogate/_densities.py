@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ...dictionary import Dictionary, polynomials, radial
 from ...errors import DataError
+from .. import bars
 from ._contest import _folds
 from ._cross_fit import CrossFit, Frame, Score, Surrogate
 
@@ -86,7 +87,7 @@ def _whitened(fit: Fitter, x: Tensor) -> LogValue:
     """Fit in coordinates with mean zero and covariance one."""
     centre = x.mean(0)
     _, values, axes = torch.linalg.svd((x - centre) / math.sqrt(len(x)), full_matrices=False)
-    if float(values[-1]) <= 1e-9 * float(values[0]):
+    if float(values[-1]) <= bars.FLAT_DENSITY * float(values[0]):
         raise DataError(
             "x: expected points that fill their space, received points on a plane, where a density has no score; "
             "drop dependent columns, or use FromPoints"

@@ -10,21 +10,21 @@ from torch import Tensor
 
 from ...action._action import Action
 from ...actions import Trivial
+from ...core import bars as cuts
 from ...core._autodiff import Map
 from ...core._linalg import EPSILON, StreamedQR
 from ...derivative._finite_flow import flow_error
 from ...derivative._lie_derivative import LieDerivative
 from ...errors import DataError, FlowError, RepresentationMismatchError
+from ...symmetry import bars as verdicts
 from ...symmetry._domain import Seen
+from .. import bars
 from ..evidence import _certificates as certify
 from ..evidence._evidence import Evidence, Factors
 from ..evidence._kernel import relative_kernel
-from ..evidence._question import TOLERANCE, Question
+from ..evidence._question import Question
 from ._cross_fit import CrossFit
 
-_REACH = 2.0  # a moved point is observed if a sample lies within so many typical spacings
-_ENOUGH = 0.2  # share of moved points that has to stay where the map was observed
-_RESOLUTION = 1e-9
 # Kinds with symmetries of their own whatever the data: a linear map and a quadratic form always have a large algebra.
 _RIGID = ("polynomial-1", "polynomial-2", "classifier-logistic-2")
 
@@ -45,7 +45,7 @@ def sampled_question(
         rank=rank,
         seed=seed,
         floor=_floor(evidence.factors(), noise),
-        resolution=_RESOLUTION,
+        resolution=verdicts.TRIVIAL_MOTION,
         checks={"gradient": certify.gradient(_free_error(cross))},
         method=f"surrogate {cross.kind}",
         limits=(
@@ -99,12 +99,14 @@ def _floor(factors: Factors, noise: Tensor) -> float:
     Gradients are less certain along broken directions, where they are large: a median over all directions would be
     1.5 to 2 times what the unbroken ones show; over these the jackknife agrees with what is seen to a fifth.
     """
-    kernel = relative_kernel(factors, rank="gap", floor=EPSILON, resolution=_RESOLUTION, tolerance=TOLERANCE)
+    kernel = relative_kernel(
+        factors, rank="gap", floor=EPSILON, resolution=verdicts.TRIVIAL_MOTION, tolerance=cuts.LARGEST_ZERO
+    )
     if not len(kernel.directions):
         return EPSILON
-    few = max(int((kernel.spectrum <= TOLERANCE).sum()), 1)
+    few = max(int((kernel.spectrum <= cuts.LARGEST_ZERO).sum()), 1)
     errors = Factors(noise, factors.moved, factors.turned).errors(kernel.directions[-few:])
-    return max(float(errors.nan_to_num(0.0).median()), 8 * EPSILON)
+    return max(float(errors.nan_to_num(0.0).median()), verdicts.ROUNDINGS * EPSILON)
 
 
 def _observed_check(model: Map, x: Tensor, rho_in: Action, rho_out: Action) -> Callable[[Tensor, Tensor], Tensor]:
@@ -116,8 +118,8 @@ def _observed_check(model: Map, x: Tensor, rho_in: Action, rho_out: Action) -> C
 
     def check(xi: Tensor, points: Tensor) -> Tensor:
         moved = rho_in.flow(xi, points).flatten(1)
-        near = torch.from_numpy(tree.query(moved.numpy())[0] <= _REACH * spacing)
-        if float(near.double().mean()) < _ENOUGH:
+        near = torch.from_numpy(tree.query(moved.numpy())[0] <= bars.OBSERVED_REACH * spacing)
+        if float(near.double().mean()) < bars.LEAST_OBSERVED:
             raise FlowError("expected moved points near observed ones, received too few; move them less")
         return torch.tensor(flow_error(model, rho_in, rho_out, xi, points[near]))
 

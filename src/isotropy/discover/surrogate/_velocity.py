@@ -8,6 +8,8 @@ from torch import Tensor
 
 from isotropy.errors import DataError
 
+from .. import bars
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.interpolate import BSpline
@@ -19,7 +21,6 @@ EDGE_SHARE = 20
 WINDOW, BLOCK, FEW_TERMS = 400, 8, 10
 ROBUST = 0.3
 ORDER = 4
-UNEVEN = 1e-3
 
 
 def velocities(
@@ -112,7 +113,7 @@ def _check_even(times: Sequence[Tensor]) -> None:
     """Refuse uneven grids."""
     for index, t in enumerate(times):
         steps = t.diff()
-        if float((steps / steps.mean() - 1).abs().max()) > UNEVEN:
+        if float((steps / steps.mean() - 1).abs().max()) > bars.EVEN_STEPS:
             raise DataError(
                 f"trajectory {index}: expected even spacing for method 'local', got steps from "
                 f"{float(steps.min()):.6g} to {float(steps.max()):.6g}; use method='spline'"

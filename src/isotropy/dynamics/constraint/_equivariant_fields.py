@@ -17,8 +17,8 @@ from ...dictionary import Dictionary
 from ...discover.evidence._result import Discovery
 from ...enforce import FunctionBasis, equivariant_functions
 from ...errors import DataError, RepresentationMismatchError
-from .. import bars
 from ...symmetry import Symmetry
+from .. import bars
 from ._closure import missing_terms
 
 Field = Callable[[Tensor], Tensor]

@@ -1,0 +1,158 @@
+"""The bars of single roads to a symmetry: surrogates, shapes, pairs, elements, games and latent coordinates.
+
+What all roads share stands in ``symmetry/bars.py``.
+"""
+
+import torch
+
+# -- Surrogates --------------------------------------------------------------------------------------------------------
+
+# Standard errors by which logits have to beat the frequencies of the classes. Three of a normal mean: one chance in
+# 700. Passes: at least.
+CLEAR_GAIN = 3.0
+# Standard errors of differences between near pairs up to which a signal, or a lack of fit, is none. No derivation;
+# kept from version 0.1. A lack of fit is so set to zero too often: of noisy tables that do depend on a column, 4 of
+# 12 were certified not to at noise of 30 % of the spread, and 9 of 12 at 40 %. Passes as none: at most.
+PAIR_DOUBTS = 4.0
+# A moved point is observed if a sample lies within so many typical spacings. No derivation; kept from version 0.1.
+# Passes: at most.
+OBSERVED_REACH = 2.0
+# Share of moved points that has to stay where a map, or a set, was observed. No derivation; kept from version 0.1.
+# Passes: at least.
+LEAST_OBSERVED = 0.2
+# Relative spread of time steps that counts as rounding of even ones. Times are printed to three digits or more.
+# Passes: at most.
+EVEN_STEPS = 1e-3
+# The same for grids of fields, on which high derivatives are taken. No count. Passes: below.
+EVEN_GRID = 1e-6
+
+# -- Shapes ------------------------------------------------------------------------------------------------------------
+
+# A moved anchor is judged if another lies within so many typical spacings. No derivation; kept from version 0.1.
+# Passes: at most.
+SURFACE_REACH = 3.0
+# Residuals beyond so many typical ones are another sheet or an outlier. No derivation; kept from version 0.1.
+OUTLYING = 8.0
+# Points per coefficient before a fit may call any of them an outlier. No derivation; kept from version 0.1. Passes:
+# at least.
+LEAST_JUDGED = 5
+# Ratio of neighbouring local singular values that separates tangent from normal. No derivation; kept from version
+# 0.1. Passes: at least.
+CLEAR_STEP = 2.2
+# Ratio below which the ball of a filled volume stays, half balls at its boundary included. Passes: below.
+FILLED_STEP = 1.8
+# Neighbouring radii that must agree on a dimension. No derivation; kept from version 0.1. Passes: at least.
+PLATEAU = 3
+# Evidence for a second dimension, relative to the first, up to which the first is taken. No derivation; kept from
+# version 0.1. Passes: at most.
+MOST_RIVAL = 0.7
+# Relative singular value of a Jacobian up to which a direction is lost. Between rounding and any slope; no count.
+LOST_DIRECTION = 1e-8
+
+# -- Densities, moments, equations and layers --------------------------------------------------------------------------
+
+# Errors of a map that is differentiated by central differences, up to which they are rounding. No derivation; kept
+# from version 0.1.
+DIFFERENCE_FLOOR = 1e-7
+# Units in the last place of the points, up to which a motion relative to the largest is none. No derivation; kept
+# from version 0.1.
+TRIVIAL_ROUNDINGS = 1e3
+# Noise floors up to which an error of moments may be zero. No derivation; kept from version 0.1. Passes: at most.
+MOST_CHANCE = 4.0
+# Motion, relative to the largest, up to which a direction does not change moments. Moments are sums with noise; no
+# count.
+TRIVIAL_MOMENTS = 1e-6
+# Standard errors of the change of higher moments that chance explains. The usual two-sided 5 % of a normal mean.
+SCATTERS = 2.0
+# Smallest spread of points, relative to the largest, up to which they are flat and have no density. Between rounding
+# and any thickness; no count.
+FLAT_DENSITY = 1e-9
+# Smallest spread of a cloud, relative to the largest, up to which it is flat and has no moments of its own. Half the
+# digits of float64.
+FLAT_CLOUD = 1e-8
+# Entry of a generator of an equation, relative to the largest, below which it is rounding. No count.
+ZERO_TERM = 1e-12
+# Rounding of a spectrum that links the generators of layers. Ten thousand units in the last place; no count.
+LINK_FLOOR = 1e4 * torch.finfo(torch.float64).eps
+# Sine between an output and an input generator that still count as one. No derivation; kept from version 0.1. Passes:
+# at most.
+MOST_MISMATCHED = 1e-3
+
+# -- Pairs -------------------------------------------------------------------------------------------------------------
+
+# Share of the displacement that certified generators leave unexplained. No derivation; kept from version 0.1. Passes:
+# at most.
+MOST_UNEXPLAINED = 0.2
+# The same from which pairs have no common motion at all: standing still leaves 1. No derivation; kept from version
+# 0.1.
+LEAST_UNEXPLAINED = 0.8
+
+# -- Single elements ---------------------------------------------------------------------------------------------------
+
+# Largest error of an element that may count as zero. No derivation; kept from version 0.1. Passes: at most.
+ZERO_ELEMENT = 0.05
+# Times the largest error of two symmetries up to which their product is one: errors add up, and a product has two.
+# Passes: at most.
+PRODUCT_ERRORS = 4.0
+# Share of a unit generator by which conjugation may leave an algebra, or a logarithm stand off it: learnt algebras
+# are a little off. No count. Passes: at most.
+MOST_OFF_ALGEBRA = 0.1
+# Relative error up to which the exponential of a real part gives the element back, as it does if the logarithm is
+# real. Between rounding and any imaginary part; no count. Passes: at most.
+REAL_LOGARITHM = 1e-6
+
+# -- Games -------------------------------------------------------------------------------------------------------------
+
+# Share of the range of errors up to which a valley is as good as the best, so that the shortest step is taken. No
+# derivation; kept from version 0.1. Passes: at most.
+ALIKE_VALLEYS = 0.15
+# Singular value of a proposal, relative to the largest, up to which channels agree. No derivation; kept from version
+# 0.1.
+SAME_CHANNEL = 1e-3
+# Motion, relative to the largest, up to which a direction of a game does not move the data. Single precision; no
+# count.
+STILL_DIRECTION = 1e-6
+# Spread of a learnt law along an axis, relative to the largest, up to which the axis rests. No derivation; kept from
+# version 0.1.
+RESTING_AXIS = 0.25
+# Relative error up to which an angle is a whole fraction of a turn. No derivation; kept from version 0.1. Passes: at
+# most.
+WHOLE_TURN = 0.01
+# Logarithm of the size of an eigenvalue up to which an element may come back to the identity. No derivation; kept
+# from version 0.1. Passes: at most.
+MOST_GROWTH = 0.1
+# Largest order of an element that is tried. No derivation; kept from version 0.1.
+LARGEST_ORDER = 32
+# Least order that counts as coming back: the identity has order 1.
+LEAST_ORDER = 2
+# Held-out mismatch of a certified element, relative to that of the identity. No derivation; kept from version 0.1.
+# Passes: at most.
+MOST_MISMATCH = 1.25
+# Least excess of a mismatch over that of the identity that a gap is divided by. No derivation; kept from version 0.1.
+LEAST_EXCESS = 1e-3
+# Uncertainty of a proposal that nothing has confirmed, relative to its largest coefficient. No derivation; kept from
+# version 0.1.
+PROPOSED_DOUBT = 0.05
+
+# -- Latent coordinates ------------------------------------------------------------------------------------------------
+
+# Error of decoding held-out samples, relative to their spread. No derivation; kept from version 0.1. Passes: at most.
+MOST_RECONSTRUCTION = 0.1
+# Error of decoding and encoding moved latent points. No derivation; kept from version 0.1. Passes: at most.
+MOST_CYCLE = 0.15
+# Error of a step from moved points, relative to the steps. No derivation; kept from version 0.1. Passes: at most.
+MOST_STEP = 0.2
+# Energy distance of the moved cloud, relative to the spread. No derivation; kept from version 0.1. Passes: at most.
+MOST_CLOUD = 0.15
+# Motion of the data, relative to their spread, so that a symmetry says something. No derivation; kept from version
+# 0.1. Passes: at least.
+LEAST_MOTION = 0.3
+# Share of the steps that a generator does not point along, below which it is a time translation. No derivation; kept
+# from version 0.1.
+TIME_TRANSLATION = 0.2
+# Singular value, relative to the largest, up to which a matrix commutes or a form is kept by learnt generators. No
+# derivation; kept from version 0.1. Passes: at most.
+KEPT_FORM = 0.1
+# Eigenvalue of a kept form, relative to the largest, up to which it is no measure of lengths. No derivation; kept
+# from version 0.1.
+THIN_FORM = 1e-3
