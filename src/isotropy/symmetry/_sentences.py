@@ -108,13 +108,19 @@ def checks(answer: Mapping[str, Any]) -> list[Check]:
 
 
 def _check(name: str, given: Mapping[str, Any]) -> Check:
-    """Return one row; the outcome tells whether the threshold bounds from below or above."""
+    """Return one row."""
     title, question, _ = _CHECKS.get(name, (name.replace("_", " ").capitalize(), "", ""))
+    words, passed = str(given.get("words") or ""), bool(given["passed"])
+    return Check(title, question, words, number(given.get("value")), needed(given), passed)
+
+
+def needed(given: Mapping[str, Any]) -> str:
+    """Return the bar of a certificate, as in at most 0.5; the outcome tells on which side it lies."""
     value, threshold, passed = given.get("value"), given.get("threshold"), bool(given["passed"])
-    needed = "" if threshold is None else number(threshold)
-    if needed and value is not None and value != threshold:
-        needed = ("at least " if (value > threshold) == passed else "at most ") + needed
-    return Check(title, question, str(given.get("words") or ""), number(value), needed, passed)
+    if threshold is None or value == threshold:
+        return "" if threshold is None else number(threshold)
+    above = value is None or value > threshold  # JSON knows no infinity
+    return ("at least " if above == passed else "at most ") + number(threshold)
 
 
 def kind(name: str | None) -> str:

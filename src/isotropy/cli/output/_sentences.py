@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ...report import advice, headline
+from ...report import advice, headline, needed
 
 _MOST_FIELDS = 12
 _MOST_REASONS = 8
@@ -80,7 +80,8 @@ def _fields(answer: dict[str, Any]) -> list[str]:
 
 
 def _check(name: str, given: dict[str, Any]) -> str:
-    return f"[{'passed' if given['passed'] else 'FAILED'}] {name.replace('_', ' ')}: {given['words']}"
+    outcome, bar = "passed" if given["passed"] else "FAILED", needed(given)
+    return f"[{outcome}] {name.replace('_', ' ')}: {given['words']}{f' ({bar})' if bar else ''}"
 
 
 def _road_rows(roads: list[dict[str, Any]]) -> list[str]:
