@@ -8,8 +8,9 @@ import torch
 
 from bar_pins.checks import at_least, at_most, holds, passes
 from isotropy.discover.discrete._cosets import _connected
+from isotropy.discover.discrete._order import order_of
 from isotropy.discover.games._generator import unit_frame
-from isotropy.discover.games._proposal import _element_certificates, _independent, order_of
+from isotropy.discover.games._proposal import _element_certificates, _independent
 from isotropy.discover.latent._judge import Verdict
 from isotropy.discover.latent._verdict import _certificates as latent_certificates
 from isotropy.discover.pairs._from_pairs import _certificates as pair_certificates
