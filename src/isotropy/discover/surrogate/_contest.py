@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from isotropy.discover import bars
 from isotropy.discover.surrogate._classes import ClassFitter, class_fitters
 from isotropy.discover.surrogate._cross_fit import CrossFit, Frame, Score, Surrogate
 from isotropy.discover.surrogate._kinds import Fitter, Model, fitters
