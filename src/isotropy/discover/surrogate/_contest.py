@@ -18,8 +18,6 @@ from isotropy.discover.surrogate._cross_fit import CrossFit, Frame, Score, Surro
 from isotropy.discover.surrogate._kinds import Fitter, Model, fitters
 from isotropy.errors import DataError
 
-from .. import bars
-
 CLASSIFIER = "classifier"
 MAX_CLASSES, MIN_PER_CLASS = 20, 10
 NEIGHBOURS = 6
