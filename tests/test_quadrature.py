@@ -173,3 +173,25 @@ def test_fewer_evaluations_than_peers_for_the_same_band_limit(band_limit, ours, 
     nodes = math.ceil((band_limit + 2) / 2)
     assert nodes * (2 * nodes - 1) ** 2 == legendre
     assert ours < min(turns, legendre)
+
+
+def test_matrices_generate_their_group():
+    spin = torch.tensor([[[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]], dtype=torch.float64)
+    half = torch.diag(torch.tensor([1.0, -1.0, -1.0], dtype=torch.float64))[None]
+    tetrahedral = quadrature.generated(torch.cat([spin, half]))
+    assert (len(tetrahedral), tetrahedral.degree) == (12, quadrature.polyhedral("T").degree)
+    assert len(quadrature.generated(-half)) == 2
+    assert len(quadrature.generated(torch.zeros(0, 3, 3))) == 1
+
+
+@pytest.mark.parametrize(
+    ("elements", "reason"),
+    [
+        (torch.eye(2)[None], r"expected orthogonal matrices \(k, 3, 3\), received shape \(1, 2, 2\)"),
+        (2 * torch.eye(3)[None], "matrices that stretch"),
+        (torch.matrix_exp(0.1 * iso.so(3).basis[:1]), "at most 1000 elements"),
+    ],
+)
+def test_no_finite_group_is_refused(elements, reason):
+    with pytest.raises(DataError, match=reason):
+        quadrature.generated(elements)

@@ -24,6 +24,8 @@ from .errors import CoarseRuleWarning, DataError
 
 _ORDERS = (*range(3, 32, 2), *range(35, 132, 6))  # orders of Lebedev rules that scipy holds
 _MOST_DEGREE = 200
+_MOST_ELEMENTS = 1000  # of a finite group
+_ORTHOGONAL = 1e-6  # of an entry: products of stored matrices that are the same element
 _ROWS = 2**22  # entries of one block of characters
 
 
@@ -160,6 +162,44 @@ def polyhedral(group: str) -> Rule:
 
     elements: Any = Rotation.create_group(group)
     return _uniform(torch.as_tensor(elements.as_matrix()), group)
+
+
+def generated(elements: Tensor, name: str = "group") -> Rule:
+    """The finite group that orthogonal matrices `(k, 3, 3)` generate, each element with the same weight.
+
+    Raises
+    ------
+    DataError
+        If the matrices are not orthogonal and 3 by 3, or generate more than 1000 elements.
+
+    Examples
+    --------
+    >>> import torch
+    >>> turn = torch.tensor([[[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]])
+    >>> len(generated(turn))
+    4
+    """
+    given = torch.as_tensor(elements).detach().to("cpu", torch.float64)
+    one = torch.eye(3, dtype=torch.float64)
+    if given.ndim != 3 or given.shape[1:] != (3, 3) or float((given @ given.mT - one).abs().max()) > _ORTHOGONAL:
+        raise DataError(
+            f"elements: expected orthogonal matrices (k, 3, 3), received shape {tuple(given.shape)} or matrices that "
+            "stretch; give rotations and reflections of space"
+        )
+    found, fresh = one[None], one[None]
+    while len(fresh):
+        products = (fresh[:, None] @ given).reshape(-1, 3, 3)
+        fresh = products[:0]
+        for g in products:
+            if not bool(((torch.cat([found, fresh]) - g).abs().amax(dim=(1, 2)) < _ORTHOGONAL).any()):
+                fresh = torch.cat([fresh, g[None]])
+        found = torch.cat([found, fresh])
+        if len(found) > _MOST_ELEMENTS:
+            raise DataError(
+                f"elements: expected a finite group of at most {_MOST_ELEMENTS} elements, received matrices that "
+                "generate more; mend the angles that are not whole fractions of a turn"
+            )
+    return _uniform(found, name)
 
 
 def lebedev(degree: int) -> Rule:

@@ -165,3 +165,18 @@ def test_bad_files_are_one_line(command, folder, run):
         assert done.err.count("\n") == 1
     done = command("equations", *run, "--state", "x,y,z", "--symmetry", "gone.json")
     assert "which is not there" in done.err
+
+
+def test_a_probe_takes_the_elements_of_a_file_as_its_rule(folder):
+    from isotropy.cli.input._force_field import read_rule
+
+    quarter = torch.tensor([[[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]], dtype=torch.float64)
+    V = iso.so(3).vector()
+    x = torch.randn(60, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    road = iso.discover.DiscreteSymmetries(V, iso.so(3).scalar())
+    found = road.fit(lambda p: (p[:, 0] * p[:, 1]) ** 2 + p[:, 2], x, quarter)
+    found.save(folder / "turns.json")
+    assert len(read_rule("turns.json")) == 4
+    symmetry("model, linear").save(folder / "all.json")
+    with pytest.raises(iso.errors.DataError, match=r"without any; for all rotations use lebedev:N"):
+        read_rule("all.json")

@@ -1,6 +1,7 @@
 """How samples walk through a discovery: docs/how_a_discovery_runs.md tells it, and this follows them."""
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,11 @@ def test_samples_are_handed_through_few_modules_and_never_to_and_fro(doors):
     assert len(stations) <= 12
     assert {module: callers for module, callers in stations.items() if len(callers) > 2} == {}
     assert len(doors) <= 15
+
+
+def test_the_picture_of_the_rooms_is_the_one_that_the_rows_give():
+    drawn = runpy.run_path(str(PAGE.parent / "draw_rooms.py"))
+    assert drawn["PICTURE"].read_text(encoding="utf-8") == drawn["draw"]()
 
 
 def test_the_page_tells_the_walk_as_it_is(doors):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from ...atoms import ase_module
 from ...errors import DataError, SymmetryError
-from ...quadrature import Rule, gauss, grid, lebedev, polyhedral
+from ...quadrature import Rule, gauss, generated, grid, lebedev, polyhedral
 from ._models import aside, imported
 
 _RULE = re.compile(r"(?P<name>D2|T|O|I|lebedev|gauss|grid)(:(?P<size>\w+))?(?P<inversion>\+i)?")
@@ -62,18 +63,33 @@ def load_calculator(text: str) -> Any:
 
 
 def read_rule(text: str) -> Rule:
-    """A rule from its name on the command line.
+    """A rule from its name on the command line, or the group of the single elements in a ``symmetry.json``.
 
     Raises
     ------
     DataError
-        If there is no such rule.
+        If there is no such rule, or the file holds no elements that turn space.
     """
+    if text.endswith(".json"):
+        return _stored_group(text)
     found = _RULE.fullmatch(text)
     if found is None or (found["size"] is None) != (found["name"] in ("D2", "T", "O", "I")):
         raise DataError(f"--rule: expected D2, T, O, I, lebedev:N, gauss:N or grid:NAME, received {text!r}; see --help")
     made = _made(found["name"], found["size"], text)
     return made.with_inversion() if found["inversion"] else made
+
+
+def _stored_group(text: str) -> Rule:
+    """The group that the elements of a file generate; a whole algebra of rotations has rules by name."""
+    from ...symmetry import Symmetry
+
+    found = Symmetry.load(text)
+    if not len(found.elements):
+        raise DataError(
+            f"--rule {text}: expected a file with single elements, as discrete searches find, received "
+            f"{found.name} without any; for all rotations use lebedev:N or gauss:N"
+        )
+    return generated(found.elements, Path(text).name)
 
 
 def _made(name: str, size: str | None, text: str) -> Rule:
