@@ -55,7 +55,7 @@ def read_imports(module: Module) -> list[Import]:
 
 
 def read_moved(module: Module) -> dict[str, str]:
-    """Names that the module's page hands over to another one: the literal table in `moved(__name__, {...})`."""
+    """Names that the module's page hands over to another one: the literal table in `_moved(__name__, {...})`."""
     calls = [node for node in ast.walk(module.tree) if isinstance(node, ast.Call) and _is_table(node)]
     return {old: new for call in calls for old, new in ast.literal_eval(call.args[1]).items()}
 
@@ -126,8 +126,8 @@ def _called(call: ast.Call) -> str:
 
 
 def _is_table(call: ast.Call) -> bool:
-    """Recognise `moved(__name__, {...})`, which other functions called `moved` are not."""
-    return _called(call) == "moved" and ast.unparse(call.args[0]) == "__name__"
+    """Recognise `_moved(__name__, {...})`, the name under which a page imports `moved` to keep it off the page."""
+    return _called(call) == "_moved" and bool(call.args) and ast.unparse(call.args[0]) == "__name__"
 
 
 def _is_text(node: ast.expr) -> bool:

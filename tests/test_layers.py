@@ -178,6 +178,10 @@ def test_isotropy_keeps_the_rows(modules, check):
     assert not complaints, "\n" + "\n".join(complaints)
 
 
+def test_the_tables_of_moved_names_are_seen(modules):
+    assert read_moved(modules["isotropy.parameters"])["Booth"] == "isotropy.datasets.Booth"
+
+
 def test_importing_isotropy_loads_nothing_heavy():
     """The syntax cannot see what helpers import by name, so this one runs the import."""
     code = f"""
@@ -315,7 +319,7 @@ def test_imports_for_type_checkers_close_a_cycle_and_weigh_nothing(plant, guard)
     [("isotropy.datasets.Booth", 0), ("isotropy.datasets._toys.Booth", 1), ("isotropy.attic.Booth", 1)],
 )
 def test_moved_names_lead_to_public_pages_and_are_no_edge(plant, place, count):
-    page = f"from ..core.about._moved import moved\n__getattr__ = moved(__name__, {{'Booth': '{place}'}})\n"
+    page = f"from ..core.about._moved import moved as _moved\n__getattr__ = _moved(__name__, {{'Booth': '{place}'}})\n"
     places = ("core/__init__.py", "core/about/_moved.py", "datasets/__init__.py", "datasets/_toys.py")
     modules = plant({"nn/__init__.py": page, **dict.fromkeys(places, "")})
     assert find_wrong_ways(modules) == []

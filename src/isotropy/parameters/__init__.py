@@ -1,6 +1,6 @@
 """Symmetries of a network's parameters: teleportation, conserved quantities, flat directions."""
 
-from ..core.about._moved import moved
+from ..core.about._moved import moved as _moved
 from .find._on_batch import BatchBlock as BatchBlock
 from .find._parameter_symmetry import ParameterSymmetry as ParameterSymmetry
 from .find._shifts_and_scales import ShiftBlock as ShiftBlock
@@ -56,7 +56,7 @@ from .orbit._teleport import TeleportReport as TeleportReport
 from .orbit._teleport import teleport as teleport
 from .trace._inference import Skipped as Skipped
 
-__getattr__ = moved(
+__getattr__ = _moved(
     __name__,
     {
         "Booth": "isotropy.datasets.Booth",

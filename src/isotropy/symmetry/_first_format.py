@@ -79,7 +79,8 @@ def _candidates(content: Mapping[str, Any], names: list[str], source: str) -> Ac
 
 def _own_action(algebra: LieAlgebra, columns: int) -> Action:
     if algebra.polynomials:
-        return PolynomialFields(*algebra.polynomials, algebra)
+        size, degree = algebra.polynomials
+        return PolynomialFields(size, degree, algebra)
     return Affine(algebra) if columns and algebra.n == columns + 1 else algebra.vector()
 
 

@@ -19,6 +19,10 @@ def test_the_warning_points_at_who_asked():
     assert caught[0].filename == __file__
 
 
+def test_the_page_shows_only_what_is_there():
+    assert not {"moved", "Booth"} & set(dir(iso.parameters))
+
+
 def test_other_names_are_missing_as_usual():
     with pytest.raises(AttributeError, match=r"module 'isotropy\.parameters' has no attribute 'Boothh'"):
         _ = iso.parameters.Boothh
