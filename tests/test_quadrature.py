@@ -69,7 +69,7 @@ def test_random_rotations_are_seeded_and_unbiased():
 
 
 def test_inversion_doubles_and_keeps_the_degree():
-    rule = iso.polyhedral("T").with_inversion()
+    rule = iso.quadrature.polyhedral("T").with_inversion()
     assert (len(rule), rule.degree) == (24, 2)
     assert torch.equal(rule.rotations[12:], -rule.rotations[:12])
     assert float(rule.weights.sum()) == pytest.approx(1.0)

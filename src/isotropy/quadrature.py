@@ -181,7 +181,8 @@ def generated(elements: Tensor, name: str = "group") -> Rule:
     """
     given = torch.as_tensor(elements).detach().to("cpu", torch.float64)
     one = torch.eye(3, dtype=torch.float64)
-    if given.ndim != 3 or given.shape[1:] != (3, 3) or float((given @ given.mT - one).abs().max()) > _ORTHOGONAL:
+    fits = given.ndim == 3 and given.shape[1:] == (3, 3)
+    if not fits or bool(((given @ given.mT - one).abs() > _ORTHOGONAL).any()):
         raise DataError(
             f"elements: expected orthogonal matrices (k, 3, 3), received shape {tuple(given.shape)} or matrices that "
             "stretch; give rotations and reflections of space"
