@@ -1,0 +1,50 @@
+"""Numbers that decide what is claimed of a map that can be evaluated, each with its derivation.
+
+Read as attributes of this module, so that a test can move them.
+"""
+
+# -- Who carries the sums ----------------------------------------------------------------------------------------------
+
+# Share of the samples that have to carry the sums; leverage is capped until they do. Of normal data 9 % carry a fourth
+# moment in one dimension and 20 % in three, so ordinary clouds are hardly touched; of a hundred samples 20 are left.
+LEAST_SHARE = 0.2
+# Effective samples below which nothing is said. The relative error of a mean square of normal numbers is
+# (2 / 15)^(1/2) = 37 %, that of its root 18 %; below, intervals from resamples no longer cover.
+LEAST_EFFECTIVE = 15.0
+
+# -- What is set apart -------------------------------------------------------------------------------------------------
+
+# Relative size of motion and response together, below which a direction is trivial: between rounding, 1e-16 times the
+# condition number of centred columns (up to 1e6), and any motion that is seen.
+TRIVIAL = 1e-9
+# Response to one standard deviation of motion, in spreads of the map, up to which the map ignores a direction. A
+# linear trend broken by 1e-6 is 1e10 roundings away; what is smaller has no bearing on any data.
+IGNORED = 1e-6
+# The same in roundings of the derivative, where these are coarser, as in float32 or from differences.
+IGNORED_ROUNDINGS = 100.0
+# Least standard deviation of a principal component of standardised columns, so that an empty one is no unit of length.
+LEAST_COMPONENT = 1e-3
+
+# -- Intervals ---------------------------------------------------------------------------------------------------------
+
+# Resamples: the 2.5 % quantile of 400 has a standard error of 0.8 %.
+RESAMPLES = 400
+# Partners with which a gradient is paired at random when the sums are resampled. They shape the spread of the
+# denominator alone, where 32 give it to 1 / 32^(1/2) of itself.
+PARTNERS = 32
+# Least share of a denominator that a resample may leave; only fewer samples than LEAST_EFFECTIVE come near.
+LEAST_DENOMINATOR = 0.1
+
+# -- What is claimed ---------------------------------------------------------------------------------------------------
+
+# Brackets of a span leave it by at most this much, in what they do to the map. A span cut out of a multiplet, such as
+# two of three rotations, leaves by 0.5 or more.
+MOST_CLOSURE = 0.25
+# Brackets smaller than this share of those of all candidates are those of an abelian algebra known up to noise.
+ABELIAN = 0.05
+# An arithmetic floor above this is too coarse to call anything exact.
+COARSEST_EXACT = 1e-5
+# Tolerances at which the ladder counts dimensions, beside "exact" and the one asked for.
+LADDER = (1e-6, 1e-4, 1e-3, 0.01, 0.03, 0.1)
+# Sizes of spans are tried until the error is so many times the largest tolerance asked about.
+BEYOND = 2.0

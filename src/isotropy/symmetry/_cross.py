@@ -1,0 +1,121 @@
+"""Spans that are chosen on one half of the samples and judged on the other, both ways."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from ._forms import Forms
+from ._resamples import Interval, Resamples, interval, resample
+from ._span import Candidates, Factors, factors_of, least_broken_first, merged, nested_defects, split_candidates
+
+
+@dataclass(frozen=True)
+class Cross:
+    """Two halves, the directions that each proposes, and what the other makes of them.
+
+    A direction chosen and judged on the same samples looks less broken than it is. The sizes of spans form a fixed
+    sequence, in which the first failure ends the claim, so that no correction for trying many is due.
+
+    Attributes
+    ----------
+    candidates : Candidates
+        What is asked about, set apart on all samples.
+    whole : Factors
+        Of all samples.
+    chosen : tuple of Tensor
+        Directions `(r, dim)` from each half, least broken first.
+    defects : Tensor
+        `(2, sizes)` of the worst member of the first k directions of each half on the other one, right to rounding.
+    resamples : tuple of Resamples
+        Of each half, along the directions that the *other* one has chosen.
+    outputs : int
+        Number of outputs ``m``.
+    tail : float
+        Left out on either side of an interval.
+    """
+
+    candidates: Candidates
+    whole: Factors
+    halves: tuple[Factors, Factors]
+    chosen: tuple[Tensor, Tensor]
+    defects: Tensor
+    resamples: tuple[Resamples, Resamples]
+    outputs: int
+    tail: float
+
+    @property
+    def sizes(self) -> int:
+        """Largest span that was looked at."""
+        return self.defects.shape[1]
+
+    @cached_property
+    def _spans(self) -> dict[int, Interval]:
+        return {}
+
+    def span(self, size: int) -> Interval:
+        """Defect of the worst member of the span of the first ``size`` directions, limits of both halves together."""
+        if size not in self._spans:
+            self._spans[size] = joined([interval(part.spans(size), self.tail) for part in self.resamples])
+        return self._spans[size]
+
+    def dimension(self, tolerance: float) -> int:
+        """Largest span whose upper limit is within a tolerance.
+
+        Wider spans are never less broken, in no resample, so that the end of the sequence is found by bisection.
+        """
+        low, high = 0, int((self.defects.amax(0) <= tolerance).sum())  # an upper limit is no less than the value
+        middle = high  # mostly the answer
+        while low < high:
+            low, high = (middle, high) if self.span(middle).upper <= tolerance else (low, middle - 1)
+            middle = (low + high + 1) // 2
+        return low
+
+    def members(self, directions: Tensor) -> tuple[list[Interval], list[Interval]]:
+        """Defects and effects of single directions `(k, dim)`, each seen through the span of either half.
+
+        What a half proposes for a direction is its projection onto the k directions it has chosen.
+        """
+        count = len(directions)
+        parts: list[tuple[Tensor, Tensor]] = []
+        for own, chosen, resamples in zip(self.halves, self.chosen, self.resamples, strict=True):
+            frame = own.chance @ chosen[:count].T  # orthonormal
+            elements = torch.zeros(count, resamples.lie.shape[1], dtype=torch.float64)
+            elements[:, :count] = directions @ own.chance.T @ frame
+            parts.append((resamples.defects(elements), resamples.effects(elements, self.outputs)))
+        return tuple(
+            [joined([interval(part[kind][:, j], self.tail) for part in parts]) for j in range(count)]
+            for kind in range(2)
+        )  # type: ignore[return-value]
+
+
+def cross(forms: Forms, floor: float, level: float, most: float, generator: torch.Generator) -> Cross | Candidates:
+    """Split the samples, and judge spans until they are more broken than ``most``.
+
+    Where no candidate is active, only the candidates come back.
+    Each limit leaves out half the level, so that both ends of an interval together keep it.
+    """
+    order = torch.randperm(len(forms.lie), generator=generator)
+    parts = [forms.taken(order[::2]), forms.taken(order[1::2])]
+    first, second = (factors_of(part) for part in parts)
+    whole, outputs = merged([first, second]), forms.lie.shape[1]
+    candidates = split_candidates(whole, outputs, floor)
+    if not len(candidates.active):
+        return candidates
+    chosen = tuple(least_broken_first(half, candidates.active) for half in (first, second))
+    crossed = [nested_defects(second, chosen[0], most), nested_defects(first, chosen[1], most)]
+    sizes = min(map(len, crossed))  # beyond, one half at least is clearly broken
+    defects = torch.stack([part[:sizes] for part in crossed])
+    resamples = tuple(resample(parts[1 - i], chosen[i][:sizes], generator) for i in range(2))
+    tail = level / 2
+    return Cross(candidates, whole, (first, second), chosen, defects, resamples, outputs, tail)  # type: ignore[arg-type]
+
+
+def joined(parts: list[Interval]) -> Interval:
+    """Root mean square of estimates, and the limits of all of them together."""
+    value = math.sqrt(sum(part.value**2 for part in parts) / len(parts))
+    return Interval(value, min(part.lower for part in parts), max(part.upper for part in parts))
