@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import torch
 from torch import Tensor
 
 from ..core._checks import require_fraction
@@ -117,26 +116,25 @@ def claim(rows: Rows, tolerance: float = 0.05, level: float = 0.05, floor: float
     if rows.samples < 4:
         raise DataError(f"rows: expected at least 4 samples, received {rows.samples}; bring more data")
     rounding = rows.rounding if floor is None else floor
-    generator = torch.Generator().manual_seed(seed)
     forms = forms_of(rows)
-    crossed = cross(forms, rounding, level, bars.BEYOND * max(tolerance, *bars.LADDER), generator)
+    crossed = cross(forms, rounding, level, bars.BEYOND * max(tolerance, *bars.LADDER), seed)
     if isinstance(crossed, Candidates):
         return _silent(crossed, rows.samples, tolerance, level, seed)
     directions = least_broken_first(crossed.whole, crossed.candidates.active)[: crossed.sizes]
     floors = arithmetic_floors(forms, directions, rounding)
     exact = exact_size(crossed, floors)
-    case = Case(rows, forms, crossed, directions, exact, tolerance)
-    verdict = verdict_of(case, generator)
+    case = Case(rows, forms, crossed, directions, floors, exact, tolerance, seed)
+    verdict = verdict_of(case)
     shown = directions[: verdict.size]
-    errors, effects = crossed.members(shown)
-    ladder = {t: max(exact, crossed.dimension(t)) for t in sorted({*bars.LADDER, tolerance})}
+    errors, effects = case.members(verdict.size)
+    ladder = {t: case.dimension(t) for t in sorted({*bars.LADDER, tolerance})}
     result = Claim(
         status=verdict.status,
         directions=shown,
         grades=tuple("exact" if j < exact else "approximate" for j in range(len(shown))),
         errors=tuple(errors),
         effects=tuple(effects),
-        span=verdict.span,
+        span=case.span(max(verdict.size, 1)),
         ladder={0.0: exact, **ladder},
         ignored=crossed.candidates.ignored,
         trivial=crossed.candidates.trivial,

@@ -31,12 +31,12 @@ class Cross:
         Directions `(r, dim)` from each half, least broken first.
     defects : Tensor
         `(2, sizes)` of the worst member of the first k directions of each half on the other one, right to rounding.
-    resamples : tuple of Resamples
-        Of each half, along the directions that the *other* one has chosen.
-    outputs : int
-        Number of outputs ``m``.
+    parts : tuple of Forms
+        The two halves.
     tail : float
         Left out on either side of an interval.
+    seed : int
+        Of the resamples.
     """
 
     candidates: Candidates
@@ -44,14 +44,27 @@ class Cross:
     halves: tuple[Factors, Factors]
     chosen: tuple[Tensor, Tensor]
     defects: Tensor
-    resamples: tuple[Resamples, Resamples]
-    outputs: int
+    parts: tuple[Forms, Forms]
     tail: float
+    seed: int
 
     @property
     def sizes(self) -> int:
         """Largest span that was looked at."""
         return self.defects.shape[1]
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs ``m``."""
+        return self.parts[0].lie.shape[1]
+
+    @cached_property
+    def resamples(self) -> tuple[Resamples, Resamples]:
+        """Of each half, along the directions that the *other* one has chosen; only made where they are asked for."""
+        generator = torch.Generator().manual_seed(self.seed)
+        pairs = zip(self.parts[::-1], self.chosen, strict=True)
+        first, second = (resample(part, chosen[: self.sizes], generator) for part, chosen in pairs)
+        return first, second
 
     @cached_property
     def _spans(self) -> dict[int, Interval]:
@@ -62,18 +75,6 @@ class Cross:
         if size not in self._spans:
             self._spans[size] = joined([interval(part.spans(size), self.tail) for part in self.resamples])
         return self._spans[size]
-
-    def dimension(self, tolerance: float) -> int:
-        """Largest span whose upper limit is within a tolerance.
-
-        Wider spans are never less broken, in no resample, so that the end of the sequence is found by bisection.
-        """
-        low, high = 0, int((self.defects.amax(0) <= tolerance).sum())  # an upper limit is no less than the value
-        middle = high  # mostly the answer
-        while low < high:
-            low, high = (middle, high) if self.span(middle).upper <= tolerance else (low, middle - 1)
-            middle = (low + high + 1) // 2
-        return low
 
     def members(self, directions: Tensor) -> tuple[list[Interval], list[Interval]]:
         """Defects and effects of single directions `(k, dim)`, each seen through the span of either half.
@@ -93,26 +94,24 @@ class Cross:
         )  # type: ignore[return-value]
 
 
-def cross(forms: Forms, floor: float, level: float, most: float, generator: torch.Generator) -> Cross | Candidates:
+def cross(forms: Forms, floor: float, level: float, most: float, seed: int) -> Cross | Candidates:
     """Split the samples, and judge spans until they are more broken than ``most``.
 
-    Where no candidate is active, only the candidates come back.
-    Each limit leaves out half the level, so that both ends of an interval together keep it.
+    Where no candidate is active, only the candidates come back. Each limit leaves out half the level, so that both ends
+    of an interval together keep it.
     """
-    order = torch.randperm(len(forms.lie), generator=generator)
-    parts = [forms.taken(order[::2]), forms.taken(order[1::2])]
+    order = torch.randperm(len(forms.lie), generator=torch.Generator().manual_seed(seed))
+    parts = (forms.taken(order[::2]), forms.taken(order[1::2]))
     first, second = (factors_of(part) for part in parts)
-    whole, outputs = merged([first, second]), forms.lie.shape[1]
-    candidates = split_candidates(whole, outputs, floor)
+    whole = merged([first, second])
+    candidates = split_candidates(whole, forms.lie.shape[1], floor)
     if not len(candidates.active):
         return candidates
-    chosen = tuple(least_broken_first(half, candidates.active) for half in (first, second))
+    chosen = (least_broken_first(first, candidates.active), least_broken_first(second, candidates.active))
     crossed = [nested_defects(second, chosen[0], most), nested_defects(first, chosen[1], most)]
     sizes = min(map(len, crossed))  # beyond, one half at least is clearly broken
     defects = torch.stack([part[:sizes] for part in crossed])
-    resamples = tuple(resample(parts[1 - i], chosen[i][:sizes], generator) for i in range(2))
-    tail = level / 2
-    return Cross(candidates, whole, (first, second), chosen, defects, resamples, outputs, tail)  # type: ignore[arg-type]
+    return Cross(candidates, whole, (first, second), chosen, defects, parts, level / 2, seed)
 
 
 def joined(parts: list[Interval]) -> Interval:

@@ -11,6 +11,8 @@ from torch import Tensor
 from . import _claim_bars as bars
 from ._forms import Forms, effective
 
+_TOGETHER = 2**12  # samples whose weights are drawn together
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -51,8 +53,8 @@ class Resamples:
 
 
 def _quotients(above: Tensor, below: Tensor, elements: Tensor) -> Tensor:
-    top, bottom = (((elements @ part) * elements).sum(2) for part in (above, below))
-    return (top.clamp_min(0) / bottom.clamp_min(1e-300)).sqrt()
+    top, bottom = (((elements @ part) * elements).sum(2).clamp_min(0) for part in (above, below))
+    return torch.where(bottom > 0, top / bottom, torch.where(top > 0, torch.inf, 0.0)).sqrt()
 
 
 def resample(forms: Forms, directions: Tensor, generator: torch.Generator) -> Resamples:
@@ -61,32 +63,48 @@ def resample(forms: Forms, directions: Tensor, generator: torch.Generator) -> Re
     A resample also draws ``C`` anew. To first order that adds, to what a sample's motion gives with all gradients, what
     its gradient gives with all motions.
     """
-    lie, chance, motion = (_grams(part @ directions.T) for part in (forms.lie, forms.chance, forms.motion))
-    paired = _paired(forms, directions)
-    weights = -torch.rand(bars.RESAMPLES, len(lie), dtype=torch.float64, generator=generator).neg_().log1p_()
-    weights = weights / weights.mean(1, keepdim=True)
-    weights = torch.cat([torch.ones(1, len(lie), dtype=torch.float64), weights]) / len(lie)
-    shape = (len(weights), *lie.shape[1:])
-    change = (weights - 1 / len(lie)) @ (chance + paired).flatten(1)
-    drawn = chance.mean(0) + change.reshape(shape)
-    return Resamples(
-        (weights @ lie.flatten(1)).reshape(shape),
-        _kept(drawn, chance.mean(0)),
-        (weights @ motion.flatten(1)).reshape(shape),
-    )
+    count, rows = len(directions), len(forms.lie)
+    partners = _partners(forms, directions)
+    sums = torch.zeros(bars.RESAMPLES + 1, 3 * count * (count + 1) // 2, dtype=torch.float64)
+    total = torch.zeros(bars.RESAMPLES + 1, 1, dtype=torch.float64)
+    plain = torch.zeros(count * (count + 1) // 2, dtype=torch.float64)
+    for index in torch.arange(rows).split(_TOGETHER):
+        part = forms.taken(index)
+        lie, chance, motion = (_squares(form @ directions.T) for form in (part.lie, part.chance, part.motion))
+        paired = _squares(_pairs(part, partners)) / partners.shape[1]
+        drawn = -torch.rand(bars.RESAMPLES, len(index), dtype=torch.float64, generator=generator).neg_().log1p_()
+        weights = torch.cat([torch.ones(1, len(index), dtype=torch.float64), drawn])
+        sums += weights @ torch.cat([lie, chance + paired, motion], dim=1)
+        total += weights.sum(1, keepdim=True)
+        plain += chance.sum(0)
+    lie, chance, motion = (_symmetric(part, count) for part in (sums / total).chunk(3, dim=1))
+    mean = _symmetric(plain[None] / rows, count)[0]
+    return Resamples(lie, _kept(mean + chance - chance[0], mean), motion)
 
 
-def _grams(rows: Tensor) -> Tensor:
-    """``sum_q r_q r_q^T`` `(S, k, k)` of rows `(S, q, k)`."""
-    return rows.transpose(1, 2) @ rows
+def _squares(rows: Tensor) -> Tensor:
+    """Upper triangles `(S, k (k + 1) / 2)` of ``sum_q r_q r_q^T`` of rows `(S, q, k)`."""
+    first, second = torch.triu_indices(rows.shape[2], rows.shape[2])
+    return (rows.transpose(1, 2) @ rows)[:, first, second]
 
 
-def _paired(forms: Forms, directions: Tensor) -> Tensor:
-    """What each gradient gives with the motions of some partners, `(S, k, k)` on average over these."""
-    partners = forms.moved[:: max(1, len(forms.moved) // bars.PARTNERS)]
-    moves = torch.einsum("kd,pdn->npk", directions, partners)
-    rows = torch.einsum("smn,npk->smpk", forms.gradient, moves).flatten(1, 2)
-    return _grams(rows) / moves.shape[1]
+def _symmetric(triangles: Tensor, count: int) -> Tensor:
+    """Symmetric matrices `(R, k, k)` of their upper triangles."""
+    first, second = torch.triu_indices(count, count)
+    whole = triangles.new_zeros(len(triangles), count, count)
+    whole[:, first, second] = triangles
+    whole[:, second, first] = triangles
+    return whole
+
+
+def _partners(forms: Forms, directions: Tensor) -> Tensor:
+    """Motions `(n, p, k)` of some samples along directions `(k, dim)`."""
+    return torch.einsum("kd,pdn->npk", directions, forms.moved[:: max(1, len(forms.moved) // bars.PARTNERS)])
+
+
+def _pairs(forms: Forms, partners: Tensor) -> Tensor:
+    """What each gradient gives with the motions of the partners, `(S, m p, k)`."""
+    return torch.einsum("smn,npk->smpk", forms.gradient, partners).flatten(1, 2)
 
 
 def _kept(drawn: Tensor, mean: Tensor) -> Tensor:
@@ -113,7 +131,8 @@ def interval(values: Tensor, tail: float) -> Interval:
 
 def effective_samples(forms: Forms, directions: Tensor) -> float:
     """The less of how many motions and how many gradients carry what chance gives along directions `(k, dim)`."""
-    chance = _grams(forms.chance @ directions.T)
-    total = torch.linalg.pinv(chance.mean(0), hermitian=True)
-    parts = [torch.einsum("sij,ij->s", part, total) for part in (chance, _paired(forms, directions))]
-    return min(effective(part) for part in parts)
+    rows = (forms.chance @ directions.T, _pairs(forms, _partners(forms, directions)))
+    mean = rows[0].flatten(0, 1)
+    # Directions are as good as orthonormal in this metric, so that an inverse of the Gram matrix will do.
+    root = torch.linalg.cholesky(torch.linalg.pinv(mean.T @ mean / len(rows[0]), hermitian=True))
+    return min(effective((part @ root).square().sum((1, 2))) for part in rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -13,7 +14,7 @@ from . import _claim_bars as bars
 from ._closure import closure_of
 from ._cross import Cross
 from ._forms import Forms, forms_of
-from ._resamples import Interval, effective_samples, interval, resample
+from ._resamples import Interval, Resamples, effective_samples, interval, resample
 from ._rows import Rows
 from ._span import factors_of, nested_defects
 
@@ -28,6 +29,8 @@ class Case:
     ----------
     directions : Tensor
         `(sizes, dim)` from all samples, least broken first.
+    floors : Tensor
+        `(sizes,)` defects that rounding alone can give the first directions.
     exact : int
         How many of them are symmetries up to rounding.
     """
@@ -36,8 +39,10 @@ class Case:
     forms: Forms
     crossed: Cross
     directions: Tensor
+    floors: Tensor
     exact: int
     tolerance: float
+    seed: int
 
     @cached_property
     def _effective(self) -> dict[int, float]:
@@ -62,56 +67,106 @@ class Case:
             self._closure[size] = closure_of(self.rows.brackets, self.crossed.whole, active, self.directions[:size])
         return self._closure[size]
 
-    def least(self, generator: torch.Generator) -> Interval:
-        """Defect of the least broken direction; its lower limit holds for every candidate.
+    def dimension(self, tolerance: float) -> int:
+        """Largest span whose upper limit is within a tolerance, or that is exact.
 
-        The least defect seen is no more than that seen of the truly best direction, so what is subtracted for the
-        sample is subtracted from less than it could be.
+        Wider spans are never less broken, in no resample, so that the end of the sequence is found by bisection.
         """
-        seen = resample(self.forms, self.directions[:1], generator)
-        return Interval(
-            self.crossed.span(1).value,
-            min(interval(seen.spans(1), self.crossed.tail).lower, self.crossed.span(1).lower),
-            self.crossed.span(1).upper,
+        high = int((self.crossed.defects.amax(0) <= tolerance).sum())  # an upper limit is no less than the value
+        low = self.exact
+        middle = high  # mostly the answer
+        while low < high:
+            low, high = (middle, high) if self.crossed.span(middle).upper <= tolerance else (low, middle - 1)
+            middle = (low + high + 1) // 2
+        return low
+
+    def span(self, size: int) -> Interval:
+        """Defect of the worst member of the span of the first directions.
+
+        These come from all samples and are less broken than what either half proposes, so that the lower limit of the
+        halves may lie above; that of all samples lies below, as they were chosen on them. What is exact is so at
+        every sample, up to rounding, and needs no resamples.
+        """
+        if size <= self.exact:
+            return Interval(float(self.crossed.defects[:, size - 1].amax()), 0.0, float(self.floors[size - 1]))
+        return lowered(self.crossed.span(size), self._whole(size).spans(size), self.crossed.tail)
+
+    def members(self, size: int) -> tuple[list[Interval], list[Interval]]:
+        """Defects and effects of each of the first directions, with limits as those of the span."""
+        if size <= self.exact:
+            return self._exact_members(size)
+        errors, effects = self.crossed.members(self.directions[:size])
+        single, whole = torch.eye(size, dtype=torch.float64), self._whole(size)
+        defects, changes = whole.defects(single), whole.effects(single, self.crossed.outputs)
+        tail = self.crossed.tail
+        return (
+            [lowered(seen, values, tail) for seen, values in zip(errors, defects.T, strict=True)],
+            [lowered(seen, values, tail) for seen, values in zip(effects, changes.T, strict=True)],
         )
+
+    def _exact_members(self, size: int) -> tuple[list[Interval], list[Interval]]:
+        inside = self.crossed.whole.along(self.directions[:size])
+        lie, chance, motion = (part.norm(dim=0) for part in (inside.lie, inside.chance, inside.motion))
+        floors, per_motion = self.floors[:size], 1 / motion / math.sqrt(self.crossed.outputs)
+        return (
+            [Interval(e, 0.0, max(e, f)) for e, f in zip((lie / chance).tolist(), floors.tolist(), strict=True)],
+            [
+                Interval(e, 0.0, max(e, f))
+                for e, f in zip((lie * per_motion).tolist(), (floors * chance * per_motion).tolist(), strict=True)
+            ],
+        )
+
+    def _whole(self, size: int) -> Resamples:
+        if size not in self._wholes:
+            generator = torch.Generator().manual_seed(self.seed)
+            self._wholes[size] = resample(self.forms, self.directions[:size], generator)
+        return self._wholes[size]
+
+    @cached_property
+    def _wholes(self) -> dict[int, Resamples]:
+        return {}
+
+
+def lowered(seen: Interval, values: Tensor, tail: float) -> Interval:
+    """An interval that also reaches down to the lower limit of values `(R + 1,)`."""
+    return Interval(seen.value, min(seen.lower, interval(values, tail).lower), seen.upper)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A status, how many directions it is about, the defect of the worst of them, and why it is no certificate."""
+    """A status, how many directions it is about, and why it is no certificate."""
 
     status: Status
     size: int
-    span: Interval
     doubt: str
 
 
-def verdict_of(case: Case, generator: torch.Generator) -> Verdict:
+def verdict_of(case: Case) -> Verdict:
     """Certify the largest span within the tolerance, if nothing speaks against it."""
-    size = max(case.exact, case.crossed.dimension(case.tolerance))
+    size = case.dimension(case.tolerance)
     if not size:
-        return _broken(case, generator)
+        return _broken(case)
     doubt = _doubt(case, size)
     if not doubt:
-        return Verdict("certified", size, case.crossed.span(size), "")
+        return Verdict("certified", size, "")
     if 0 < case.exact < size and not _doubt(case, case.exact):  # what is exact stands on its own
-        return Verdict(
-            "certified", case.exact, case.crossed.span(case.exact), f"{size} directions are within it, but {doubt}"
-        )
-    return Verdict("undecided", size, case.crossed.span(size), doubt)
+        return Verdict("certified", case.exact, doubt)
+    return Verdict("undecided", size, doubt)
 
 
-def _broken(case: Case, generator: torch.Generator) -> Verdict:
-    """No span is within the tolerance: none, where the data exclude all candidates."""
-    least = case.least(generator)
+def _broken(case: Case) -> Verdict:
+    """No span is within the tolerance: none, where the data exclude all candidates.
+
+    The least defect seen on all samples is no more than that seen of the truly best direction, so that its lower limit
+    holds for every candidate.
+    """
     carried = case.effective(1)
     if carried < bars.LEAST_EFFECTIVE:
-        return Verdict("undecided", 1, least, f"only {carried:.0f} samples carry the answer")
-    if least.lower > case.tolerance:
-        return Verdict("none", 0, least, "")
+        return Verdict("undecided", 1, f"only {carried:.0f} samples carry the answer")
+    if case.span(1).lower > case.tolerance:
+        return Verdict("none", 0, "")
     possible = [k for k in range(1, case.crossed.sizes + 1) if case.crossed.span(k).lower <= case.tolerance]
-    size = max(possible, default=1)
-    return Verdict("undecided", size, case.crossed.span(size), "the interval holds the tolerance")
+    return Verdict("undecided", max(possible, default=1), "the interval holds the tolerance")
 
 
 def _doubt(case: Case, size: int) -> str:
