@@ -26,7 +26,7 @@ from isotropy.symmetry._span import factors_of, least_broken_first, nested_defec
 from ..calibration.run import append, read
 from . import families
 
-SAMPLES, FRESH = 400, 20000
+FRESH = 20000
 DIMENSIONS = (2, 3, 4)
 TOLERANCE = LEVEL = 0.05
 
@@ -39,6 +39,7 @@ class Run:
     problem: str
     law: str
     size: float
+    samples: int
     seed: int
 
     @property
@@ -51,17 +52,17 @@ class Run:
         return np.random.default_rng([*b"tune", *self.key.encode()])
 
 
-def runs(seeds: int) -> Iterator[Run]:
-    """Every run of the study, seed by seed."""
+def runs(seeds: int, samples: int) -> Iterator[Run]:
+    """Every run of the study, seed by seed; ``size`` is the dimension, or the break of what is planted."""
     for seed in range(seeds):
         for law in families.LAWS:
             for name in families.MAPS:
                 for n in DIMENSIONS:
-                    yield Run("nothing", name, law, n, seed)
+                    yield Run("nothing", name, law, n, samples, seed)
         for law in families.PLANTED_LAWS:
             for name in families.PLANTED:
                 for size in families.BREAKS:
-                    yield Run("planted", name, law, size, seed)
+                    yield Run("planted", name, law, size, samples, seed)
 
 
 def answer(run: Run) -> dict[str, Any]:
@@ -76,7 +77,7 @@ def answer(run: Run) -> dict[str, Any]:
 def _nothing(run: Run, draw: np.random.Generator) -> dict[str, Any]:
     n = int(run.size)
     law, f = families.LAWS[run.law](draw, n), families.MAPS[run.problem](draw, n)
-    return _asked(lambda x: f(law.seen(x)), iso.gl(n), law.sample(draw, SAMPLES), law.sample(draw, FRESH))
+    return _asked(lambda x: f(law.seen(x)), iso.gl(n), law.sample(draw, run.samples), law.sample(draw, FRESH))
 
 
 def _planted(run: Run, draw: np.random.Generator) -> dict[str, Any]:
@@ -93,7 +94,7 @@ def _planted(run: Run, draw: np.random.Generator) -> dict[str, Any]:
     frame = torch.autograd.functional.jacobian(lambda x: law.seen(x[None])[0], torch.zeros(case.n).double())
     seen = inverse @ frame  # planted coordinates of a sample, up to a shift that no law of these has
     planted = (torch.linalg.inv(seen) @ basis @ seen).flatten(1)
-    x, fresh = law.sample(draw, SAMPLES), law.sample(draw, FRESH)
+    x, fresh = law.sample(draw, run.samples), law.sample(draw, FRESH)
     return _asked(f, iso.gl(case.n), x, fresh, planted)
 
 
@@ -117,6 +118,7 @@ def describe(found: Claim) -> dict[str, Any]:
         "exact": found.grades.count("exact"),
         "span": [span.value, span.lower, span.upper],
         "errors": [[e.value, e.lower, e.upper] for e in found.errors],
+        "effects": [[e.value, e.lower, e.upper] for e in found.effects],
         "ladder": {f"{t:g}": size for t, size in found.ladder.items()},
         "ignored": len(found.ignored),
         "trivial": len(found.trivial),
@@ -150,6 +152,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="How often a claim is false, and how often it misses.")
     parser.add_argument("--out", type=Path, required=True, help="folder of the results; finished runs are kept")
     parser.add_argument("--seeds", type=int, default=1, help="seeds of every problem (default 1)")
+    parser.add_argument("--samples", type=int, default=400, help="samples of every problem (default 400)")
     parser.add_argument("--only", default="", help="only runs whose key contains this, such as 'planted|so(3)'")
     parser.add_argument("--shard", default="0/1", help="this process asks every q-th run from the p-th: p/q")
     chosen = parser.parse_args(argv)
@@ -157,7 +160,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     part, parts = map(int, chosen.shard.split("/"))
     path = chosen.out / "runs.jsonl"
     done = read(path)
-    wanted = [run for run in runs(chosen.seeds) if chosen.only in run.key][part::parts]
+    wanted = [run for run in runs(chosen.seeds, chosen.samples) if chosen.only in run.key][part::parts]
     for run in wanted:
         if run.key not in done:
             append(path, answer(run))

@@ -10,13 +10,14 @@ from torch import Tensor
 from ..core._checks import require_fraction
 from ..errors import DataError
 from . import _claim_bars as bars
+from ._case import Case
 from ._cross import cross
 from ._forms import forms_of
 from ._resamples import Interval
 from ._rows import Rows
 from ._sentence import sentence
 from ._span import Candidates, least_broken_first
-from ._verdict import Case, Status, arithmetic_floors, exact_size, verdict_of
+from ._verdict import Status, arithmetic_floors, exact_size, verdict_of
 
 Grade = Literal["exact", "approximate"]
 
@@ -123,25 +124,25 @@ def claim(rows: Rows, tolerance: float = 0.05, level: float = 0.05, floor: float
     directions = least_broken_first(crossed.whole, crossed.candidates.active)[: crossed.sizes]
     floors = arithmetic_floors(forms, directions, rounding)
     exact = exact_size(crossed, floors)
-    case = Case(rows, forms, crossed, directions, floors, exact, tolerance, seed)
+    case = Case(rows, forms, crossed, directions, floors, exact, tolerance)
     verdict = verdict_of(case)
-    shown = directions[: verdict.size]
-    errors, effects = case.members(verdict.size)
-    ladder = {t: case.dimension(t) for t in sorted({*bars.LADDER, tolerance})}
+    shown, within = verdict.directions, max(verdict.within, 1)
+    errors, effects = case.members(shown, within) if len(shown) else ([], [])
+    first = shown if len(shown) else directions[:1]
     result = Claim(
         status=verdict.status,
         directions=shown,
         grades=tuple("exact" if j < exact else "approximate" for j in range(len(shown))),
         errors=tuple(errors),
         effects=tuple(effects),
-        span=case.span(max(verdict.size, 1)),
-        ladder={0.0: exact, **ladder},
+        span=case.worst(first, within),
+        ladder={0.0: exact, **{t: len(case.answered(case.dimension(t), t)) for t in sorted({*bars.LADDER, tolerance})}},
         ignored=crossed.candidates.ignored,
         trivial=crossed.candidates.trivial,
         samples=rows.samples,
-        effective=case.effective(max(verdict.size, 1)),
-        closure=case.closure(verdict.size),
-        floor=float(floors[max(verdict.size, 1) - 1]),
+        effective=case.effective(first),
+        closure=case.closure(shown),
+        floor=float(floors[len(first) - 1]),
         tolerance=tolerance,
         level=level,
         seed=seed,

@@ -37,6 +37,13 @@ LEAST_DENOMINATOR = 0.1
 
 # -- What is claimed ---------------------------------------------------------------------------------------------------
 
+# Tolerances that a map has to respond by, to gradients paired at random and one standard deviation of motion, before a
+# direction counts as kept rather than as one that hardly matters. In a window of width w, relative to the scale on
+# which the map bends, every map is a quadratic up to w, and quadratics have symmetries: these directions are broken by
+# about w, and the response to them is about w as well. Of 42 such claims about maps without symmetry, at a tolerance of
+# 0.05, 38 had a response below 0.1 (median 0.01); planted symmetries broken by 1 and 3 % had 0.11 or more (median 0.7,
+# 63 of them).
+LEAST_RESPONSE = 2.0
 # Brackets of a span leave it by at most this much, in what they do to the map. A span cut out of a multiplet, such as
 # two of three rotations, leaves by 0.5 or more.
 MOST_CLOSURE = 0.25

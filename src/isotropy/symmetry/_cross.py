@@ -67,31 +67,27 @@ class Cross:
         return first, second
 
     @cached_property
-    def _spans(self) -> dict[int, Interval]:
+    def _leading(self) -> dict[int, Interval]:
         return {}
 
-    def span(self, size: int) -> Interval:
+    def leading(self, size: int) -> Interval:
         """Defect of the worst member of the span of the first ``size`` directions, limits of both halves together."""
-        if size not in self._spans:
-            self._spans[size] = joined([interval(part.spans(size), self.tail) for part in self.resamples])
-        return self._spans[size]
+        if size not in self._leading:
+            element = torch.eye(size, self.sizes, dtype=torch.float64)
+            self._leading[size] = joined([interval(part.spans(element), self.tail) for part in self.resamples])
+        return self._leading[size]
 
-    def members(self, directions: Tensor) -> tuple[list[Interval], list[Interval]]:
-        """Defects and effects of single directions `(k, dim)`, each seen through the span of either half.
+    def elements(self, directions: Tensor, size: int) -> list[Tensor]:
+        """Directions `(j, dim)` as what each half proposes for them, `(j, sizes)` in its own directions.
 
-        What a half proposes for a direction is its projection onto the k directions it has chosen.
+        That is their projection, in the metric of chance, onto the first ``size`` directions the half has chosen.
         """
-        count = len(directions)
-        parts: list[tuple[Tensor, Tensor]] = []
-        for own, chosen, resamples in zip(self.halves, self.chosen, self.resamples, strict=True):
-            frame = own.chance @ chosen[:count].T  # orthonormal
-            elements = torch.zeros(count, resamples.lie.shape[1], dtype=torch.float64)
-            elements[:, :count] = directions @ own.chance.T @ frame
-            parts.append((resamples.defects(elements), resamples.effects(elements, self.outputs)))
-        return tuple(
-            [joined([interval(part[kind][:, j], self.tail) for part in parts]) for j in range(count)]
-            for kind in range(2)
-        )  # type: ignore[return-value]
+        found: list[Tensor] = []
+        for half, chosen in zip(self.halves, self.chosen, strict=True):
+            frame = half.chance @ chosen[:size].T  # orthonormal
+            seen = directions @ half.chance.T @ frame
+            found.append(torch.nn.functional.pad(seen, (0, self.sizes - size)))
+        return found
 
 
 def cross(forms: Forms, floor: float, level: float, most: float, seed: int) -> Cross | Candidates:

@@ -36,10 +36,11 @@ class Resamples:
     chance: Tensor
     motion: Tensor
 
-    def spans(self, size: int) -> Tensor:
-        """Defects `(R,)` of the worst member of the span of the first ``size`` directions."""
-        root = torch.linalg.cholesky(self.chance[:, :size, :size])
-        half = torch.linalg.solve_triangular(root, self.lie[:, :size, :size], upper=False)
+    def spans(self, elements: Tensor) -> Tensor:
+        """Defects `(R,)` of the worst member of the span of elements `(j, k)` in the coordinates of the directions."""
+        lie, chance = (elements @ part @ elements.T for part in (self.lie, self.chance))
+        root = torch.linalg.cholesky(chance)
+        half = torch.linalg.solve_triangular(root, lie, upper=False)
         inside = torch.linalg.solve_triangular(root, half.transpose(1, 2), upper=False)
         return torch.linalg.eigvalsh((inside + inside.transpose(1, 2)) / 2)[:, -1].clamp_min(0).sqrt()
 
