@@ -60,16 +60,25 @@ class Case:
         return low
 
     def answered(self, size: int, tolerance: float) -> Tensor:
-        """Of the span of the first directions the exact ones, and those to which the map responds, `(k, dim)`.
+        """Of the span of the first directions those that are kept, not just hardly answered, `(k, dim)`.
 
-        What is exact is so whatever the response. Members of a span are broken no more than its worst.
+        These are the ones to which the map responds well, and those that are broken far less than it responds. Members
+        of a span are broken no more than its worst.
         """
-        rest = self.directions[self.exact : size]
-        # Per unit of chance; the response to one standard deviation of motion is the inverse.
-        _, motion, axes = torch.linalg.svd(self.crossed.whole.motion @ rest.T, full_matrices=False)
-        kept = motion * math.sqrt(self.crossed.outputs) * bars.LEAST_RESPONSE * tolerance <= 1
+        if size <= self.exact:
+            return self.directions[:size]
+        _, responses = self._responses(self.directions[:size])
+        sure = self.dimension(min(tolerance, float(responses.min()) / bars.LEAST_CONTRAST))
+        rest = self.directions[sure:size]
+        axes, responses = self._responses(rest)
+        kept = responses >= bars.LEAST_RESPONSE * tolerance
         strong = least_broken_first(self.crossed.whole, axes[kept] @ rest) if kept.any() else rest[:0]
-        return torch.cat([self.directions[: self.exact], strong])
+        return torch.cat([self.directions[:sure], strong])
+
+    def _responses(self, directions: Tensor) -> tuple[Tensor, Tensor]:
+        """Axes `(k, k)` of a span, and what chance gives along them for one standard deviation of motion `(k,)`."""
+        _, motion, axes = torch.linalg.svd(self.crossed.whole.motion @ directions.T, full_matrices=False)
+        return axes, 1 / (motion * math.sqrt(self.crossed.outputs)).clamp_min(1e-300)  # chance is 1 along any
 
     # -- how much ----------------------------------------------------------------------------------------------------
 

@@ -44,6 +44,9 @@ LEAST_DENOMINATOR = 0.1
 # 0.05, 38 had a response below 0.1 (median 0.01); planted symmetries broken by 1 and 3 % had 0.11 or more (median 0.7,
 # 63 of them).
 LEAST_RESPONSE = 2.0
+# A direction with less is kept all the same if it is broken so many times less than the map responds to it: of those 42
+# claims none was by more than 30 times.
+LEAST_CONTRAST = 100.0
 # Brackets of a span leave it by at most this much, in what they do to the map. A span cut out of a multiplet, such as
 # two of three rotations, leaves by 0.5 or more.
 MOST_CLOSURE = 0.25

@@ -11,6 +11,8 @@ from torch import Tensor
 from . import _claim_bars as bars
 from ._rows import Rows
 
+_ROUNDS = 10  # of leverage and weights; they rest after three to six
+
 
 @dataclass(frozen=True)
 class Forms:
@@ -52,56 +54,57 @@ class Forms:
 def forms_of(rows: Rows, share: float | None = None) -> Forms:
     """The forms of rows; ``share`` of the samples has to carry the sums, 0 for any."""
     least = bars.LEAST_SHARE if share is None else share
-    outputs = output_metric(rows)
-    gradient, lie = outputs @ rows.jacobian, outputs @ rows.lie
-    turned = outputs @ rows.turned.transpose(1, 2)
+    once = torch.ones(rows.samples, dtype=torch.float64)
+    lie, gradient, turned = _outputs(rows, once)
     gradient_cap = _caps(gradient, least)
-    gradient = gradient * gradient_cap[:, None, None]
-    chance = _chance(gradient, rows.moved, turned * gradient_cap[:, None, None])
+    chance = _chance(gradient, rows.moved, turned, gradient_cap)
     moved_cap = _caps(chance, least)
-    both = (gradient_cap * moved_cap)[:, None, None]
+    both = gradient_cap * moved_cap
+    capped = bool((both < 1).any())
+    if capped:  # samples that hardly count do not stretch the spreads either
+        lie, gradient, turned = _outputs(rows, both)
+        chance = _chance(gradient, rows.moved, turned, gradient_cap)
+    motion = _whitening(rows.points, both) @ rows.moved.transpose(1, 2)
     return Forms(
-        lie=lie * both,
+        lie=lie * both[:, None, None],
         chance=chance * moved_cap[:, None, None],
-        motion=(input_metric(rows) @ rows.moved.transpose(1, 2)) * moved_cap[:, None, None],
-        gradient=gradient,
+        motion=motion * moved_cap[:, None, None],
+        gradient=gradient * gradient_cap[:, None, None],
         moved=rows.moved * moved_cap[:, None, None],
-        capped=bool((gradient_cap < 1).any() or (moved_cap < 1).any()),
+        capped=capped,
     )
 
 
-def _chance(gradient: Tensor, moved: Tensor, turned: Tensor) -> Tensor:
+def _outputs(rows: Rows, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """``L_xi f``, ``Df`` and ``xi_out(f)``, `(S, m, ...)`, every summand of the outputs in its own covariance."""
+    blocks = [_whitening(part, weights) for part in rows.values.split(rows.blocks, dim=1)]
+    metric = torch.block_diag(*blocks)
+    return metric @ rows.lie, metric @ rows.jacobian, metric @ rows.turned.transpose(1, 2)
+
+
+def _chance(gradient: Tensor, moved: Tensor, turned: Tensor, cap: Tensor) -> Tensor:
     """``C^(1/2) xi_in`` above ``xi_out f``; by QR, as ``C`` has the square of the condition number."""
-    root = torch.linalg.qr(gradient.flatten(0, 1), mode="r").R / math.sqrt(len(gradient))
-    parts = [root @ moved.transpose(1, 2)]
-    return torch.cat([*parts, turned], dim=1) if turned.any() else parts[0]
+    weighted = gradient * cap[:, None, None]
+    root = torch.linalg.qr(weighted.flatten(0, 1), mode="r").R / math.sqrt(len(gradient))
+    inside = root @ moved.transpose(1, 2)
+    return torch.cat([inside, turned * cap[:, None, None]], dim=1) if turned.any() else inside
 
 
-def output_metric(rows: Rows) -> Tensor:
-    """``W`` `(m, m)`, block by block, such that ``W y`` has unit covariance."""
-    return torch.block_diag(*[_whitening(part) for part in rows.values.split(rows.blocks, dim=1)])
-
-
-def input_metric(rows: Rows) -> Tensor:
-    """``Sigma^(-1/2)`` `(n, n)` of the points, up to a rotation."""
-    return _whitening(rows.points)
-
-
-def _whitening(values: Tensor) -> Tensor:
-    """A matrix `(p, p)` that gives values `(S, p)` unit covariance about their mean.
+def _whitening(values: Tensor, weights: Tensor) -> Tensor:
+    """A matrix `(p, p)` that gives weighted values `(S, p)` unit covariance about their mean.
 
     Principal components narrower than a thousandth of the columns (of their size, where they are constant) count as
     that wide: data in a plane say nothing about lengths beside it.
     """
-    centred = values - values.mean(0)
-    size = values.square().mean(0).sqrt()
-    scale = centred.square().mean(0).sqrt()
+    share = weights.square()[:, None] / weights.square().sum()
+    centred = values - (share * values).sum(0)
+    size = (share * values.square()).sum(0).sqrt()
+    scale = (share * centred.square()).sum(0).sqrt()
     scale = torch.where(scale > bars.TRIVIAL * size, scale, size)
     scale = torch.where(scale > 0, scale, torch.ones_like(scale))
-    count = values.shape[1]
-    factor = torch.linalg.qr(centred / scale, mode="r").R / math.sqrt(len(values))
+    factor = torch.linalg.qr(share.sqrt() * centred / scale, mode="r").R
     _, spread, axes = torch.linalg.svd(factor, full_matrices=True)
-    wide = torch.ones(count, dtype=values.dtype) * bars.LEAST_COMPONENT
+    wide = torch.full((values.shape[1],), bars.LEAST_COMPONENT, dtype=values.dtype)
     wide[: len(spread)] = spread.clamp_min(bars.LEAST_COMPONENT)
     return axes / wide[:, None] / scale
 
@@ -110,16 +113,30 @@ def _caps(rows: Tensor, share: float) -> Tensor:
     """Weights `(S,)` up to 1 that keep few samples from carrying the sums of rows `(S, q, columns)`.
 
     Leverage is the square of a sample's rows in the metric of all of them, so no unit enters. Its root is capped, no
-    lower than needed, until ``(sum t)^2 / sum t^2`` reaches the share of the samples. The Gram matrix is accurate
-    enough here: a weight may be anything, as long as it depends smoothly on the data.
+    lower than needed, until ``(sum t)^2 / sum t^2`` reaches the share of the samples. Far samples stretch the metric
+    and hide behind it, so it is taken anew with the weights, until these rest.
     """
-    flat = rows.reshape(-1, rows.shape[2])
-    gram = flat.T @ flat
+    flat = rows.flatten(0, 1)
+    weights = torch.ones(len(rows), dtype=rows.dtype)
+    for _ in range(_ROUNDS):
+        before, weights = weights, _capped(_reach(flat, weights), share)
+        if torch.allclose(weights, before, rtol=0.05):
+            break
+    return weights
+
+
+def _reach(flat: Tensor, weights: Tensor) -> Tensor:
+    """Root leverage `(S,)` of rows `(S q, columns)` in the metric of weighted rows.
+
+    The Gram matrix is accurate enough here: a weight may be anything, as long as it depends smoothly on the data.
+    """
+    count = len(flat) // len(weights)
+    seen = flat * weights.repeat_interleave(count)[:, None] if bool((weights < 1).any()) else flat
+    gram = seen.T @ seen
     scale = torch.where(gram.diagonal() > 0, gram.diagonal().sqrt(), gram.new_ones(()))
     values, axes = torch.linalg.eigh(gram / scale / scale[:, None])
     kept = values > bars.TRIVIAL * values[-1]
-    reach = (flat @ (axes[:, kept] / values[kept].sqrt() / scale[:, None])).reshape(len(rows), -1).norm(dim=1)
-    return _capped(reach, share)
+    return (flat @ (axes[:, kept] / values[kept].sqrt() / scale[:, None])).reshape(len(weights), -1).norm(dim=1)
 
 
 def _capped(reach: Tensor, share: float) -> Tensor:
