@@ -255,6 +255,17 @@ def test_outliers_do_not_hide_a_symmetry():
     assert found.status == "certified" and len(found.directions) == 3
 
 
+def test_samples_at_one_point_neither_confirm_one_another_nor_narrow_an_interval():
+    f = lambda x: radius(x) + 0.01 * waves(x)  # noqa: E731
+    x = randn(60, 3)
+    once, often = ask(f, x), ask(f, x.repeat(5, 1))
+    assert often.samples == 300 and often.effective == pytest.approx(once.effective)
+    assert (often.status, often.span.value) == (once.status, pytest.approx(once.span.value, rel=0.3))
+    assert often.span.upper / often.span.lower > 1.3
+    few = ask(waves, randn(6, 3).repeat(50, 1))
+    assert few.status != "certified"
+
+
 def test_the_bar_of_the_response_is_what_leaves_windows_undecided(monkeypatch):
     z = randn(300, 3, seed=3)
     f = lambda z: waves(0.5 + 0.01 * z)  # noqa: E731
@@ -265,8 +276,10 @@ def test_the_bar_of_the_response_is_what_leaves_windows_undecided(monkeypatch):
 
 def test_mistakes_are_explained():
     case = rows_of(radius, randn(3, 3), G.vector(), G.scalar())
+    many = rows_of(radius, randn(3, 3).repeat(9, 1), G.vector(), G.scalar())
     for call, text in [
-        (lambda: claim(case), "at least 4 samples, received 3"),
+        (lambda: claim(case), "at least 4 samples at different points, received 3"),
+        (lambda: claim(many), "at different points, received 3"),
         (lambda: claim(case, tolerance=0.0), "tolerance: expected a number between 0 and 1"),
         (lambda: claim(case, level=1.0), "level: expected a number between 0 and 1"),
     ]:

@@ -184,6 +184,20 @@ def test_few_samples_do_not_carry_the_sums():
     assert not ordinary.capped  # so that its defect is the plain one
 
 
+def test_samples_at_one_point_count_as_often_as_they_come():
+    """As samples that are not quite at one point do."""
+    x = randn(80, 3)
+    heavy = torch.cat([x, x[:20], x[:20]])
+    apart = heavy + 1e-9 * randn(120, 3, seed=8)
+
+    def f(x):
+        return torch.stack([waves(x), x[:, 0] ** 3, x[:, 1]], 1)
+
+    once = rows(f, heavy, G.vector(), G.vector())
+    assert len(forms_of(once).lie) == 80
+    assert torch.allclose(defects(once), defects(rows(f, apart, G.vector(), G.vector())), rtol=1e-5)
+
+
 def test_effective_samples_count_equal_parts():
     assert effective(torch.ones(7)) == pytest.approx(7)
     assert effective(torch.tensor([1.0, 0.0, 0.0])) == pytest.approx(1)

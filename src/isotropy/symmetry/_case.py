@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -59,19 +60,30 @@ class Case:
             middle = (low + high + 1) // 2
         return low
 
-    def answered(self, size: int, tolerance: float) -> Tensor:
+    def ladder(self, tolerances: Iterable[float]) -> dict[float, int]:
+        """Dimension by tolerance, 0 for exact; a wider tolerance never keeps less."""
+        found, sizes = self.exact, {0.0: self.exact}
+        for tolerance in sorted(tolerances):
+            found = max(found, len(self.answered(self.dimension(tolerance))))
+            sizes[tolerance] = found
+        return sizes
+
+    def answered(self, size: int) -> Tensor:
         """Of the span of the first directions those that are kept, not just hardly answered, `(k, dim)`.
 
-        These are the ones to which the map responds well, and those that are broken far less than it responds. Members
-        of a span are broken no more than its worst.
+        These are all of a span that closes and to half of which the map responds; else the ones to which it responds
+        and those that are broken far less than it responds. Members of a span are broken no more than its worst.
         """
         if size <= self.exact:
             return self.directions[:size]
         _, responses = self._responses(self.directions[:size])
-        sure = self.dimension(min(tolerance, float(responses.min()) / bars.LEAST_CONTRAST))
+        answered = int((responses >= bars.LEAST_RESPONSE).sum())
+        if 2 * answered >= size and self.closure(self.directions[:size]) <= bars.MOST_CLOSURE:
+            return self.directions[:size]  # an algebra, some of whose members hardly show in these samples
+        sure = min(size, self.dimension(float(responses.min()) / bars.LEAST_CONTRAST))
         rest = self.directions[sure:size]
         axes, responses = self._responses(rest)
-        kept = responses >= bars.LEAST_RESPONSE * tolerance
+        kept = responses >= bars.LEAST_RESPONSE
         strong = least_broken_first(self.crossed.whole, axes[kept] @ rest) if kept.any() else rest[:0]
         return torch.cat([self.directions[:sure], strong])
 

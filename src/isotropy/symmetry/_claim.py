@@ -100,7 +100,7 @@ def claim(rows: Rows, tolerance: float = 0.05, level: float = 0.05, floor: float
     Raises
     ------
     DataError
-        If there are fewer than four samples, or a number is not between 0 and 1.
+        If there are fewer than four different points, or a number is not between 0 and 1.
 
     Examples
     --------
@@ -114,10 +114,13 @@ def claim(rows: Rows, tolerance: float = 0.05, level: float = 0.05, floor: float
     """
     require_fraction(tolerance, "tolerance")
     require_fraction(level, "level")
-    if rows.samples < 4:
-        raise DataError(f"rows: expected at least 4 samples, received {rows.samples}; bring more data")
     rounding = rows.rounding if floor is None else floor
     forms = forms_of(rows)
+    if len(forms.lie) < bars.LEAST_POINTS:
+        raise DataError(
+            f"rows: expected at least {bars.LEAST_POINTS} samples at different points, received {len(forms.lie)}; "
+            "bring more data"
+        )
     crossed = cross(forms, rounding, level, bars.BEYOND * max(tolerance, *bars.LADDER), seed)
     if isinstance(crossed, Candidates):
         return _silent(crossed, rows.samples, tolerance, level, seed)
@@ -136,7 +139,7 @@ def claim(rows: Rows, tolerance: float = 0.05, level: float = 0.05, floor: float
         errors=tuple(errors),
         effects=tuple(effects),
         span=case.worst(first, within),
-        ladder={0.0: exact, **{t: len(case.answered(case.dimension(t), t)) for t in sorted({*bars.LADDER, tolerance})}},
+        ladder=case.ladder({*bars.LADDER, tolerance}),
         ignored=crossed.candidates.ignored,
         trivial=crossed.candidates.trivial,
         samples=rows.samples,

@@ -12,6 +12,9 @@ LEAST_SHARE = 0.2
 # (2 / 15)^(1/2) = 37 %, that of its root 18 %; below, intervals from resamples no longer cover.
 LEAST_EFFECTIVE = 15.0
 
+# Different points without which there are no two halves of more than one.
+LEAST_POINTS = 4
+
 # -- What is set apart -------------------------------------------------------------------------------------------------
 
 # Relative size of motion and response together, below which a direction is trivial: between rounding, 1e-16 times the
@@ -22,6 +25,9 @@ TRIVIAL = 1e-9
 IGNORED = 1e-6
 # The same in roundings of the derivative, where these are coarser, as in float32 or from differences.
 IGNORED_ROUNDINGS = 100.0
+# Columns per sample up to which covariances are believed, and from which only variances are; between, part of each.
+# Of n columns and S samples an eigenvalue of a covariance is off by about 2 (n / S)^(1/2) of itself, 63 % at a tenth.
+FEW_COLUMNS, MANY_COLUMNS = 0.1, 1.0
 # Least standard deviation of a principal component of standardised columns, so that an empty one is no unit of length.
 LEAST_COMPONENT = 1e-3
 
@@ -35,18 +41,22 @@ PARTNERS = 32
 # Least share of a denominator that a resample may leave; only fewer samples than LEAST_EFFECTIVE come near.
 LEAST_DENOMINATOR = 0.1
 
+# Share of the largest denominator up to which a direction is not seen at all by some samples: rounding of a Gram matrix
+# of up to a hundred directions.
+UNSEEN = 1e-13
+
 # -- What is claimed ---------------------------------------------------------------------------------------------------
 
-# Tolerances that a map has to respond by, to gradients paired at random and one standard deviation of motion, before a
-# direction counts as kept rather than as one that hardly matters. In a window of width w, relative to the scale on
-# which the map bends, every map is a quadratic up to w, and quadratics have symmetries: these directions are broken by
-# about w, and the response to them is about w as well. Of 42 such claims about maps without symmetry, at a tolerance of
-# 0.05, 38 had a response below 0.1 (median 0.01); planted symmetries broken by 1 and 3 % had 0.11 or more (median 0.7,
-# 63 of them).
-LEAST_RESPONSE = 2.0
+# What a map has to respond by, in its spreads, to one standard deviation of motion and gradients paired at random, to
+# count as keeping a direction rather than as hardly seeing it. In a window of width w, relative to the scale on which
+# the map bends, every map is a quadratic up to w, and quadratics have symmetries: these directions are broken by about
+# w, and the response to them is about w as well. Of 42 such claims about maps without symmetry, at a tolerance of 0.05,
+# 38 had a response below 0.1 (median 0.01); planted symmetries broken by 1 and 3 % had 0.11 or more (median 0.7, 63 of
+# them).
+LEAST_RESPONSE = 0.1
 # A direction with less is kept all the same if it is broken so many times less than the map responds to it: of those 42
 # claims none was by more than 30 times.
-LEAST_CONTRAST = 100.0
+LEAST_CONTRAST = 30.0
 # Brackets of a span leave it by at most this much, in what they do to the map. A span cut out of a multiplet, such as
 # two of three rotations, leaves by 0.5 or more.
 MOST_CLOSURE = 0.25

@@ -99,7 +99,7 @@ def cross(forms: Forms, floor: float, level: float, most: float, seed: int) -> C
     order = torch.randperm(len(forms.lie), generator=torch.Generator().manual_seed(seed))
     parts = (forms.taken(order[::2]), forms.taken(order[1::2]))
     first, second = (factors_of(part) for part in parts)
-    whole = merged([first, second])
+    whole = merged([first, second], [len(part.lie) for part in parts])
     candidates = split_candidates(whole, forms.lie.shape[1], floor)
     if not len(candidates.active):
         return candidates

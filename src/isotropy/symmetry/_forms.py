@@ -16,7 +16,7 @@ _ROUNDS = 10  # of leverage and weights; they rest after three to six
 
 @dataclass(frozen=True)
 class Forms:
-    """Rows whose sums of squares are what a direction is measured by, with leverage capped.
+    """Rows whose sums of squares are what a direction is measured by, one sample for every distinct point.
 
     With ``C = E[Df^T Df]`` and the outputs in the metric of their covariance,
 
@@ -34,6 +34,8 @@ class Forms:
         ``Sigma^(-1/2) xi_in(x)``, `(S, n, dim)`.
     gradient, moved : Tensor
         The two factors ``Df`` `(S, m, n)` and ``xi_in(x)`` `(S, dim, n)` that chance pairs.
+    values, points : Tensor
+        Values `(S, m)` and points `(S, n)` about their means, of unit covariance.
     capped : bool
         Whether any leverage was.
     """
@@ -43,69 +45,96 @@ class Forms:
     motion: Tensor
     gradient: Tensor
     moved: Tensor
+    values: Tensor
+    points: Tensor
     capped: bool
 
     def taken(self, index: Tensor) -> Forms:
         """The same of some samples."""
-        parts = ("lie", "chance", "motion", "gradient", "moved")
+        parts = ("lie", "chance", "motion", "gradient", "moved", "values", "points")
         return replace(self, **{name: getattr(self, name)[index] for name in parts})
 
 
 def forms_of(rows: Rows, share: float | None = None) -> Forms:
-    """The forms of rows; ``share`` of the samples has to carry the sums, 0 for any."""
+    """The forms of rows; ``share`` of the samples has to carry the sums, 0 for any.
+
+    Samples at one point tell the same, so that they are one, with a larger weight: they may neither seem to confirm one
+    another nor narrow an interval.
+    """
     least = bars.LEAST_SHARE if share is None else share
-    once = torch.ones(rows.samples, dtype=torch.float64)
-    lie, gradient, turned = _outputs(rows, once)
-    gradient_cap = _caps(gradient, least)
-    chance = _chance(gradient, rows.moved, turned, gradient_cap)
-    moved_cap = _caps(chance, least)
-    both = gradient_cap * moved_cap
-    capped = bool((both < 1).any())
+    rows, weights = _distinct(rows)
+    metric = _output_metric(rows, weights)
+    gradient_cap = _caps(metric @ rows.jacobian * weights[:, None, None], least)
+    moved_cap = _caps(_chance(rows, metric, gradient_cap, weights) * weights[:, None, None], least)
+    both = gradient_cap * moved_cap * weights
+    capped = bool((gradient_cap < 1).any() or (moved_cap < 1).any())
     if capped:  # samples that hardly count do not stretch the spreads either
-        lie, gradient, turned = _outputs(rows, both)
-        chance = _chance(gradient, rows.moved, turned, gradient_cap)
-    motion = _whitening(rows.points, both) @ rows.moved.transpose(1, 2)
+        metric = _output_metric(rows, both)
+    spread = _whitening(rows.points, both)
+    by_motion, by_gradient, by_both = (
+        weight[:, None, None] for weight in (moved_cap * weights, gradient_cap * weights, both)
+    )
     return Forms(
-        lie=lie * both[:, None, None],
-        chance=chance * moved_cap[:, None, None],
-        motion=motion * moved_cap[:, None, None],
-        gradient=gradient * gradient_cap[:, None, None],
-        moved=rows.moved * moved_cap[:, None, None],
+        lie=metric @ rows.lie * by_both,
+        chance=_chance(rows, metric, gradient_cap, weights) * by_motion,
+        motion=spread @ rows.moved.transpose(1, 2) * by_motion,
+        gradient=metric @ rows.jacobian * by_gradient,
+        moved=rows.moved * by_motion,
+        values=_centred(rows.values, both) @ metric.T,
+        points=_centred(rows.points, both) @ spread.T,
         capped=capped,
     )
 
 
-def _outputs(rows: Rows, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """``L_xi f``, ``Df`` and ``xi_out(f)``, `(S, m, ...)`, every summand of the outputs in its own covariance."""
-    blocks = [_whitening(part, weights) for part in rows.values.split(rows.blocks, dim=1)]
-    metric = torch.block_diag(*blocks)
-    return metric @ rows.lie, metric @ rows.jacobian, metric @ rows.turned.transpose(1, 2)
+def _distinct(rows: Rows) -> tuple[Rows, Tensor]:
+    """Rows at distinct points, and the roots of how many samples each stands for, in units of their mean."""
+    _, group, counts = torch.unique(rows.points, dim=0, return_inverse=True, return_counts=True)
+    if len(counts) == rows.samples:
+        return rows, torch.ones(rows.samples, dtype=torch.float64)
+    first = torch.full_like(counts, rows.samples).scatter_reduce(0, group, torch.arange(len(group)), "amin")
+    return rows.taken(first), (counts / counts.double().mean()).sqrt()
 
 
-def _chance(gradient: Tensor, moved: Tensor, turned: Tensor, cap: Tensor) -> Tensor:
+def _output_metric(rows: Rows, weights: Tensor) -> Tensor:
+    """``W`` `(m, m)` that gives every summand of the outputs unit covariance."""
+    blocks = rows.values.split(rows.blocks, dim=1)
+    return torch.block_diag(*[_whitening(part, weights) for part in blocks])
+
+
+def _chance(rows: Rows, metric: Tensor, cap: Tensor, weights: Tensor) -> Tensor:
     """``C^(1/2) xi_in`` above ``xi_out f``; by QR, as ``C`` has the square of the condition number."""
-    weighted = gradient * cap[:, None, None]
-    root = torch.linalg.qr(weighted.flatten(0, 1), mode="r").R / math.sqrt(len(gradient))
-    inside = root @ moved.transpose(1, 2)
-    return torch.cat([inside, turned * cap[:, None, None]], dim=1) if turned.any() else inside
+    gradient = metric @ rows.jacobian * (cap * weights)[:, None, None]
+    root = torch.linalg.qr(gradient.flatten(0, 1), mode="r").R / math.sqrt(len(gradient))
+    inside = root @ rows.moved.transpose(1, 2)
+    if not rows.turned.any():
+        return inside
+    return torch.cat([inside, metric @ rows.turned.transpose(1, 2) * cap[:, None, None]], dim=1)
+
+
+def _centred(values: Tensor, weights: Tensor) -> Tensor:
+    """Values `(S, p)` about their weighted mean, times the root of their share, which sums to ``S``."""
+    share = (weights.square() / weights.square().mean())[:, None]
+    return share.sqrt() * (values - (share * values).mean(0))
 
 
 def _whitening(values: Tensor, weights: Tensor) -> Tensor:
     """A matrix `(p, p)` that gives weighted values `(S, p)` unit covariance about their mean.
 
-    Principal components narrower than a thousandth of the columns (of their size, where they are constant) count as
-    that wide: data in a plane say nothing about lengths beside it.
+    Of as many columns as samples, such as pixels, it only gives every column unit variance. Principal components
+    narrower than a thousandth of the columns (of their size, where they are constant) count as that wide: data in a
+    plane say nothing about lengths beside it.
     """
-    share = weights.square()[:, None] / weights.square().sum()
-    centred = values - (share * values).sum(0)
-    size = (share * values.square()).sum(0).sqrt()
-    scale = (share * centred.square()).sum(0).sqrt()
+    centred = _centred(values, weights)
+    scale, size = centred.square().mean(0).sqrt(), values.square().mean(0).sqrt()
     scale = torch.where(scale > bars.TRIVIAL * size, scale, size)
     scale = torch.where(scale > 0, scale, torch.ones_like(scale))
-    factor = torch.linalg.qr(share.sqrt() * centred / scale, mode="r").R
+    factor = torch.linalg.qr(centred / scale, mode="r").R / math.sqrt(len(values))
     _, spread, axes = torch.linalg.svd(factor, full_matrices=True)
-    wide = torch.full((values.shape[1],), bars.LEAST_COMPONENT, dtype=values.dtype)
-    wide[: len(spread)] = spread.clamp_min(bars.LEAST_COMPONENT)
+    wide = torch.zeros(values.shape[1], dtype=values.dtype)
+    wide[: len(spread)] = spread
+    crowd = (values.shape[1] / len(values) - bars.FEW_COLUMNS) / (bars.MANY_COLUMNS - bars.FEW_COLUMNS)
+    alone = min(max(crowd, 0.0), 1.0)
+    wide = ((1 - alone) * wide.square() + alone).sqrt().clamp_min(bars.LEAST_COMPONENT)
     return axes / wide[:, None] / scale
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -27,6 +26,8 @@ class Interval:
 class Resamples:
     """Gram matrices `(R, k, k)` of the forms along k directions, with the samples weighted anew R times.
 
+    ``spread`` `(R,)` is the variance of the values, relative to that of the samples as they are.
+
     They are accurate enough here: of a span only the *largest* generalised eigenvalue is asked, which is right to ``k
     eps cond(chance)`` of itself, and of a direction a quotient of two sums of squares. A small eigenvalue beside a
     large one would be lost below 1e-8; those are judged on ``Factors``.
@@ -35,6 +36,7 @@ class Resamples:
     lie: Tensor
     chance: Tensor
     motion: Tensor
+    spread: Tensor
 
     def spans(self, elements: Tensor) -> Tensor:
         """Defects `(R,)` of the worst member of the span of elements `(j, k)` in the coordinates of the directions."""
@@ -50,7 +52,7 @@ class Resamples:
 
     def effects(self, elements: Tensor, outputs: int) -> Tensor:
         """Effects `(R, j)`: change by one standard deviation of motion, in spreads of the map."""
-        return _quotients(self.lie, self.motion, elements) / math.sqrt(outputs)
+        return _quotients(self.lie, self.motion, elements) / (outputs * self.spread[:, None]).sqrt()
 
 
 def _quotients(above: Tensor, below: Tensor, elements: Tensor) -> Tensor:
@@ -61,26 +63,42 @@ def _quotients(above: Tensor, below: Tensor, elements: Tensor) -> Tensor:
 def resample(forms: Forms, directions: Tensor, generator: torch.Generator) -> Resamples:
     """Resamples of the forms along directions `(k, dim)`; the first is of the samples as they are.
 
-    A resample also draws ``C`` anew. To first order that adds, to what a sample's motion gives with all gradients, what
-    its gradient gives with all motions.
+    A resample also draws anew what they are measured by. To first order, ``C`` adds to what a sample's motion gives
+    with all gradients what its gradient gives with all motions; and the covariance of the points takes from its motion
+    what the point itself gives with all motions.
     """
     count, rows = len(directions), len(forms.lie)
-    partners = _partners(forms, directions)
-    sums = torch.zeros(bars.RESAMPLES + 1, 3 * count * (count + 1) // 2, dtype=torch.float64)
+    moved = torch.einsum("kd,pdn->npk", directions, forms.moved[_partners(rows)])
+    motions = (forms.motion[_partners(rows)] @ directions.T).transpose(0, 1)
+    sums = torch.zeros(bars.RESAMPLES + 1, 3 * count * (count + 1) // 2 + 1, dtype=torch.float64)
     total = torch.zeros(bars.RESAMPLES + 1, 1, dtype=torch.float64)
-    plain = torch.zeros(count * (count + 1) // 2, dtype=torch.float64)
+    plain = torch.zeros(2, count * (count + 1) // 2, dtype=torch.float64)
     for index in torch.arange(rows).split(_TOGETHER):
         part = forms.taken(index)
         lie, chance, motion = (_squares(form @ directions.T) for form in (part.lie, part.chance, part.motion))
-        paired = _squares(_pairs(part, partners)) / partners.shape[1]
+        paired = _squares(_pairs(part.gradient, moved)) / moved.shape[1]
+        beside = _squares(_pairs(part.points[:, None], motions)) / motions.shape[1]
+        spread = part.values.square().mean(1, keepdim=True)
         drawn = -torch.rand(bars.RESAMPLES, len(index), dtype=torch.float64, generator=generator).neg_().log1p_()
         weights = torch.cat([torch.ones(1, len(index), dtype=torch.float64), drawn])
-        sums += weights @ torch.cat([lie, chance + paired, motion], dim=1)
+        sums += weights @ torch.cat([lie, chance + paired, motion - beside, spread], dim=1)
         total += weights.sum(1, keepdim=True)
-        plain += chance.sum(0)
-    lie, chance, motion = (_symmetric(part, count) for part in (sums / total).chunk(3, dim=1))
-    mean = _symmetric(plain[None] / rows, count)[0]
-    return Resamples(lie, _kept(mean + chance - chance[0], mean), motion)
+        plain += torch.stack([chance.sum(0), motion.sum(0)])
+    triangles = (sums / total)[:, :-1].chunk(3, dim=1)
+    lie, chance, motion = (_symmetric(part, count) for part in triangles)
+    level = _symmetric(plain / rows, count)
+    spread = sums[:, -1] / total[:, 0]
+    return Resamples(
+        lie,
+        _kept(level[0] + chance - chance[0], level[0]),
+        _kept(level[1] + motion - motion[0], level[1]),
+        spread / spread[0].clamp_min(1e-300),
+    )
+
+
+def _partners(rows: int) -> slice:
+    """Some of the samples, with which each is paired."""
+    return slice(None, None, max(1, rows // bars.PARTNERS))
 
 
 def _squares(rows: Tensor) -> Tensor:
@@ -98,28 +116,25 @@ def _symmetric(triangles: Tensor, count: int) -> Tensor:
     return whole
 
 
-def _partners(forms: Forms, directions: Tensor) -> Tensor:
-    """Motions `(n, p, k)` of some samples along directions `(k, dim)`."""
-    return torch.einsum("kd,pdn->npk", directions, forms.moved[:: max(1, len(forms.moved) // bars.PARTNERS)])
-
-
-def _pairs(forms: Forms, partners: Tensor) -> Tensor:
-    """What each gradient gives with the motions of the partners, `(S, m p, k)`."""
-    return torch.einsum("smn,npk->smpk", forms.gradient, partners).flatten(1, 2)
+def _pairs(factor: Tensor, partners: Tensor) -> Tensor:
+    """What each factor `(S, m, n)` gives with some partners `(n, p, k)`: `(S, m p, k)`."""
+    return torch.einsum("smn,npk->smpk", factor, partners).flatten(1, 2)
 
 
 def _kept(drawn: Tensor, mean: Tensor) -> Tensor:
     """Denominators `(R, k, k)` of which a resample leaves at least a share in every direction.
 
-    The expansion to first order may turn negative where one sample holds most of a sum.
+    The expansion to first order may turn negative where one sample holds most of a sum. A direction that these samples
+    do not show at all is left a rounding, so that its defect is as large as it may be.
     """
     values, axes = torch.linalg.eigh(mean)
-    white = (root := axes / values.clamp_min(1e-300).sqrt()).T @ drawn @ root
+    values = values.clamp_min(max(float(values[-1]) * bars.UNSEEN, 1e-300))
+    white = (root := axes / values.sqrt()).T @ drawn @ root
     least = bars.LEAST_DENOMINATOR * torch.eye(len(mean), dtype=torch.float64)
     if not torch.linalg.cholesky_ex(white - least).info.any():
         return drawn
     part, turn = torch.linalg.eigh(white)
-    back = axes * values.clamp_min(0).sqrt()
+    back = axes * values.sqrt()
     kept = (turn * part.clamp_min(bars.LEAST_DENOMINATOR)[:, None]) @ turn.transpose(1, 2)
     return back @ kept @ back.T
 
@@ -132,7 +147,8 @@ def interval(values: Tensor, tail: float) -> Interval:
 
 def effective_samples(forms: Forms, directions: Tensor) -> float:
     """The less of how many motions and how many gradients carry what chance gives along directions `(k, dim)`."""
-    rows = (forms.chance @ directions.T, _pairs(forms, _partners(forms, directions)))
+    moved = torch.einsum("kd,pdn->npk", directions, forms.moved[_partners(len(forms.lie))])
+    rows = (forms.chance @ directions.T, _pairs(forms.gradient, moved))
     mean = rows[0].flatten(0, 1)
     # Directions are as good as orthonormal in this metric, so that an inverse of the Gram matrix will do.
     root = torch.linalg.cholesky(torch.linalg.pinv(mean.T @ mean / len(rows[0]), hermitian=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -57,10 +58,12 @@ def factors_of(forms: Forms) -> Factors:
     return Factors(lie, chance, motion)
 
 
-def merged(parts: list[Factors]) -> Factors:
-    """Factors of samples in parts of equal weight."""
-    names = ("lie", "chance", "motion")
-    stacks = [torch.cat([getattr(part, name) for part in parts]) / math.sqrt(len(parts)) for name in names]
+def merged(parts: Sequence[Factors], counts: Sequence[int]) -> Factors:
+    """Factors of all samples from those of parts of them, with the numbers of samples in each."""
+    names, shares = ("lie", "chance", "motion"), [math.sqrt(count / sum(counts)) for count in counts]
+    stacks = [
+        torch.cat([share * getattr(part, name) for part, share in zip(parts, shares, strict=True)]) for name in names
+    ]
     return Factors(*[torch.linalg.qr(stack, mode="r").R for stack in stacks])
 
 
@@ -80,10 +83,16 @@ def split_candidates(factors: Factors, outputs: int, floor: float) -> Candidates
     _, turned = _singular(factors.chance @ frame.T / math.sqrt(outputs))
     frame = turned @ frame
     inside = factors.along(frame)
-    chance, motion, lie = (part.norm(dim=0) for part in (inside.chance, inside.motion, inside.lie))
-    least = max(bars.IGNORED, bars.IGNORED_ROUNDINGS * floor) * math.sqrt(outputs)
-    answers = (chance > least * motion) | (lie > least * motion)
-    return Candidates(frame[answers] / chance[answers, None].clamp_min(1e-300), frame[~answers], axes[~moving] / scale)
+    answered = responds(inside, outputs, floor)
+    active = frame[answered] / inside.chance.norm(dim=0)[answered, None]
+    return Candidates(active, frame[~answered], axes[~moving] / scale)
+
+
+def responds(factors: Factors, outputs: int, floor: float) -> Tensor:
+    """Whether the map responds `(c,)` to each of the directions along which factors were taken."""
+    chance, motion, lie = (part.norm(dim=0) for part in (factors.chance, factors.motion, factors.lie))
+    least = max(bars.IGNORED, bars.IGNORED_ROUNDINGS * floor) * math.sqrt(outputs) * motion
+    return (chance > 0) & ((chance > least) | (lie > least))
 
 
 def least_broken_first(factors: Factors, active: Tensor) -> Tensor:
@@ -102,7 +111,8 @@ def least_broken_first(factors: Factors, active: Tensor) -> Tensor:
 def nested_defects(factors: Factors, directions: Tensor, most: float = math.inf) -> Tensor:
     """Defect `(sizes,)` of the worst member of the span of the first k directions `(r, dim)`, up to one above ``most``.
 
-    For every k, in ascending order: a wider span is never less broken.
+    For every k, in ascending order: a wider span is never less broken. It is infinite from where these samples do not
+    show a direction at all.
     """
     inside = factors.along(directions)
     broken, chance = (_triangle(part) for part in (inside.lie, inside.chance))
@@ -110,7 +120,9 @@ def nested_defects(factors: Factors, directions: Tensor, most: float = math.inf)
     quotient = torch.linalg.solve_triangular(chance, broken, upper=True, left=False)
     found: list[Tensor] = []
     for k in range(1, len(directions) + 1):
-        found.append(torch.linalg.matrix_norm(quotient[:k, :k], 2))
+        leading = quotient[:k, :k]
+        finite = bool(torch.isfinite(leading).all())
+        found.append(torch.linalg.matrix_norm(leading, 2) if finite else leading.new_tensor(torch.inf))
         if found[-1] > most:
             break
     return torch.stack(found)

@@ -34,12 +34,11 @@ def verdict_of(case: Case) -> Verdict:
     size = case.dimension(case.tolerance)
     if not size:
         return _broken(case)
-    directions = case.answered(size, case.tolerance)
+    directions = case.answered(size)
     if not len(directions):
-        least = bars.LEAST_RESPONSE * case.tolerance
         doubt = (
             "the motions that hardly change the map are those to which it hardly responds, by less than "
-            f"{least:.2g} of its spread for one standard deviation"
+            f"{bars.LEAST_RESPONSE:g} of its spread for one standard deviation"
         )
         return Verdict("undecided", case.directions[:size], size, doubt)
     doubt = _doubt(case, directions)
