@@ -18,10 +18,10 @@ import torch
 from torch import Tensor
 
 import isotropy as iso
-from isotropy.symmetry._claim import Claim, claim
-from isotropy.symmetry._forms import forms_of
-from isotropy.symmetry._rows import Rows, rows_of
-from isotropy.symmetry._span import factors_of, least_broken_first, nested_defects, split_candidates
+from isotropy.symmetry.claims import Claim, claim
+from isotropy.symmetry.claims._forms import forms_of
+from isotropy.symmetry.claims._rows import Rows, rows_of
+from isotropy.symmetry.claims._span import factors_of, least_broken_first, nested_defects, split_candidates
 
 from ..calibration.run import append, read
 from . import families

@@ -126,7 +126,9 @@ def _failure(f: Map, few: Tensor, direction: Tensor, spread: Tensor, rung: str) 
         return None
     reference, doubt = checked_difference(f, few, direction, spread)
     reference = reference.to(slope)
-    if doubt > bars.MOST_DISAGREEMENT / 2 and slope.any():  # no two steps agree, as at a kink: the exact rung knows better
+    if (
+        doubt > bars.MOST_DISAGREEMENT / 2 and slope.any()
+    ):  # no two steps agree, as at a kink: the exact rung knows better
         return None
     if (slope - reference).norm() <= bars.MOST_DISAGREEMENT * reference.norm() + 1e-6 * slope.norm():
         return None

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ._claim import Claim
+from ._claim import Claim
 
 
 def sentence(claim: Claim, doubt: str) -> str:

@@ -2,83 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
-from torch import Tensor
-
-from ..core._checks import require_fraction
-from ..errors import DataError
-from . import _claim_bars as bars
-from ._case import Case
+from ...core._checks import require_fraction
+from ...errors import DataError
+from . import bars
+from ._case import LADDER, Case
+from ._claim import Claim
 from ._cross import cross
 from ._forms import forms_of
 from ._resamples import Interval
 from ._rows import Rows
 from ._sentence import sentence
 from ._span import Candidates, least_broken_first
-from ._verdict import Status, arithmetic_floors, exact_size, verdict_of
-
-Grade = Literal["exact", "approximate"]
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A claim about the symmetries of a map, with the numbers behind it.
-
-    With probability at least ``1 - level`` over the samples no certified generator has a true defect above
-    ``tolerance``. The defect is relative to what gradients shuffled among the samples would give: 1 is chance.
-
-    Attributes
-    ----------
-    status : "certified", "undecided" or "none"
-        None: every candidate is broken by more than the tolerance.
-    directions : Tensor
-        `(k, dim)` combinations of the candidates, least broken first: those certified, or those that are possible
-        where the answer is undecided.
-    grades : tuple of str
-        "exact" (up to ``floor``) or "approximate", for every direction.
-    errors, effects : tuple of Interval
-        Defect of every direction, and change of the map by one standard deviation of motion along it, in its spreads.
-    span : Interval
-        Defect of the worst member of the span; of the least broken direction where there is none.
-    ladder : dict
-        Dimension certified at other tolerances, by tolerance; ``0.0`` stands for exact.
-    ignored, trivial : Tensor
-        Directions to which the map does not respond, and those that do not move the samples.
-    samples : int
-        Number of samples.
-    effective : float
-        How many of them carry the sums.
-    closure : float
-        Part of the brackets of the span outside it.
-    floor : float
-        Defect up to which rounding hides a break.
-    tolerance, level : float
-        As given.
-    seed : int
-        Of the halves and the resamples.
-    why : str
-        The answer in a sentence, with its numbers.
-    """
-
-    status: Status
-    directions: Tensor
-    grades: tuple[Grade, ...]
-    errors: tuple[Interval, ...]
-    effects: tuple[Interval, ...]
-    span: Interval
-    ladder: dict[float, int]
-    ignored: Tensor
-    trivial: Tensor
-    samples: int
-    effective: float
-    closure: float
-    floor: float
-    tolerance: float
-    level: float
-    seed: int
-    why: str
+from ._verdict import arithmetic_floors, exact_size, verdict_of
 
 
 def claim(rows: Rows, tolerance: float = 0.05, level: float = 0.05, floor: float | None = None, seed: int = 0) -> Claim:
@@ -105,7 +42,7 @@ def claim(rows: Rows, tolerance: float = 0.05, level: float = 0.05, floor: float
     Examples
     --------
     >>> import torch, isotropy as iso
-    >>> from isotropy.symmetry._rows import rows_of
+    >>> from isotropy.symmetry.claims import rows_of
     >>> G = iso.gl(3)
     >>> x = torch.randn(200, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     >>> found = claim(rows_of(lambda x: x.square().sum(1), x, G.vector(), G.scalar()))
@@ -121,7 +58,7 @@ def claim(rows: Rows, tolerance: float = 0.05, level: float = 0.05, floor: float
             f"rows: expected at least {bars.LEAST_POINTS} samples at different points, received {len(forms.lie)}; "
             "bring more data"
         )
-    crossed = cross(forms, rounding, level, bars.BEYOND * max(tolerance, *bars.LADDER), seed)
+    crossed = cross(forms, rounding, level, bars.BEYOND * max(tolerance, *LADDER), seed)
     if isinstance(crossed, Candidates):
         return _silent(crossed, rows.samples, tolerance, level, seed)
     directions = least_broken_first(crossed.whole, crossed.candidates.active)[: crossed.sizes]
@@ -139,7 +76,7 @@ def claim(rows: Rows, tolerance: float = 0.05, level: float = 0.05, floor: float
         errors=tuple(errors),
         effects=tuple(effects),
         span=case.worst(first, within),
-        ladder=case.ladder({*bars.LADDER, tolerance}),
+        ladder=case.ladder({*LADDER, tolerance}),
         ignored=crossed.candidates.ignored,
         trivial=crossed.candidates.trivial,
         samples=rows.samples,
@@ -163,7 +100,7 @@ def _silent(candidates: Candidates, samples: int, tolerance: float, level: float
         errors=(),
         effects=(),
         span=Interval(0.0, 0.0, 0.0),
-        ladder={0.0: 0, **dict.fromkeys(sorted({*bars.LADDER, tolerance}), 0)},
+        ladder={0.0: 0, **dict.fromkeys(sorted({*LADDER, tolerance}), 0)},
         ignored=candidates.ignored,
         trivial=candidates.trivial,
         samples=samples,

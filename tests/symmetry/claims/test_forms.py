@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import isotropy as iso
-from isotropy.symmetry._forms import effective, forms_of
-from isotropy.symmetry._resamples import effective_samples, resample
-from isotropy.symmetry._rows import output_blocks, rows_of
-from isotropy.symmetry._span import factors_of, least_broken_first, nested_defects, split_candidates
+from isotropy.symmetry.claims._forms import effective, forms_of
+from isotropy.symmetry.claims._resamples import effective_samples, resample
+from isotropy.symmetry.claims._rows import output_blocks, rows_of
+from isotropy.symmetry.claims._span import factors_of, least_broken_first, nested_defects, split_candidates
 
 quick = settings(deadline=None, max_examples=15, derandomize=True)
 G = iso.gl(3)

@@ -7,11 +7,10 @@ from hypothesis import strategies as st
 
 import isotropy as iso
 from isotropy.errors import DataError
-from isotropy.symmetry import _claim_bars as bars
-from isotropy.symmetry._claim import claim
-from isotropy.symmetry._forms import forms_of
-from isotropy.symmetry._rows import rows_of
-from isotropy.symmetry._span import factors_of, nested_defects
+from isotropy.symmetry.claims import bars, claim
+from isotropy.symmetry.claims._forms import forms_of
+from isotropy.symmetry.claims._rows import rows_of
+from isotropy.symmetry.claims._span import factors_of, nested_defects
 
 quick = settings(deadline=None, max_examples=20, derandomize=True)
 G = iso.gl(3)

@@ -10,13 +10,15 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from . import _claim_bars as bars
+from . import bars
 from ._closure import closure_of
 from ._cross import Cross, joined
 from ._forms import Forms, forms_of
 from ._resamples import Interval, Resamples, effective_samples, interval, resample
 from ._rows import Rows
 from ._span import factors_of, least_broken_first, nested_defects
+
+LADDER = (1e-6, 1e-4, 1e-3, 0.01, 0.03, 0.1)  # tolerances that are counted beside the one asked for
 
 
 @dataclass(frozen=True)

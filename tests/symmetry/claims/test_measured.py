@@ -7,11 +7,11 @@ import torch
 
 import isotropy as iso
 from isotropy.errors import DataError
-from isotropy.symmetry._claim import claim
-from isotropy.symmetry._forms import forms_of
-from isotropy.symmetry._measured import measured
-from isotropy.symmetry._rows import rows_of
-from isotropy.symmetry._span import factors_of, nested_defects
+from isotropy.symmetry.claims import claim
+from isotropy.symmetry.claims._forms import forms_of
+from isotropy.symmetry.claims._measured import measured
+from isotropy.symmetry.claims._rows import rows_of
+from isotropy.symmetry.claims._span import factors_of, nested_defects
 
 SO3 = iso.so(3)
 PACE, WEIGHTS = (

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from . import _claim_bars as bars
+from . import bars
 from ._case import Case
 from ._cross import Cross
 from ._forms import Forms

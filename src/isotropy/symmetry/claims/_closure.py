@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from . import _claim_bars as bars
+from . import bars
 from ._span import Factors
 
 _MOST_COMPARED = 64  # candidates whose brackets tell what is usual

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from . import _claim_bars as bars
+from . import bars
 from ._rows import Rows
 
 _ROUNDS = 10  # of leverage and weights; they rest after three to six

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..core._checks import require_fraction
+from ...core._checks import require_fraction
 from ._forms import Forms, forms_of
 from ._resamples import Interval, effective_samples, interval, resample
 from ._rows import Rows

@@ -1,7 +1,4 @@
-"""Numbers that decide what is claimed of a map that can be evaluated, each with its derivation.
-
-Read as attributes of this module, so that a test can move them.
-"""
+"""The bars of a claim about a map that can be evaluated, each with its derivation or the count behind it."""
 
 # -- Who carries the sums ----------------------------------------------------------------------------------------------
 
@@ -25,9 +22,11 @@ TRIVIAL = 1e-9
 IGNORED = 1e-6
 # The same in roundings of the derivative, where these are coarser, as in float32 or from differences.
 IGNORED_ROUNDINGS = 100.0
-# Columns per sample up to which covariances are believed, and from which only variances are; between, part of each.
-# Of n columns and S samples an eigenvalue of a covariance is off by about 2 (n / S)^(1/2) of itself, 63 % at a tenth.
-FEW_COLUMNS, MANY_COLUMNS = 0.1, 1.0
+# Columns per sample up to which covariances are believed: of n columns and S samples an eigenvalue of a covariance is
+# off by about 2 (n / S)^(1/2) of itself, 63 % at a tenth.
+FEW_COLUMNS = 0.1
+# Columns per sample from which only variances are: beyond, a covariance is singular. In between, part of each.
+MANY_COLUMNS = 1.0
 # Least standard deviation of a principal component of standardised columns, so that an empty one is no unit of length.
 LEAST_COMPONENT = 1e-3
 
@@ -64,7 +63,5 @@ MOST_CLOSURE = 0.25
 ABELIAN = 0.05
 # An arithmetic floor above this is too coarse to call anything exact.
 COARSEST_EXACT = 1e-5
-# Tolerances at which the ladder counts dimensions, beside "exact" and the one asked for.
-LADDER = (1e-6, 1e-4, 1e-3, 0.01, 0.03, 0.1)
 # Sizes of spans are tried until the error is so many times the largest tolerance asked about.
 BEYOND = 2.0

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from . import _claim_bars as bars
+from . import bars
 from ._forms import Forms
 
 

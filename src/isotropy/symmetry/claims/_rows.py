@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..action._representation import Representation
-from ..actions import Trivial
-from ..algebra._lie_algebra import LieAlgebra
-from ..core._autodiff import Map
-from ..core._checks import as_points
-from ..derivative._lie_derivative import LieDerivative
+from ...action._action import Action
+from ...action._representation import Representation
+from ...actions import Trivial
+from ...algebra._lie_algebra import LieAlgebra
+from ...core._autodiff import Map
+from ...core._checks import as_points
+from ...derivative._lie_derivative import LieDerivative
 
 _ROUNDINGS = 8.0
 _DIFFERENCE = 1e-7  # relative error that differences of float64 keep to, in any units

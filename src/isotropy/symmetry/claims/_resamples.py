@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from . import _claim_bars as bars
+from . import bars
 from ._forms import Forms, effective
 
 _TOGETHER = 2**12  # samples whose weights are drawn together
