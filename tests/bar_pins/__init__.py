@@ -4,7 +4,7 @@
 that costs nothing, and two numbers around it elsewhere.
 """
 
-from bar_pins import algebra, atoms, core, discover, dynamics, parameters, symmetry
+from bar_pins import algebra, atoms, claims, core, discover, dynamics, parameters, symmetry
 from bar_pins.checks import Pin, stands_at
 
 LITERALS = {
@@ -25,6 +25,7 @@ _FILES = {
     "dynamics": dynamics,
     "parameters": parameters,
     "symmetry": symmetry,
+    "symmetry.claims": claims,
 }
 
 PINS: dict[str, Pin] = {

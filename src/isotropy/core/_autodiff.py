@@ -2,13 +2,13 @@
 
 Rungs, best first: ``forward`` (forward mode, directions together), ``jacobian`` (one reverse pass per output),
 ``double_backward`` (reverse mode twice, for operators without a forward rule such as LSTM or cdist) and
-``difference`` (central differences in float64).
+``difference`` (central differences in float64). Exact rungs are believed unless differences that agree with
+themselves say otherwise.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +18,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..errors import DataError, DerivativeUnavailableError
 from . import bars
+from ._differences import central_differences, checked_difference, column_spread
 
 Map = Callable[[Tensor], Tensor]
 RUNGS = ("forward", "jacobian", "double_backward", "difference")
@@ -88,32 +89,47 @@ def choose_rung(f: Map, x: Tensor, preferred: str, method: str = "auto") -> str:
     """
     if method not in ("auto", *RUNGS):
         raise DataError(f'method: expected "auto" or one of {RUNGS}, received {method!r}; use "auto" if unsure')
-    few = x[:_CHECKED]
+    tried = (preferred, *RUNGS) if method == "auto" else (method,)
+    rung, failures = first_usable(f, x, tried)
+    if rung is None:
+        raise DerivativeUnavailableError(
+            "expected a map that can be differentiated, received one on which every method failed "
+            f"({failures}); check that it is smooth and finite near the data"
+        )
+    return rung
+
+
+def first_usable(f: Map, x: Tensor, rungs: Sequence[str]) -> tuple[str | None, str]:
+    """The first of the rungs that can be used at points `(batch, *event)`, if any, and what the others said."""
+    few, spread = x[:_CHECKED].detach(), column_spread(x)
+    # In spreads of the columns: else those in large units would not be checked at all.
     direction = torch.randn(few.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    direction = direction.to(few)[None]
+    direction = direction.to(few) * spread
     failures: list[str] = []
-    for rung in dict.fromkeys((preferred, *RUNGS)) if method == "auto" else (method,):
-        reason = _failure(f, few, direction, rung)
+    for rung in dict.fromkeys(rungs):
+        reason = _failure(f, few, direction, spread, rung)
         if reason is None:
-            return rung
+            return rung, "; ".join(failures)
         failures.append(f"{rung}: {reason}")
-    raise DerivativeUnavailableError(
-        "expected a map that can be differentiated, received one on which every method failed "
-        f"({'; '.join(failures)}); check that it is smooth and finite near the data"
-    )
+    return None, "; ".join(failures)
 
 
-def _failure(f: Map, few: Tensor, direction: Tensor, rung: str) -> str | None:
+def _failure(f: Map, few: Tensor, direction: Tensor, spread: Tensor, rung: str) -> str | None:
     """Why a rung cannot be used here, or None."""
     try:
-        slope = _slope(f, few, direction, rung)
+        slope = _slope(f, few, direction[None], rung)[0]
     except (RuntimeError, NotImplementedError, TypeError, AttributeError) as error:
         return str(error).split("\n")[0][:200] or type(error).__name__
     if not torch.isfinite(slope).all():
         return "gave NaN or infinity"
     if rung == "difference":
         return None
-    reference = _difference(f, few, direction)[1].to(slope)
+    reference, doubt = checked_difference(f, few, direction, spread)
+    reference = reference.to(slope)
+    if (
+        doubt > bars.MOST_DISAGREEMENT / 2 and slope.any()
+    ):  # no two steps agree, as at a kink: the exact rung knows better
+        return None
     if (slope - reference).norm() <= bars.MOST_DISAGREEMENT * reference.norm() + 1e-6 * slope.norm():
         return None
     return "disagrees with central differences"
@@ -174,26 +190,4 @@ def _reverse_jacobian(f: Map, x: Tensor, traced: bool = False) -> tuple[Tensor, 
     return flat if traced else flat.detach(), torch.stack([row.flatten(1) for row in rows], dim=1)
 
 
-def _difference(f: Map, x: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
-    """Central differences in float64 where the map allows it, else in its own precision."""
-    g, point = _in_double(f, x)
-    step = torch.finfo(point.dtype).eps ** (1 / 3) * float(point.abs().amax().clamp_min(1.0))
-    slopes: list[Tensor] = []
-    for v in directions.to(point):
-        h = step / float(v.abs().amax().clamp_min(torch.finfo(point.dtype).tiny))
-        slopes.append((g(point + h * v) - g(point - h * v)).detach() / (2 * h))
-    return g(point).detach().to(x.dtype), torch.stack(slopes).to(x.dtype)
-
-
-def _in_double(f: Map, x: Tensor) -> tuple[Map, Tensor]:
-    """The map and its points in float64, or unchanged where the map refuses that dtype."""
-    g = copy.deepcopy(f).double() if isinstance(f, nn.Module) else f
-    point = x.detach().to(torch.float64)
-    try:
-        g(point[:1])
-    except (RuntimeError, TypeError, ValueError):  # an LSTM answers a wrong dtype with ValueError
-        return f, x.detach()
-    return g, point
-
-
-_ALONG = {"forward": _forward, "double_backward": _double_backward, "difference": _difference}
+_ALONG = {"forward": _forward, "double_backward": _double_backward, "difference": central_differences}

@@ -117,6 +117,22 @@ class LieDerivative:
             rows = terms.derivative.to(torch.float64).transpose(1, 2).reshape(-1, self.dim)
             yield chunk, rows, terms.slope.to(torch.float64), terms.value
 
+    def with_jacobians(self, x: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor, Terms]]:
+        """Chunk, ``Df`` `(batch, out, size)`, fields `(batch, dim, size)` and terms, in float64, chunk by chunk.
+
+        The whole Jacobian is formed, whatever it costs.
+        """
+        points = as_points(x, "x", self.rho_in.event)
+        with evaluating(self.f):
+            self._prepare(points, self.rho_in.size)
+            for chunk in points.split(self._chunk_rows(self.rho_in.size)):
+                value, matrix = (part.to(torch.float64) for part in jacobian(self.f, chunk, self.method))
+                precise = chunk.to(torch.float64)
+                fields = self.rho_in.fields(precise).flatten(2)
+                moved = torch.einsum("bon,bkn->bko", matrix, fields)
+                turned = _turned(self.rho_out, value, precise)
+                yield chunk, matrix, fields, Terms(value, moved, turned, matrix.flatten(1).norm(dim=1))
+
     def singular_values(self, x: Tensor) -> Tensor:
         """Singular values `(dim,)`, descending, of ``xi -> L_xi f`` in root mean square over points.
 

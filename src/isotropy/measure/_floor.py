@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..core._autodiff import _in_double, evaluating
+from ..core._autodiff import evaluating
+from ..core._differences import in_double
 from ..derivative._lie_derivative import LieDerivative
 from ..symmetry import bars
 from ._summary import Noise, ratios
@@ -40,7 +41,7 @@ def _doubled(derivative: LieDerivative, few: Tensor) -> tuple[LieDerivative, Ten
     """The Lie derivative of the map in float64 where it can be had, and the points in that dtype."""
     with evaluating(derivative.f):
         try:
-            g, point = _in_double(derivative.f, few)
+            g, point = in_double(derivative.f, few)
         except (RuntimeError, TypeError, ValueError):  # a module that cannot be copied stays in its own precision
             return derivative, few
     return LieDerivative(g, derivative.rho_in, derivative.rho_out, derivative.method), point

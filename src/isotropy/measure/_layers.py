@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..action._action import Action
 from ..actions import Image, Trivial
-from ..core._autodiff import Map, _failure, along, evaluating
+from ..core._autodiff import Map, along, evaluating, first_usable
 from ..core._checks import as_points, require_fraction
 from ..derivative._recording import Call, recording
 from ..errors import DataError, DerivativeUnavailableError, RepresentationMismatchError, SymmetryWarning
@@ -150,16 +150,11 @@ def _stacked(model: nn.Module, seen: list[Call], names: list[str]) -> Map:
 
 def _rung(stacked: Map, points: Tensor) -> str:
     """The first method that works without a pass per output; a layered model has far too many outputs."""
-    few = points[:4]
-    direction = torch.randn(few.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(few)[None]
-    failures: list[str] = []
-    for rung in ("forward", "double_backward", "difference"):
-        reason = _failure(stacked, few, direction, rung)
-        if reason is None:
-            return rung
-        failures.append(f"{rung}: {reason}")
+    rung, failures = first_usable(stacked, points, ("forward", "double_backward", "difference"))
+    if rung is not None:
+        return rung
     raise DerivativeUnavailableError(
-        f"model: expected one that can be differentiated, received failures ({'; '.join(failures)}); "
+        f"model: expected one that can be differentiated, received failures ({failures}); "
         "check that it is smooth and finite near the data"
     )
 

@@ -1,0 +1,9 @@
+"""Claims about the symmetries of maps that can be evaluated: two numbers per generator, intervals, and a verdict."""
+
+from ._claim import Claim as Claim
+from ._judge import claim as claim
+from ._measured import Measured as Measured
+from ._measured import measured as measured
+from ._resamples import Interval as Interval
+from ._rows import Rows as Rows
+from ._rows import rows_of as rows_of

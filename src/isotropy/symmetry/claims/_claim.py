@@ -1,0 +1,72 @@
+"""The value that a claim about the symmetries of a map is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+from ._resamples import Interval
+from ._verdict import Status
+
+Grade = Literal["exact", "approximate"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim about the symmetries of a map, with the numbers behind it.
+
+    With probability at least ``1 - level`` over the samples no certified generator has a true defect above
+    ``tolerance``. The defect is relative to what gradients shuffled among the samples would give: 1 is chance.
+
+    Attributes
+    ----------
+    status : "certified", "undecided" or "none"
+        None: every candidate is broken by more than the tolerance.
+    directions : Tensor
+        `(k, dim)` combinations of the candidates, least broken first: those certified, or those that are possible
+        where the answer is undecided.
+    grades : tuple of str
+        "exact" (up to ``floor``) or "approximate", for every direction.
+    errors, effects : tuple of Interval
+        Defect of every direction, and change of the map by one standard deviation of motion along it, in its spreads.
+    span : Interval
+        Defect of the worst member of the span; of the least broken direction where there is none.
+    ladder : dict
+        Dimension certified at other tolerances, by tolerance; ``0.0`` stands for exact.
+    ignored, trivial : Tensor
+        Directions to which the map does not respond, and those that do not move the samples.
+    samples : int
+        Number of samples.
+    effective : float
+        How many of them carry the sums.
+    closure : float
+        Part of the brackets of the span outside it.
+    floor : float
+        Defect up to which rounding hides a break.
+    tolerance, level : float
+        As given.
+    seed : int
+        Of the halves and the resamples.
+    why : str
+        The answer in a sentence, with its numbers.
+    """
+
+    status: Status
+    directions: Tensor
+    grades: tuple[Grade, ...]
+    errors: tuple[Interval, ...]
+    effects: tuple[Interval, ...]
+    span: Interval
+    ladder: dict[float, int]
+    ignored: Tensor
+    trivial: Tensor
+    samples: int
+    effective: float
+    closure: float
+    floor: float
+    tolerance: float
+    level: float
+    seed: int
+    why: str

@@ -1,0 +1,38 @@
+"""A claim in a sentence, with its numbers."""
+
+from __future__ import annotations
+
+from ._claim import Claim
+
+
+def sentence(claim: Claim, doubt: str) -> str:
+    """What is claimed, how sure, and what speaks against more."""
+    about = f"{_number(claim.span.value)} of what chance would give{_limits(claim)}"
+    if claim.status == "none":
+        text = f"Every candidate is broken: the least by {about}, above the tolerance {claim.tolerance:g}."
+    elif claim.status == "undecided":
+        text = f"Undecided: {doubt or 'the map responds to no candidate'}."
+        text += f" The worst of {_count(claim)} is broken by {about}." if len(claim.directions) else ""
+    elif "approximate" not in claim.grades:
+        text = f"{_count(claim).capitalize()} exact, broken by no more than rounding, {claim.floor:.1g}."
+        text += f" More are within the tolerance {claim.tolerance:g}, but {doubt}." if doubt else ""
+    else:
+        text = f"The worst of {_count(claim)} is broken by {about}, within the tolerance {claim.tolerance:g}."
+        excluded = claim.span.lower > claim.floor
+        text += " The data exclude an exact symmetry." if excluded else " The data allow an exact symmetry."
+    ignored = len(claim.ignored)
+    return text + (f" The map does not respond to {ignored} further direction{'s' * (ignored > 1)}." if ignored else "")
+
+
+def _count(claim: Claim) -> str:
+    size = len(claim.directions)
+    verb = "" if claim.status != "certified" or "approximate" in claim.grades else (" are" if size > 1 else " is")
+    return f"{size} generator{'s' * (size > 1)}{verb}"
+
+
+def _limits(claim: Claim) -> str:
+    return f" ({1 - claim.level:.0%}: {_number(claim.span.lower)} to {_number(claim.span.upper)})"
+
+
+def _number(value: float) -> str:
+    return f"{100 * value:.2g} %" if value >= 1e-4 else f"{value:.1e}"
