@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import isotropy as iso
+from found import with_status
 from isotropy.discover import FromData, FromPoints, LieGAN, by_method
 from isotropy.errors import DataError
 
@@ -20,7 +21,7 @@ def fits(monkeypatch):
 
         def fit(self, *data, road=road, **_):
             asked.append((road, len(data)))
-            self.status_ = statuses.get(road, "certified")
+            self.symmetry_ = with_status(statuses.get(road, "certified"))
             return self
 
         monkeypatch.setattr(road, "fit", fit)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import isotropy as iso
+from found import with_status
 from isotropy import datasets
 from isotropy.core._linalg import principal_angles
 from isotropy.discover import LieGAN
@@ -220,8 +221,7 @@ def test_the_start_of_which_evidence_confirms_most_is_taken(monkeypatch, answers
 
     def settle(self, games, index, samples, judge, question):
         settled.append(index)
-        self.status_, dim = answers[index]
-        self.algebra_ = iso.gl(2).span(torch.eye(4)[:dim])
+        self.symmetry_ = with_status(*answers[index])
 
     monkeypatch.setattr(LieGAN, "_settle", settle)
     found.outcomes_ = [Outcome(score=score) for score in (0.3, 0.1, 0.2)]
