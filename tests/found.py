@@ -145,6 +145,14 @@ ROADS = {
 }
 
 
+def with_status(status, dim=0):
+    """A symmetry that nothing was computed for, with a status and the first generators of gl(2)."""
+    rows = torch.eye(4, dtype=torch.float64)[:dim]
+    whole = iso.gl(2)
+    none = whole.span(rows[:0])
+    return iso.Symmetry(V2, rows, whole.span(rows), 0 * rows, status, none, none)
+
+
 @functools.cache
 def symmetry(name):
     """The answer of a road, with names and units of its columns."""
