@@ -137,7 +137,7 @@ class Seen:
         """Absorb points `(batch, *event)` and return self."""
         flat = x.detach().to("cpu", torch.float64).flatten(1)
         mean = flat.mean(0)
-        return self._absorb(len(flat), mean, (flat - mean).square().sum(0), _digest(flat))
+        return self._absorb(len(flat), mean, (flat - mean).square().sum(0), row_hashes(flat).sum())
 
     def state(self) -> dict[str, Tensor]:
         """Plain tensors that hold all that was seen."""
@@ -169,11 +169,11 @@ class Seen:
         return self
 
 
-def _digest(rows: Tensor) -> Tensor:
-    """A whole number of 64 bits: the sum over rows `(batch, n)` of a hash of each, so the order does not matter."""
+def row_hashes(rows: Tensor) -> Tensor:
+    """A whole number of 64 bits `(batch,)` for each row `(batch, n)` of float64."""
     words = rows.contiguous().view(torch.int64)
     places = torch.arange(1, rows.shape[1] + 1) * _MIX[0]
-    return _mixed(_mixed(words + places).sum(1)).sum()
+    return _mixed(_mixed(words + places).sum(1))
 
 
 def _mixed(words: Tensor) -> Tensor:

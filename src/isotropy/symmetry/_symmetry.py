@@ -60,6 +60,12 @@ class Symmetry:
         Ratio across the cut.
     floor : float
         Errors below it are rounding or noise.
+    tolerance, level : float
+        Defect that was accepted, and the risk to be wrong; NaN where the road bounds no error.
+    ladder : mapping of float to int
+        Dimension by tolerance, 0.0 for exact; empty where the road bounds no error.
+    ignored : int
+        Candidate directions to which the map does not respond.
     trivial, transversal : LieAlgebra
         Directions that do not move the data, and those that move it off the set it lies on.
     elements : Tensor
@@ -99,6 +105,10 @@ class Symmetry:
     cut: int = 0
     gap: float = math.nan
     floor: float = math.nan
+    tolerance: float = math.nan
+    level: float = math.nan
+    ladder: Mapping[float, int] = field(default_factory=dict[float, int])
+    ignored: int = 0
     elements: Tensor = field(default_factory=lambda: torch.zeros(0, 0, 0, dtype=torch.float64))
     orders: tuple[int, ...] = ()
     domain: Domain = field(default_factory=Domain)
@@ -112,7 +122,8 @@ class Symmetry:
         """Keep copies that nobody else holds."""
         for name in ("coefficients", "uncertainty", "spectrum", "elements"):
             object.__setattr__(self, name, getattr(self, name).detach().to("cpu", torch.float64).clone())
-        object.__setattr__(self, "certificates", MappingProxyType(dict(self.certificates)))
+        for name in ("certificates", "ladder"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     # -- what it is ----------------------------------------------------------------------------------------------
 
@@ -125,6 +136,14 @@ class Symmetry:
     def dim(self) -> int:
         """Number of generators."""
         return self.algebra.dim
+
+    @property
+    def grade(self) -> str:
+        """``"exact"`` or ``"approximate"`` of a certified symmetry; empty where the road cannot tell."""
+        grades = {generator.grade for generator in self.generators}
+        if self.status != "certified" or not grades or "" in grades:
+            return ""
+        return "exact" if grades == {"exact"} else "approximate"
 
     @property
     def columns(self) -> list[str]:
@@ -219,6 +238,11 @@ class Symmetry:
             "cut": self.cut,
             "gap": self.gap,
             "floor": self.floor,
+            "tolerance": self.tolerance,
+            "level": self.level,
+            "grade": self.grade,
+            "ladder": [[tolerance, dim] for tolerance, dim in sorted(self.ladder.items())],
+            "ignored": self.ignored,
             "certificates": {name: c.to_dict() for name, c in self.certificates.items()},
             "trivial": self.trivial.dim,
             "tangent": self.dim,

@@ -32,6 +32,8 @@ class FromDynamics(Discovery):
         How to cut the spectrum.
     kinds : sequence of str, optional
         Kinds of surrogate that compete when ``fit`` learns the field.
+    tolerance, level : float
+        Defect that is accepted, and the risk to be wrong, where the field is known (``fit_field``).
     seed : int
         Of folds, surrogates and finite flows.
 
@@ -57,16 +59,32 @@ class FromDynamics(Discovery):
     """
 
     def __init__(
-        self, action: Action, *, rank: str | int | float = "gap", kinds: list[str] | None = None, seed: int = 0
+        self,
+        action: Action,
+        *,
+        rank: str | int | float = "gap",
+        kinds: list[str] | None = None,
+        tolerance: float = 0.05,
+        level: float = 0.05,
+        seed: int = 0,
     ) -> None:
         self.action = action
         self.rank = rank
         self.kinds = kinds
+        self.tolerance = tolerance
+        self.level = level
         self.seed = seed
 
     def fit_field(self, v: Callable[[Tensor], Tensor], x: Tensor) -> FromDynamics:
         """Discover from a known vector field ``v``, `(batch, n)` to `(batch, n)`, at states `(batch, n)`."""
-        inner = FromModel(self.action, self.action.tangent(), rank=self.rank, seed=self.seed).fit(v, x)
+        inner = FromModel(
+            self.action,
+            self.action.tangent(),
+            rank=self.rank,
+            tolerance=self.tolerance,
+            level=self.level,
+            seed=self.seed,
+        ).fit(v, x)
         self.symmetry_ = replace(inner.symmetry_, road=type(self).__name__)
         return self
 

@@ -17,16 +17,20 @@ from ...derivative._lie_derivative import LieDerivative
 from ...errors import DataError
 from ...symmetry import bars as verdicts
 from ...symmetry._domain import Seen
+from ...symmetry.claims import rows_of
 from .. import bars
+from ..evidence._claimed import Inquiry
 from ..evidence._conclude import conclude
 from ..evidence._evidence import Evidence
 from ..evidence._question import HELD, Question
 from ..evidence._result import Discovery
+from ..evidence._sample import Sample
 from ._resume import add_chunks
 
 FOLDS = 8
+_MOST_ENTRIES, _FEWEST = 2**25, 4  # numbers in Jacobians and fields of a claim, and samples for one
 _KEPT = 256  # held-out points kept for the split and the finite flows
-_BESIDE = ("points", "sums", "counts", "method", "device")  # what a state holds beside the evidence
+_BESIDE = ("points", "sample", "sums", "counts", "method", "device")  # what a state holds beside the evidence
 
 
 class FromModel(Discovery):
@@ -43,8 +47,12 @@ class FromModel(Discovery):
         How to cut the spectrum: the largest gap, a dimension, or a threshold.
     method : str
         Rung of the derivative ladder, or ``"auto"``.
+    tolerance : float
+        Defect that is accepted: 0 is exact, 1 is chance.
+    level : float
+        Probability with which a certified generator may have a true defect above the tolerance.
     seed : int
-        Of the finite flows that are tried.
+        Of the finite flows that are tried, and of resamples.
 
     Raises
     ------
@@ -76,12 +84,16 @@ class FromModel(Discovery):
         *,
         rank: str | int | float = "gap",
         method: str = "auto",
+        tolerance: float = 0.05,
+        level: float = 0.05,
         seed: int = 0,
     ) -> None:
         self.rho_in = rho_in
         self.rho_out = rho_out
         self.rank = rank
         self.method = method
+        self.tolerance = tolerance
+        self.level = level
         self.seed = seed
 
     def fit(
@@ -118,6 +130,7 @@ class FromModel(Discovery):
             start += len(chunk)
         self._keep(points, self.evidence_.samples - len(points))
         self._seen.update(points)
+        self._sample.update(points)
         self._method, self._device = derivative.method, points.device
         return self
 
@@ -129,6 +142,7 @@ class FromModel(Discovery):
         self.evidence_.absorb({name: part for name, part in state.items() if name not in _BESIDE})
         self.points_ = torch.cat([self.points_.to(points.dtype), points])[:_KEPT]
         self._seen.absorb(state)
+        self._sample.update(state["sample"])
         if not self._method:
             self._method, self._device = state["method"], torch.device(state["device"])
         return self
@@ -138,7 +152,12 @@ class FromModel(Discovery):
 
         It can be pickled, sent, or saved by ``torch.save``, and goes to ``merge`` in another process.
         """
-        beside = {"points": self.points_, "method": self._method, "device": str(self._device)}
+        beside = {
+            "points": self.points_,
+            "sample": self._sample.points,
+            "method": self._method,
+            "device": str(self._device),
+        }
         return {**self.evidence_.state_dict(), **self._seen.state(), **beside}
 
     def conclude(self, f: Map) -> FromModel:
@@ -158,9 +177,21 @@ class FromModel(Discovery):
             floor=bars.DIFFERENCE_FLOOR if self._method == "difference" else verdicts.ROUNDINGS * precision,
             resolution=bars.TRIVIAL_ROUNDINGS * precision,
             method=self._method,
+            inquiry=self._inquiry(f),
         )
         self.symmetry_ = conclude(question)
         return self
+
+    def _inquiry(self, f: Map) -> Inquiry | None:
+        """The map at some of the samples; none where Jacobians there would be too large to hold."""
+        entries = self.rho_in.size * max(self.rho_out.size, self.rho_in.algebra.dim)
+        count = min(len(self._sample.points), _MOST_ENTRIES // entries)
+        if count < _FEWEST:
+            return None
+        x = self._sample.points[:count].to(self._device)
+        return Inquiry(
+            lambda: rows_of(f, x, self.rho_in, self.rho_out, self._method), self.tolerance, self.level, self.seed
+        )
 
     def _start(self) -> None:
         if not hasattr(self, "evidence_"):
@@ -169,7 +200,7 @@ class FromModel(Discovery):
     def _reset(self) -> None:
         self.evidence_ = Evidence(self.rho_in, self.rho_out, FOLDS)
         self.points_ = torch.zeros(0, *self.rho_in.event)
-        self._seen = Seen(self.rho_in.size)
+        self._seen, self._sample = Seen(self.rho_in.size), Sample(self.rho_in.event)
         self._method, self._device = "", torch.device("cpu")
 
     def _keep(self, points: Tensor, start: int) -> None:

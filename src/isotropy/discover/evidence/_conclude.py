@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from ...core import bars as cuts
 from ...errors import AmbiguousRankWarning, TrivialResultWarning
 from ...symmetry import Certificate, Generator, Symmetry, bars
 from ._certificates import certify
+from ._claimed import Claimed, judged
 from ._evidence import Factors
 from ._kernel import Kernel, relative_kernel
 from ._question import Question
@@ -27,23 +29,28 @@ def conclude(question: Question) -> Symmetry:
     split = split_kernel(question.action, kernel, question.points, question.normals)
     algebra, coefficients = _sparse_span(question.action, split.tangent)
     motion = torch.cat([factors.moved, factors.turned])
-    certificates = certify(question, kernel, motion, coefficients)
+    claimed = Claimed() if question.inquiry is None else judged(question.inquiry, coefficients)
+    certificates = {**certify(question, kernel, motion, coefficients), **claimed.certificates}
     _warn(kernel)
     return Symmetry(
         candidates=question.action,
         coefficients=coefficients,
         algebra=algebra,
         uncertainty=uncertainty(kernel, certificates, motion, coefficients),
-        status=_status(kernel, certificates, algebra),
+        status=_status(kernel, certificates, algebra, claimed.refuted),
         trivial=_span(question.action, kernel.trivial),
         transversal=_span(question.action, split.transversal),
-        generators=_generators(factors, coefficients),
+        generators=claimed.generators or _generators(factors, coefficients),
         certificates=certificates,
         spectrum=kernel.spectrum,
         cut=kernel.cut.dim,
         gap=kernel.cut.gap,
         floor=question.floor,
-        domain=question.domain,
+        tolerance=question.inquiry.tolerance if question.inquiry else math.nan,
+        level=question.inquiry.level if question.inquiry else math.nan,
+        ladder=claimed.ladder,
+        ignored=claimed.ignored,
+        domain=replace(question.domain, effective=claimed.effective),
         road=question.road,
         derivative=question.method,
         seed=question.seed,
@@ -63,12 +70,13 @@ def uncertainty(kernel: Kernel, certificates: dict[str, Certificate], motion: Te
     return relative * whole * torch.linalg.vector_norm(torch.linalg.pinv(motion, rtol=1e-9), dim=1)
 
 
-def _status(kernel: Kernel, certificates: dict[str, Certificate], algebra: LieAlgebra) -> str:
+def _status(kernel: Kernel, certificates: dict[str, Certificate], algebra: LieAlgebra, refuted: bool | None) -> str:
+    """Certified if every check passed; none only where the data exclude all candidates, if that could be asked."""
     if not len(kernel.spectrum):
         return "undecided"  # nothing moves, or the map is constant: the data cannot tell
     passed = all(certificate.passed for certificate in certificates.values())
     if not kernel.cut.dim:
-        return "none" if passed and kernel.all_broken else "undecided"
+        return "none" if passed and kernel.all_broken and refuted is not False else "undecided"
     return "certified" if passed and algebra.dim else "undecided"
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from ...action._action import Action
 from ...errors import DataError
 
-FORMAT = 2
+FORMAT = 3
 _PROBES = 3
 _PREFIX = "candidates."
 

@@ -92,6 +92,31 @@ class Discovery(Estimator):
         return list(self.symmetry_.limits)
 
     @property
+    def grade_(self) -> str:
+        """``"exact"`` or ``"approximate"`` of a certified answer; empty where the road cannot tell."""
+        return self.symmetry_.grade
+
+    @property
+    def lower_(self) -> list[float]:
+        """Lower limits of the defects of the generators; NaN where the road cannot bound them."""
+        return [generator.lower for generator in self.symmetry_.generators]
+
+    @property
+    def upper_(self) -> list[float]:
+        """Upper limits of the defects of the generators."""
+        return [generator.upper for generator in self.symmetry_.generators]
+
+    @property
+    def ladder_(self) -> Mapping[float, int]:
+        """Dimension by tolerance, 0.0 for exact."""
+        return self.symmetry_.ladder
+
+    @property
+    def ignored_(self) -> int:
+        """Candidate directions to which the map does not respond."""
+        return self.symmetry_.ignored
+
+    @property
     def method_(self) -> str:
         """How derivatives were taken."""
         return self.symmetry_.derivative

@@ -1,0 +1,112 @@
+"""What may be claimed of generators that were found: intervals, grades, a ladder, and one more check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from torch import Tensor
+
+from ...symmetry import Certificate, Generator
+from ...symmetry.claims import Claim, Interval, Rows, claim
+
+_MOST_CANDIDATES = 100  # of which all spans are tried; beyond, only what was found is judged
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """How a road asks for a claim: the map at samples, and what the user accepts.
+
+    Attributes
+    ----------
+    rows : callable
+        Makes the rows at samples; it costs a pass over them.
+    tolerance, level : float
+        Defect that is accepted, and the risk to be wrong.
+    seed : int
+        Of halves and resamples.
+    """
+
+    rows: Callable[[], Rows]
+    tolerance: float
+    level: float
+    seed: int
+
+    def claim(self, rows: Rows) -> Claim:
+        """A claim at the tolerance and the level that were asked for."""
+        return claim(rows, self.tolerance, self.level, seed=self.seed)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """Numbers and a check for a span, and what is said of all candidates.
+
+    Attributes
+    ----------
+    generators : tuple of Generator
+        One for each row of the coefficients.
+    certificates : dict of str to Certificate
+        ``tolerance``: the upper limit of the worst member.
+    refuted : bool or None
+        Whether every candidate is broken by more than the tolerance; None where that was not asked.
+    ladder : dict of float to int
+        Dimension by tolerance, 0 for exact.
+    ignored : int
+        Directions to which the map does not respond.
+    effective : float
+        How many samples carry the sums.
+    """
+
+    generators: tuple[Generator, ...] = ()
+    certificates: dict[str, Certificate] = field(default_factory=dict[str, Certificate])
+    refuted: bool | None = None
+    ladder: dict[float, int] = field(default_factory=dict[float, int])
+    ignored: int = 0
+    effective: float = float("nan")
+
+
+def judged(inquiry: Inquiry, coefficients: Tensor) -> Claimed:
+    """Judge the span of ``coefficients`` `(k, dim)`, member by member, and all candidates if they are few."""
+    rows = inquiry.rows()
+    whole = inquiry.claim(rows) if rows.lie.shape[2] <= _MOST_CANDIDATES else None
+    said = Claimed() if whole is None else _said_of_all(whole)
+    if not len(coefficients):
+        return said
+    span = inquiry.claim(rows.along(coefficients))
+    return replace(
+        said,
+        generators=tuple(_generator(inquiry.claim(rows.along(row[None]))) for row in coefficients),
+        certificates={"tolerance": _certificate(span, len(coefficients))},
+        effective=span.effective,
+    )
+
+
+def _said_of_all(whole: Claim) -> Claimed:
+    return Claimed(
+        refuted=whole.status == "none",
+        ladder=whole.ladder,
+        ignored=len(whole.ignored),
+        effective=whole.effective,
+    )
+
+
+def _certificate(span: Claim, size: int) -> Certificate:
+    """Whether every member is within the tolerance; those to which the map does not respond break nothing."""
+    kept = len(span.directions) + len(span.ignored) + len(span.trivial)
+    silent = not len(span.directions) and not len(span.errors)
+    passed = kept == size and (span.status == "certified" or (silent and len(span.ignored) > 0))
+    upper = span.span.upper
+    return Certificate(upper, span.tolerance, passed and upper <= max(span.tolerance, span.floor), span.why)
+
+
+def _generator(one: Claim) -> Generator:
+    """The numbers of one generator; one that the map ignores has an effect of nothing and no defect."""
+    if not one.errors:
+        return Generator(0.0, 0.0, 0.0, "exact" if len(one.ignored) else "")
+    error, effect = one.errors[0], one.effects[0]
+    grade = one.grades[0] if one.status == "certified" else ""
+    return Generator(error.value, error.lower, error.upper, grade, *_ends(effect))
+
+
+def _ends(effect: Interval) -> tuple[float, float, float]:
+    return effect.value, effect.lower, effect.upper
