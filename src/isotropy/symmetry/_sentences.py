@@ -40,6 +40,11 @@ _CHECKS = {
         "Does the symmetry hold after moving a long way, not only a little?",
         "sample a wider region, so that the moved points stay where there are data",
     ),
+    "tolerance": (
+        "Within the tolerance",
+        "How much is the worst of these motions broken at most, measured by what chance would give?",
+        "accept a larger tolerance, or take more samples where the interval is wide",
+    ),
     "gradient": (
         "Gradient of the map",
         "Do the samples determine how the map changes, without assuming a shape that is symmetric anyway?",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import torch
 from torch import Tensor
 
 from ...symmetry import Certificate, Generator
@@ -72,13 +73,26 @@ def judged(inquiry: Inquiry, coefficients: Tensor) -> Claimed:
     said = Claimed() if whole is None else _said_of_all(whole)
     if not len(coefficients):
         return said
-    span = inquiry.claim(rows.along(coefficients))
+    unit = _of_one_size(rows, coefficients)
+    span = inquiry.claim(rows.along(unit))
     return replace(
         said,
-        generators=tuple(_generator(inquiry.claim(rows.along(row[None]))) for row in coefficients),
+        generators=tuple(_generator(inquiry.claim(rows.along(row[None]))) for row in unit),
         certificates={"tolerance": _certificate(span, len(coefficients))},
         effective=span.effective,
     )
+
+
+def _of_one_size(rows: Rows, coefficients: Tensor) -> Tensor:
+    """The rows `(k, dim)` scaled so that each moves the samples as far, in standard deviations of the columns.
+
+    A readable basis has entries of size one, whatever the units; in some units one generator then moves the samples a
+    million times as far as another, which would look trivial beside it.
+    """
+    spread = rows.points.std(0)
+    moved = torch.einsum("kd,sdn->skn", coefficients, rows.moved) / torch.where(spread > 0, spread, 1.0)
+    sizes = moved.square().sum(2).mean(0).sqrt()
+    return coefficients / torch.where(sizes > 0, sizes, 1.0)[:, None]
 
 
 def _said_of_all(whole: Claim) -> Claimed:
