@@ -66,8 +66,8 @@ def test_directions_that_the_map_ignores_are_told():
 
 
 @settings(max_examples=10, deadline=None)
-@given(st.lists(st.floats(-6, 6), min_size=3, max_size=3), st.integers(0, 100))
-def test_units_change_nothing(exponents, seed):
+@given(st.lists(st.floats(-1.5, 1.5), min_size=3, max_size=3), st.integers(0, 100))
+def test_units_a_thousand_times_apart_change_nothing(exponents, seed):
     scale = 10.0 ** torch.tensor(exponents, dtype=torch.float64)
     x = randn(200, 3, seed=seed)
     one = FromModel(*linear(iso.gl(3))).fit(square, x)

@@ -12,6 +12,7 @@ from torch import Tensor
 from ...action._action import Action
 from ...algebra._lie_algebra import LieAlgebra, lie_algebra
 from ...core import bars as cuts
+from ...core._linalg import sparse_rows
 from ...errors import AmbiguousRankWarning, TrivialResultWarning
 from ...symmetry import Certificate, Generator, Symmetry, bars
 from ._certificates import certify
@@ -27,8 +28,8 @@ def conclude(question: Question) -> Symmetry:
     factors = question.evidence.factors()
     kernel = relative_kernel(factors, **question.rules)
     split = split_kernel(question.action, kernel, question.points, question.normals)
-    algebra, coefficients = _sparse_span(question.action, split.tangent)
     motion = torch.cat([factors.moved, factors.turned])
+    algebra, coefficients = _sparse_span(question.action, split.tangent, motion)
     claimed = Claimed() if question.inquiry is None else judged(question.inquiry, coefficients)
     certificates = {**certify(question, kernel, motion, coefficients), **claimed.certificates}
     _warn(kernel)
@@ -80,13 +81,22 @@ def _status(kernel: Kernel, certificates: dict[str, Certificate], algebra: LieAl
     return "certified" if passed and algebra.dim else "undecided"
 
 
-def _sparse_span(action: Action, directions: Tensor) -> tuple[LieAlgebra, Tensor]:
-    """The span of directions `(k, dim)` in a sparse basis, and that basis in the candidates' generators."""
-    sparse = _span(action, directions).sparsified()
-    if not sparse.dim:
-        return sparse, directions
-    whole = action.algebra.basis.flatten(1)
-    return sparse, sparse.basis.flatten(1) @ torch.linalg.pinv(whole)
+def _sparse_span(action: Action, directions: Tensor, motion: Tensor) -> tuple[LieAlgebra, Tensor]:
+    """The span of directions `(k, dim)` in a sparse basis, and that basis in the candidates' generators.
+
+    An entry is small if it moves the data little, so entries are compared by the motion `(rows, dim)` that they cause:
+    in millimetres and kilometres a rotation has entries of 1e6 and 1e-6, and neither may be dropped.
+    """
+    if not len(directions):
+        return _span(action, directions), directions
+    sizes = torch.linalg.vector_norm(motion, dim=0)
+    # Whole decades: units differ by these, and columns of about one size should not decide which sign comes first.
+    sizes = torch.where(sizes > 0, 10.0 ** sizes.log10().round(), torch.ones_like(sizes))
+    rows = sparse_rows(directions * sizes) / sizes
+    span = lie_algebra(action).span(rows)
+    largest = span.basis.flatten(1).abs().amax(dim=1)
+    coefficients = rows / largest[:, None]
+    return lie_algebra(action).span(coefficients), coefficients
 
 
 def _span(action: Action, directions: Tensor) -> LieAlgebra:
