@@ -31,7 +31,7 @@ ROOMS = {
     "symmetry": "claims",
     "discover": "evidence < surrogate discrete shape < direct pairs < games < latent",
     "parameters": "moves trace < find < laws flatness < orbit",
-    "atoms": "structure < probe models < cure dynamics",
+    "atoms": "structure < probing models < cure dynamics",
     "dynamics": "constraint < fit < choice formulas",
     "datasets": "files < problems < bundled",
     "cli": "input output < roads",

@@ -9,7 +9,7 @@ import torch
 
 from isotropy import atoms as ia
 from isotropy.atoms.models._toys import HARTREE
-from isotropy.atoms.probe._screen import rotation
+from isotropy.atoms.probing._screen import rotation
 from isotropy.errors import CoarseRuleWarning, DataError, SymmetryError
 from isotropy.quadrature import haar, identity, lebedev, polyhedral
 

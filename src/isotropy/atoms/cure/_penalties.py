@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...errors import DataError
 from ...quadrature import haar
-from ..probe._screen import turning
+from ..probing._screen import turning
 from ..structure._neighbours import Graph, energies_and_forces
 
 
