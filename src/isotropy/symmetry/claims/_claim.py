@@ -20,6 +20,11 @@ class Claim:
     With probability at least ``1 - level`` over the samples no certified generator has a true defect above
     ``tolerance``. The defect is relative to what gradients shuffled among the samples would give: 1 is chance.
 
+    What this needs: samples that are independent draws of the domain that is spoken of, and enough of them
+    (``effective``) for the bootstrap; a map that is smooth enough for its derivative to tell how it moves. Leverage is
+    capped where few samples would carry the sums, and then the defect is that of the capped sums. Directions that come
+    from all samples are judged by those that either half proposes for them, which are broken more.
+
     Attributes
     ----------
     status : "certified", "undecided" or "none"
