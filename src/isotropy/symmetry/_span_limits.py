@@ -1,16 +1,16 @@
 """Limits for a span that was chosen because it looks unbroken.
 
-Write ``t = L_theta beta`` for what a chosen direction breaks, ``r = L_theta beta_hat = t + e`` for what is seen of it, and P
-for the projection on ``L_k beta`` of the other candidates k. Choosing theta means to use up the part of r in the range of P:
-it is (nearly) zero whatever the truth. So
+Write ``t = L_theta beta`` for what a chosen direction breaks, ``r = L_theta beta_hat = t + e`` for what is seen of it,
+and P for the projection on ``L_k beta`` of the other candidates k. Choosing theta means to use up the part of r in the
+range of P, which is (nearly) zero whatever the truth. So
 
-- in the range of P the break is the error of the direction, ``-P e``, whose law is known and of which the data say nothing;
+- in the range of P the break is the error of the direction, ``-P e``, of known law; the data say nothing about it;
 - outside it is ``mu``, seen as ``(1 - P) r = mu + (1 - P) e``.
 
-A span is falsely passed at size D if the visible part looks as small as it does although ``|mu|^2 + |P e|^2 > D^2``. That
-probability, for the worst division of D^2 and mu along the noisiest direction, is the p-value; the upper limit is where it
-falls to the level. Nothing has to be paid for the number of candidates beyond P, and the visible part is a sum of squares
-whose noise is subtracted, not added.
+A span is falsely passed at size D if the visible part looks as small as it does although ``|mu|^2 + |P e|^2 > D^2``.
+That probability, for the worst division of D^2 and mu along the noisiest direction, is the p-value; the upper limit is
+where it falls to the level. Nothing is paid for the number of candidates beyond P, and the visible part is a sum of
+squares whose noise is subtracted, not added.
 """
 
 from __future__ import annotations
