@@ -59,6 +59,8 @@ class LearntClaim:
         Degree of the class, and what spoke against smaller ones.
     held_out : float
         p-value of the class being worse, on samples held out, than the best of other kinds; 1 where none was given.
+    leverage : float
+        Of the samples that carry the answer; at 1 the fit follows them whatever the class.
     samples : int
         Number of samples.
     tolerance, level, wider_level : float
@@ -78,6 +80,7 @@ class LearntClaim:
     trivial: Tensor
     chosen: ChosenClass
     held_out: float
+    leverage: float
     samples: int
     tolerance: float
     level: float
@@ -139,7 +142,8 @@ def learnt_claim(
     question = _Question(phi, y, family, forms, chosen, level, wider_level, robust, seed)
     held_out = 1.0 if rivals is None else _held_out(question.fit, question.phi, rivals)
     errors = question.errors(max(tolerance, *bars.LADDER))
-    doubt = _doubt(chosen, held_out, level / 2)
+    leverage = _leverage(family, x, question)
+    doubt = _doubt(chosen, held_out, level / 2, leverage)
     count = 0 if doubt else _within(errors, tolerance)
     shown = max(count, min(1, len(errors)))
     none = bool(errors) and errors[0].lower > tolerance
@@ -153,6 +157,7 @@ def learnt_claim(
         trivial=question.directions.trivial,
         chosen=chosen,
         held_out=held_out,
+        leverage=leverage,
         samples=len(x),
         tolerance=tolerance,
         level=level,
@@ -249,12 +254,28 @@ def _held_out(fit: LinearFit, phi: Tensor, rivals: Tensor) -> float:
     return held_out_p_value(ours.sum(1), (rivals.to(torch.float64).square() / unit).sum(1))
 
 
-def _doubt(chosen: ChosenClass, held_out: float, level: float) -> str:
+def _leverage(family: PolynomialClass, x: Tensor, question: _Question) -> float:
+    """Leverage of the samples, weighted by the squares of gradient and of affine motion."""
+    z = family.whiten(x)
+    outputs = question.forms.outputs
+    beta = question.fit.beta.unflatten(0, (-1, outputs))
+    gradients = torch.einsum("pqn,qo->pno", family.slopes(z)[:, : len(beta)], beta)
+    carried = gradients.square().sum((1, 2)) * (1 + z.square().sum(1))
+    leverage = torch.linalg.qr(question.phi)[0].square().sum(1)
+    return float(carried @ leverage / carried.sum().clamp_min(1e-300))
+
+
+def _doubt(chosen: ChosenClass, held_out: float, level: float, leverage: float) -> str:
     """Why nothing is said of the map, whatever its limits."""
     if held_out < level:
         return (
             f"polynomials of degree {chosen.degree} are worse on samples held out than another kind of map "
             f"(p = {held_out:.2g}, required at least {level:g}); a class that is too small is too symmetric"
+        )
+    if leverage > bars.MOST_LEVERAGE:
+        return (
+            f"few samples far out carry the answer (leverage {leverage:.2f}, allowed {bars.MOST_LEVERAGE:g}); "
+            "bring more samples, or name a domain among them"
         )
     if not chosen.wider:
         return (

@@ -77,7 +77,7 @@ def learnt_forms(
         raise DataError(f"denominator: expected 'shuffled' or 'terms', received {denominator!r}; take one of them")
     weights = family.weights.sqrt()[:, None, None]
     moves = torch.linalg.solve_triangular(family.root, fields.to(torch.float64), upper=True, left=False) * weights
-    slopes = family.slopes() * weights
+    slopes = family.slopes(family.points) * weights
     basis = family.evaluate(family.centre + family.points @ family.root) * weights[:, 0]
     width = outputs if turns is None else turns.shape[-1]
     along = torch.einsum("pqn,pkn->pkq", slopes / weights, moves)

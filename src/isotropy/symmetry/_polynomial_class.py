@@ -74,9 +74,9 @@ class PolynomialClass:
         """Values `(batch, terms)` at points `(batch, n)` in the user's coordinates."""
         return self._library.evaluate(self.whiten(x)) @ self.change
 
-    def slopes(self) -> Tensor:
-        """Derivatives `(points, terms, n)` along whitened coordinates, on the domain."""
-        return torch.einsum("pan,aq->pqn", self._library.jacobian(self.points), self.change)
+    def slopes(self, z: Tensor) -> Tensor:
+        """Derivatives `(batch, terms, n)` along whitened coordinates, at whitened points `(batch, n)`."""
+        return torch.einsum("pan,aq->pqn", self._library.jacobian(z), self.change)
 
 
 def _root(centred: Tensor, weights: Tensor) -> Tensor:
