@@ -23,7 +23,7 @@ class PolynomialClass:
     domain : Tensor
         `(points, n)`: samples, or nodes of a quadrature.
     degree : int
-        Largest degree.
+        Largest degree; on a domain where its polynomials do not differ, as with one point very far out, it is lowered.
     weights : Tensor, optional
         `(points,)`, normalised here. Left out: all points alike.
 
@@ -37,28 +37,25 @@ class PolynomialClass:
     Raises
     ------
     DataError
-        If the domain is flat, or has too few points for the degree.
+        If the domain is flat, or polynomials of degree 1 do not differ on it.
     """
 
     def __init__(self, domain: Tensor, degree: int, weights: Tensor | None = None) -> None:
         domain = as_points(domain, "domain").to("cpu", torch.float64)
         weights = torch.ones(len(domain), dtype=torch.float64) if weights is None else weights.to(torch.float64)
         self.weights = weights / weights.sum()
-        self.degree = degree
         self.size = domain.shape[1]
         self.centre = self.weights @ domain
-        self.root = _root(domain - self.centre, self.weights)
-        self._library = Polynomials(self.size, degree)
+        self.root = _root(domain - self.centre, self.centre, self.weights)
         self.points = self.whiten(domain)
-        values = self._library.evaluate(self.points) * self.weights.sqrt()[:, None]
+        values = Polynomials(self.size, degree).evaluate(self.points) * self.weights.sqrt()[:, None]
         triangle = torch.linalg.qr(values, mode="r").R
-        if len(triangle) < len(self._library) or _worst_pivot(triangle) < 1e-10:
-            raise DataError(
-                f"domain: expected points on which polynomials of degree {degree} differ, received {len(domain)} "
-                "on which they do not; take a smaller degree or more points"
-            )
+        self.degree = max(d for d in range(degree + 1) if self.terms(d) <= _independent(triangle))
+        if self.degree == 0:
+            raise DataError(f"domain: expected points that span a volume, received {len(domain)}; bring more")
+        self._library = Polynomials(self.size, self.degree)
         # Upper triangular, so that the first columns span the smaller degrees.
-        self.change = torch.linalg.inv(triangle)
+        self.change = torch.linalg.inv(triangle[: len(self._library), : len(self._library)])
 
     def terms(self, degree: int) -> int:
         """Number of polynomials up to a degree."""
@@ -79,18 +76,19 @@ class PolynomialClass:
         return torch.einsum("pan,aq->pqn", self._library.jacobian(z), self.change)
 
 
-def _root(centred: Tensor, weights: Tensor) -> Tensor:
+def _root(centred: Tensor, centre: Tensor, weights: Tensor) -> Tensor:
     """Upper triangle R with ``R^T R`` the covariance; columns are scaled first, so that units cost no digits."""
     spread = (weights @ centred.square()).sqrt()
-    if bool((spread == 0).any()):
-        column = int(torch.nonzero(spread == 0)[0, 0])
+    if bool((spread <= 1e-12 * centre.abs()).any()):
+        column = int(torch.nonzero(spread <= 1e-12 * centre.abs())[0, 0])
         raise DataError(f"domain: expected columns that vary, received a constant one, number {column}; leave it out")
     triangle = torch.linalg.qr(centred / spread * weights.sqrt()[:, None], mode="r").R
-    if len(triangle) < len(spread) or _worst_pivot(triangle) < 1e-10:
+    if _independent(triangle) < len(spread):
         raise DataError("domain: expected columns of full rank, received dependent ones; leave out what follows")
     return triangle * spread
 
 
-def _worst_pivot(triangle: Tensor) -> float:
-    """Smallest diagonal entry relative to the length of its column."""
-    return float((triangle.diagonal().abs() / triangle.norm(dim=0).clamp_min(1e-300)).min())
+def _independent(triangle: Tensor) -> int:
+    """Number of first columns that are independent: each keeps a part of its length beside those before it."""
+    pivots = triangle.diagonal().abs() / triangle.norm(dim=0)[: len(triangle)].clamp_min(1e-300)
+    return int((pivots > 1e-10).cumprod(0).sum())

@@ -27,16 +27,16 @@ from ._learnt_forms import LearntForms
 
 @dataclass(frozen=True)
 class SpanLimits:
-    """What a span of v directions shows, and J draws of what noise alone would.
+    """What a span of v directions shows, and what noise alone would: J draws and their mirror images.
 
     Attributes
     ----------
     seen : Tensor
         `(v,)` squares of the visible part, along directions of the span that diagonalise it.
     squares, along : Tensor
-        `(v, J)` squares of the noise in the visible part, and its component in the noisiest direction.
+        `(v, 2 J)` squares of the noise in the visible part, and its component in the noisiest direction.
     hidden : Tensor
-        `(J,)` largest square of the error of the direction in the span.
+        `(2 J,)` largest square of the error of the direction in the span.
     """
 
     seen: Tensor
@@ -102,7 +102,7 @@ class Noise:
         seen, noise = turn.T @ seen, torch.einsum("ew,ejr->wjr", turn, noise)
         largest = torch.linalg.matrix_norm(hidden, ord=2) if taken.shape[1] else torch.zeros(len(self.draws)).double()
         along = torch.stack([part @ _noisiest(part) for part in noise])
-        return SpanLimits(seen.square().sum(1), noise.square().sum(2), along, largest.square())
+        return SpanLimits(seen.square().sum(1), *_mirrored(noise.square().sum(2), along), largest.square().repeat(2))
 
     def lower(self, theta: Tensor, level: float) -> float:
         """Size that one direction, chosen as the least broken, does exceed, with probability ``1 - level``.
@@ -111,7 +111,7 @@ class Noise:
         """
         lie = torch.einsum("drk,d->rk", self.forms.lie, theta)
         seen, noise = float((lie @ self.beta).square().sum()), self.draws @ lie.T
-        squares, along = noise.square().sum(1), noise @ _noisiest(noise)
+        squares, along = _mirrored(noise.square().sum(1), noise @ _noisiest(noise))
 
         def reached(size: float) -> bool:
             found = size**2 + 2 * size * along + squares >= seen * (1 - bars.ROUNDING)
@@ -124,6 +124,11 @@ class Noise:
             middle = (low + high) / 2
             low, high = (low, middle) if reached(middle) else (middle, high)
         return low
+
+
+def _mirrored(squares: Tensor, along: Tensor) -> tuple[Tensor, Tensor]:
+    """Every draw with its mirror image, so that the sign of a direction does not count."""
+    return torch.cat([squares, squares], dim=-1), torch.cat([along, -along], dim=-1)
 
 
 def _basis(columns: Tensor) -> Tensor:
