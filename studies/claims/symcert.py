@@ -108,10 +108,7 @@ class Run:
 
     def draw(self) -> tuple[Tensor, Tensor]:
         """Points and velocities that depend on the run alone."""
-        system, random = SYSTEMS[self.system], np.random.default_rng([*self.key.encode()])
-        x = torch.tensor(random.uniform(-system.width, system.width, (self.samples, system.size)))
-        noise = self.noise * field_size(self.system) * torch.tensor(random.standard_normal(x.shape))
-        return x, system.field(x) + noise
+        return draw(SYSTEMS[self.system], self.samples, self.noise, self.key)
 
 
 def runs(count: int, first: int = 0) -> Iterator[Run]:
@@ -140,17 +137,23 @@ def question(size: int, width: float) -> tuple[PolynomialClass, LearntForms]:
 
 
 @cache
-def field_size(name: str) -> float:
+def field_size(system: System) -> float:
     """Root mean square of a field over its box."""
-    points, weights = box(SYSTEMS[name].size, SYSTEMS[name].width)
-    squares = SYSTEMS[name].field(points).square().sum(1)
+    points, weights = box(system.size, system.width)
+    squares = system.field(points).square().sum(1)
     return float((weights @ squares / weights.sum()).sqrt())
 
 
+def draw(system: System, samples: int, noise: float, key: str) -> tuple[Tensor, Tensor]:
+    """Points and velocities with noise, by a key."""
+    random = np.random.default_rng([*key.encode()])
+    x = torch.tensor(random.uniform(-system.width, system.width, (samples, system.size)))
+    return x, system.field(x) + noise * field_size(system) * torch.tensor(random.standard_normal(x.shape))
+
+
 @cache
-def true_forms(name: str) -> tuple[Tensor, Tensor]:
+def true_forms(system: System) -> tuple[Tensor, Tensor]:
     """Gram matrices of the true Lie derivative and of its two terms."""
-    system = SYSTEMS[name]
     family, forms = question(system.size, system.width)
     points, weights = box(system.size, system.width)
     values = family.evaluate(points)
@@ -159,11 +162,11 @@ def true_forms(name: str) -> tuple[Tensor, Tensor]:
     return lie @ lie.T, chance @ chance.T
 
 
-def true_defect(name: str, span: Tensor) -> float:
+def true_defect(system: System, span: Tensor) -> float:
     """Defect of the worst member of the span of the rows `(k, dim)`."""
     if not len(span):
         return 0.0
-    lie, chance = (span @ part @ span.T for part in true_forms(name))
+    lie, chance = (span @ part @ span.T for part in true_forms(system))
     half = torch.linalg.inv(torch.linalg.cholesky(chance))
     return float(torch.linalg.eigvalsh(half @ lie @ half.T)[-1].clamp_min(0).sqrt())
 
@@ -177,7 +180,7 @@ def answer(run: Run) -> dict[str, Any]:
     found = learnt_claim(x, y, family, forms, tolerance=TOLERANCE, level=LEVEL)
     seconds = time.process_time() - start
     span = found.directions if found.status == "certified" else found.directions[:0]
-    defect = true_defect(run.system, span)
+    defect = true_defect(system, span)
     return {
         "key": run.key,
         **asdict(run),

@@ -94,7 +94,7 @@ class Noise:
     def limits(self, order: Tensor, size: int) -> SpanLimits:
         """Of the span of the first ``size`` rows of the directions `(k, dim)`."""
         lie = torch.einsum("drk,ed->erk", self.forms.lie, order[:size])
-        taken = _basis(torch.einsum("drk,ed,k->re", self.forms.lie, order[size:], self.chosen_beta))
+        taken = _basis((order[size:] @ (self.forms.lie @ self.chosen_beta)).T)
         hidden = torch.einsum("jk,erk->jer", self.chosen_draws, lie) @ taken
         seen = _without(lie @ self.beta, taken)
         noise = _without(torch.einsum("jk,erk->ejr", self.draws, lie), taken)
