@@ -143,6 +143,25 @@ def test_strict_confirmation_is_wider():
     assert strict.errors[0].upper > even.errors[0].upper
 
 
+def test_effect_is_the_change_by_one_standard_deviation_of_motion():
+    """Without noise, against the derivative itself at the samples."""
+    x, _ = cloud(400, 2, 5)
+    G = iso.gl(2)
+
+    def f(z):
+        return z.square().sum(1) + 0.3 * z[:, 0] ** 2 + z[:, 1]
+
+    found = claim_from_samples(x, f(x), G.vector(), G.scalar())
+    slopes = torch.stack([2.6 * x[:, 0], 2 * x[:, 1] + 1], dim=1)
+    moves = torch.einsum("d,pdi->pi", found.directions[0], G.vector().fields(x))
+    centred = x - x.mean(0)
+    inverse = torch.linalg.inv(centred.T @ centred / len(x))
+    motion = torch.einsum("pi,ij,pj->p", moves, inverse, moves).mean().sqrt()
+    change = (slopes * moves).sum(1).square().mean().sqrt() / motion
+    assert found.effects[0].value == pytest.approx(float(change / f(x).std(correction=0)), rel=1e-6)
+    assert found.effects[0].lower <= found.effects[0].value <= found.effects[0].upper
+
+
 def test_without_noise_there_is_no_width():
     exact = field_claim(hopf, 200, 0.0, 0)
     assert exact.status == "certified" and exact.grades == ("exact",)

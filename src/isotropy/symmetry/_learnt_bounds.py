@@ -51,6 +51,8 @@ class LearntClaim:
         "exact" only where there is no noise.
     errors : tuple of Interval
         Defect of each direction; the upper limit is that of the span up to it.
+    effects : tuple of Interval
+        Change of the map by one standard deviation of motion along each, ``E[xi^T Sigma^-1 xi] = 1``, in its spreads.
     ladder : dict
         Dimension certified at other tolerances.
     ignored, trivial : Tensor
@@ -75,6 +77,7 @@ class LearntClaim:
     directions: Tensor
     grades: tuple[Grade, ...]
     errors: tuple[Interval, ...]
+    effects: tuple[Interval, ...]
     ladder: dict[float, int]
     ignored: Tensor
     trivial: Tensor
@@ -152,6 +155,7 @@ def learnt_claim(
         directions=question.directions.order[:shown],
         grades=tuple("exact" if e.upper <= bars.EXACT else "approximate" for e in errors[:shown]),
         errors=tuple(errors[:shown]),
+        effects=tuple(question.effects(errors[:shown])),
         ladder={t: 0 if doubt else _within(errors, t) for t in sorted({*bars.LADDER, tolerance})},
         ignored=question.directions.ignored,
         trivial=question.directions.trivial,
@@ -205,6 +209,15 @@ class _Question:
             if upper > far:
                 break
         return found
+
+    def effects(self, errors: list[Interval]) -> list[Interval]:
+        """The same breaks per standard deviation of motion, in spreads of the map."""
+        order = self.directions.order[: len(errors)]
+        motion = torch.einsum("ed,df,ef->e", order, self.forms.motion, order).sqrt()
+        # The first regressor is the constant, the others have mean 0 and variance 1 over the domain.
+        spread = float(self.fit.beta[self.forms.outputs :].norm())
+        scales = (1 / motion / max(spread, 1e-300)).tolist()
+        return [Interval(e.value * s, e.lower * s, e.upper * s) for e, s in zip(errors, scales, strict=True)]
 
     def _upper(self, classes: list[tuple[Noise, float]], size: int, chance: float, far: float) -> float:
         """Largest of the limits in the chosen class and in those that confirm it."""
