@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from isotropy.symmetry._learnt_bounds import learnt_claim
+from isotropy.symmetry.learnt import learnt_claim
 
 from ..calibration.run import append, read
 from .symcert import LEVEL, RESULTS, TOLERANCE, System, columns, draw, hopf, question, shard_of, true_defect

@@ -25,9 +25,7 @@ import torch
 from torch import Tensor
 
 import isotropy as iso
-from isotropy.symmetry._learnt_bounds import learnt_claim
-from isotropy.symmetry._learnt_forms import LearntForms, learnt_forms, matrices_of
-from isotropy.symmetry._polynomial_class import PolynomialClass
+from isotropy.symmetry.learnt import LearntForms, PolynomialClass, learnt_claim, learnt_forms, matrices_of
 
 from ..calibration.run import append, read
 

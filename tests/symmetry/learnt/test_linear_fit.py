@@ -2,9 +2,8 @@ import pytest
 import torch
 
 from isotropy.errors import DataError
-from isotropy.symmetry._class_gate import choose_degree, held_out_p_value
-from isotropy.symmetry._linear_fit import fit_linear
-from isotropy.symmetry._polynomial_class import PolynomialClass
+from isotropy.symmetry.learnt import PolynomialClass, fit_linear
+from isotropy.symmetry.learnt._class_gate import choose_degree, held_out_p_value
 
 
 def draw(*shape, seed=0):

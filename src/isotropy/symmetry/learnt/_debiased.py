@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from . import _learnt_bars as bars
-from ._learnt_forms import LearntForms
+from . import bars
+from ._forms import LearntForms
 from ._linear_fit import LinearFit
 
 

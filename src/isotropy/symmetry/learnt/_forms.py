@@ -8,8 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..errors import DataError
+from ...action._action import Action
+from ...errors import DataError
 from ._polynomial_class import PolynomialClass
 
 Denominator = Literal["shuffled", "terms"]

@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..action._action import Action
-from ..core._checks import as_points
-from ..errors import RepresentationMismatchError
-from . import _learnt_bars as bars
+from ...action._action import Action
+from ...core._checks import as_points
+from ...errors import RepresentationMismatchError
+from . import bars
+from ._bounds import LearntClaim, learnt_claim
 from ._class_gate import affordable
-from ._learnt_bounds import LearntClaim, learnt_claim
-from ._learnt_forms import Denominator, learnt_forms, matrices_of
+from ._forms import Denominator, learnt_forms, matrices_of
 from ._polynomial_class import PolynomialClass
 
 

@@ -5,32 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from ..core._checks import require_fraction
-from ..errors import DataError
-from . import _learnt_bars as bars
+from ...core._checks import require_fraction
+from ...errors import DataError
+from ..claims import Interval
+from ..claims._claim import Grade
+from ..claims._verdict import Status
+from . import bars
 from ._class_gate import ChosenClass, choose_degree, held_out_p_value
 from ._debiased import Directions, directions_of, response_error
-from ._learnt_forms import LearntForms
+from ._forms import LearntForms
 from ._linear_fit import LinearFit, fit_linear
 from ._polynomial_class import PolynomialClass
 from ._span_limits import Noise
-
-Status = Literal["certified", "undecided", "none"]
-Grade = Literal["exact", "approximate"]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An estimate with its limits."""
-
-    value: float
-    lower: float
-    upper: float
 
 
 @dataclass(frozen=True)
@@ -90,6 +80,11 @@ class LearntClaim:
     wider_level: float
     seed: int
     why: str
+
+    @property
+    def span(self) -> Interval:
+        """Defect of the worst member of the span; of the least broken direction where nothing is certified."""
+        return self.errors[-1]
 
 
 def learnt_claim(

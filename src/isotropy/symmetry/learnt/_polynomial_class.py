@@ -7,9 +7,9 @@ import math
 import torch
 from torch import Tensor
 
-from ..core._checks import as_points
-from ..dictionary import Polynomials
-from ..errors import DataError
+from ...core._checks import as_points
+from ...dictionary import Polynomials
+from ...errors import DataError
 
 
 class PolynomialClass:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from . import _learnt_bars as bars
+from . import bars
 from ._polynomial_class import PolynomialClass
 
 

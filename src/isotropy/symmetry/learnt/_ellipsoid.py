@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ._learnt_forms import LearntForms
+from ._forms import LearntForms
 from ._linear_fit import LinearFit
 
 _STEPS = 200  # of bisection: halving a bracket of doubles to the last bit takes fewer

@@ -1,9 +1,8 @@
 import pytest
 import torch
 
-from isotropy.symmetry._ellipsoid import ellipsoid_limits, largest_norm, smallest_norm
-from isotropy.symmetry._learnt_forms import LearntForms
-from isotropy.symmetry._linear_fit import fit_linear
+from isotropy.symmetry.learnt import LearntForms, fit_linear
+from isotropy.symmetry.learnt._ellipsoid import ellipsoid_limits, largest_norm, smallest_norm
 
 SEED = 5
 

@@ -6,11 +6,7 @@ import torch
 
 import isotropy as iso
 from isotropy.errors import DataError, RepresentationMismatchError
-from isotropy.symmetry import _learnt_bars as bars
-from isotropy.symmetry._learnt_bounds import learnt_claim
-from isotropy.symmetry._learnt_forms import learnt_forms, matrices_of
-from isotropy.symmetry._learnt_samples import claim_from_samples
-from isotropy.symmetry._polynomial_class import PolynomialClass
+from isotropy.symmetry.learnt import PolynomialClass, bars, claim_from_samples, learnt_claim, learnt_forms, matrices_of
 
 PLANE = iso.actions.Affine(iso.aff(2))
 

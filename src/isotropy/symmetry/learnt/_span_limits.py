@@ -21,8 +21,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from . import _learnt_bars as bars
-from ._learnt_forms import LearntForms
+from . import bars
+from ._forms import LearntForms
 
 
 @dataclass(frozen=True)
