@@ -1,7 +1,7 @@
 """Claims about the symmetries of maps learnt from noisy samples, linear in their coefficients."""
 
-from ._bounds import LearntClaim as LearntClaim
 from ._bounds import learnt_claim as learnt_claim
+from ._claim import LearntClaim as LearntClaim
 from ._class_gate import ChosenClass as ChosenClass
 from ._class_gate import choose_degree as choose_degree
 from ._ellipsoid import EllipsoidLimits as EllipsoidLimits

@@ -12,7 +12,8 @@ from ...action._action import Action
 from ...core._checks import as_points
 from ...errors import RepresentationMismatchError
 from . import bars
-from ._bounds import LearntClaim, learnt_claim
+from ._bounds import learnt_claim
+from ._claim import LearntClaim
 from ._class_gate import affordable
 from ._forms import Denominator, learnt_forms, matrices_of
 from ._polynomial_class import PolynomialClass
