@@ -229,6 +229,15 @@ def test_what_the_map_ignores_is_no_symmetry():
     assert float(ignored[:, 0].abs().max()) < 0.1 * float(ignored[:, 1].abs().max())  # they move x1 only
 
 
+def test_pure_noise_responds_to_nothing():
+    x, generator = cloud(200, 2, 0)
+    y = torch.randn(200, dtype=torch.float64, generator=generator)
+    G = iso.gl(2)
+    found = claim_from_samples(x, y, G.vector(), G.scalar())
+    assert found.status == "undecided" and len(found.ignored) == 4
+    assert found.errors == () and found.span.upper == 0.0
+
+
 def test_samples_far_out_cannot_vouch_for_a_class():
     x, generator = cloud(60, 2, 0)
     x[0] *= 1e3

@@ -73,4 +73,4 @@ class LearntClaim:
     @property
     def span(self) -> Interval:
         """Defect of the worst member of the span; of the least broken direction where nothing is certified."""
-        return self.errors[-1]
+        return self.errors[-1] if self.errors else Interval(0.0, 0.0, 0.0)
