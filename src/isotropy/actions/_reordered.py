@@ -38,8 +38,8 @@ class Reordered(Action):
     --------
     >>> import torch, isotropy as iso
     >>> turn = Reordered(iso.so(2).vector(), [1, 0])
-    >>> turn.field(torch.ones(1), torch.tensor([[1.0, 0.0]])) + 0.0
-    tensor([[0., -1.]])
+    >>> turn.field(torch.ones(1), torch.tensor([[1.0, 2.0]]))
+    tensor([[ 2., -1.]])
     """
 
     def __init__(self, action: Action, order: Sequence[int]) -> None:

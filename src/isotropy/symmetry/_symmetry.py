@@ -89,7 +89,7 @@ class Symmetry:
     >>> found = iso.discover.FromModel(G.vector(), G.scalar()).fit(lambda x: x.square().sum(1), x)
     >>> symmetry = found.symmetry_.named(["u", "v"])
     >>> symmetry.name, symmetry.fields(), symmetry.on(["v", "u"]).fields()
-    ('so(2)', ['u d/dv - v d/du'], ['-v d/du + u d/dv'])
+    ('so(2)', ['u d/dv - v d/du'], ['u d/dv - v d/du'])
     """
 
     candidates: Action

@@ -22,6 +22,8 @@ from ._kernel import Kernel, relative_kernel
 from ._question import Question
 from ._split import Split, split_kernel
 
+_OF_ONE_SIZE = 100.0  # ratio of motions from which on units differ; entries then differ by its square
+
 
 def conclude(question: Question) -> Symmetry:
     """What the evidence says, as a value of its own; nothing is written anywhere."""
@@ -87,16 +89,15 @@ def _sparse_span(action: Action, directions: Tensor, motion: Tensor) -> tuple[Li
     An entry is small if it moves the data little, so entries are compared by the motion `(rows, dim)` that they cause:
     in millimetres and kilometres a rotation has entries of 1e6 and 1e-6, and neither may be dropped.
     """
-    if not len(directions):
-        return _span(action, directions), directions
-    sizes = torch.linalg.vector_norm(motion, dim=0)
-    # Whole decades: units differ by these, and columns of about one size should not decide which sign comes first.
-    sizes = torch.where(sizes > 0, 10.0 ** sizes.log10().round(), torch.ones_like(sizes))
+    whole, sizes = lie_algebra(action), torch.linalg.vector_norm(motion, dim=0)
+    moving = sizes[sizes > 0]
+    if not len(directions) or not len(moving) or float(moving.amax() / moving.amin()) < _OF_ONE_SIZE:
+        sparse = _span(action, directions).sparsified()
+        return sparse, sparse.basis.flatten(1) @ torch.linalg.pinv(whole.basis.flatten(1)) if sparse.dim else directions
+    sizes = torch.where(sizes > 0, sizes, torch.ones_like(sizes))
     rows = sparse_rows(directions * sizes) / sizes
-    span = lie_algebra(action).span(rows)
-    largest = span.basis.flatten(1).abs().amax(dim=1)
-    coefficients = rows / largest[:, None]
-    return lie_algebra(action).span(coefficients), coefficients
+    rows = rows / whole.span(rows).basis.flatten(1).abs().amax(dim=1, keepdim=True)
+    return whole.span(rows), rows
 
 
 def _span(action: Action, directions: Tensor) -> LieAlgebra:
