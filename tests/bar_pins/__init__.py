@@ -4,7 +4,7 @@
 that costs nothing, and two numbers around it elsewhere.
 """
 
-from bar_pins import algebra, atoms, claims, core, discover, dynamics, parameters, symmetry
+from bar_pins import algebra, atoms, claims, core, discover, dynamics, learnt, parameters, symmetry
 from bar_pins.checks import Pin, stands_at
 
 LITERALS = {
@@ -26,6 +26,7 @@ _FILES = {
     "parameters": parameters,
     "symmetry": symmetry,
     "symmetry.claims": claims,
+    "symmetry.learnt": learnt,
 }
 
 PINS: dict[str, Pin] = {

@@ -74,6 +74,7 @@ def _channels_differ(size: float) -> bool:
 
 LITERALS = {
     "CLEAR_GAIN": 3.0,
+    "MOST_EXCESS": 1.96,
     "PAIR_DOUBTS": 4.0,
     "FLAT_DENSITY": 1e-9,
     "OBSERVED_REACH": 2.0,

@@ -126,3 +126,16 @@ def test_too_few_equations_for_many_candidates():
     V = iso.gl(6).vector()
     with pytest.raises(DataError, match="at least 36 samples for 36 candidate generators, received 30"):
         FromData(V, iso.gl(6).scalar()).fit(randn(30, 6), randn(30))
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("samples", "noise"), [(800, 0.3), (800, 0.4), (400, 0.3)])
+def test_a_plane_is_not_believed_where_the_values_show_a_bend(samples, noise, seed):
+    """A linear map has a large algebra; near pairs alone once let it win over a quadratic map behind noise."""
+    generator = torch.Generator().manual_seed(seed)
+    x = 2 * torch.rand(samples, 2, generator=generator, dtype=torch.float64) - 1
+    y = x[:, 0] + 0.6 * x[:, 0] * x[:, 1] - 0.5 * x[:, 1] ** 2
+    y = y + noise * y.std() * torch.randn(samples, generator=generator, dtype=torch.float64)
+    found = FromData(iso.gl(2).vector(), iso.gl(2).scalar(), seed=seed, kinds=["polynomial"]).fit(x, y)
+    assert found.surrogate_.kind != "polynomial-1"
+    assert found.status_ != "certified"

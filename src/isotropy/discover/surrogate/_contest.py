@@ -112,11 +112,16 @@ class _Entry:
     """What one kind brings to the contest, in standardised units."""
 
     models: tuple[Surrogate, ...]
-    square: float
+    squares: Tensor  # held-out squared error of each sample, `(samples,)`
     difference: float
     noise: float
     spread: float
     jackknife: float
+
+    @property
+    def square(self) -> float:
+        """Mean squared error."""
+        return float(self.squares.mean())
 
 
 class _Contest:
@@ -142,7 +147,7 @@ class _Contest:
         values = torch.stack([f(sample) for f in surrogates]) / self.outputs.scale
         return _Entry(
             surrogates,
-            square=float(torch.cat(residuals).square().sum(1).mean()),
+            squares=torch.cat(residuals).square().sum(1),
             difference=self._differences(residuals),
             noise=noise,
             spread=(self.folds - 1) * float(values.var(0).sum(1).mean()),
@@ -150,10 +155,16 @@ class _Contest:
         )
 
     def settle(self, entries: dict[str, _Entry]) -> CrossFit:
-        """Subtract the noise common to all kinds and crown the smallest gradient error."""
+        """Subtract the noise common to all kinds and crown the smallest gradient error among the kinds that fit.
+
+        Differences over near pairs are mostly noise, and a stiff kind has little of it: without the first test a plane
+        would win over the paraboloid that the values clearly show, and a plane has symmetries whatever the data.
+        """
         noise = self._noise(list(entries.values()))
         scores = {kind: self._score(entry, noise) for kind, entry in entries.items()}
-        kind = min(scores, key=lambda name: scores[name].gradient_error)
+        best_fit = min(entries.values(), key=lambda entry: entry.square)
+        fitting = [kind for kind, entry in entries.items() if fits_as_well(entry.squares, best_fit.squares)]
+        kind = min(fitting, key=lambda name: scores[name].gradient_error)
         if not isfinite(scores[kind].gradient_error):
             kind = min(scores, key=lambda name: scores[name].value_error)
         level = sqrt(noise / self.y.shape[1]) * float(self.outputs.scale)
@@ -182,6 +193,13 @@ class _Contest:
         doubt = bars.PAIR_DOUBTS * noise * sqrt(2 / (self.y.shape[1] * sum(map(len, self.held))))
         ratio = inf if signal <= doubt else excess / signal if excess > doubt else 0.0
         return Score(sqrt(max(ratio, entry.jackknife**2)), sqrt(entry.square / self.y.shape[1]))
+
+
+def fits_as_well(squares: Tensor, best: Tensor) -> bool:
+    """Whether held-out squared errors `(samples,)` of one kind are within chance of those of the best."""
+    excess = squares - best
+    error = float(excess.std()) / sqrt(len(excess))
+    return float(excess.mean()) <= bars.MOST_EXCESS * error
 
 
 def _neighbours(x: Tensor) -> Tensor:

@@ -16,6 +16,8 @@ from ._linear_fit import LinearFit
 from ._polynomial_class import PolynomialClass
 from ._question import Question
 
+LADDER = (1e-3, 0.01, 0.03, 0.1)  # tolerances that are counted beside the one asked for
+
 
 def learnt_claim(
     x: Tensor,
@@ -69,7 +71,7 @@ def learnt_claim(
         raise DataError(f"x: expected samples enough for a linear map, received {len(x)}; bring more data")
     question = Question(phi, y, family, forms, chosen, level, wider_level, robust, seed)
     held_out = 1.0 if rivals is None else _held_out(question.fit, question.phi, rivals)
-    errors = question.errors(max(tolerance, *bars.LADDER))
+    errors = question.errors(max(tolerance, *LADDER))
     leverage = _leverage(family, x, question)
     doubt = _doubt(chosen, held_out, level / 2, leverage)
     count = 0 if doubt else _within(errors, tolerance)
@@ -81,7 +83,7 @@ def learnt_claim(
         grades=tuple("exact" if e.upper <= bars.EXACT else "approximate" for e in errors[:shown]),
         errors=tuple(errors[:shown]),
         effects=tuple(question.effects(errors[:shown])),
-        ladder={t: 0 if doubt else _within(errors, t) for t in sorted({*bars.LADDER, tolerance})},
+        ladder={t: 0 if doubt else _within(errors, t) for t in sorted({*LADDER, tolerance})},
         ignored=question.directions.ignored,
         trivial=question.directions.trivial,
         chosen=chosen,

@@ -54,7 +54,7 @@ def choose_degree(family: PolynomialClass, phi: Tensor, y: Tensor, level: float)
         Of each test.
     """
     fitted = [d for d in range(1, family.degree + 1) if affordable(family.terms(d), len(y))]
-    tried = [d for d in fitted if d in bars.DEGREES]
+    tried = [d for d in fitted if d <= bars.MOST_DEGREE]
     squares = {d: _residual_squares(phi[:, : family.terms(d)], y) for d in tried}
     found: dict[int, float] = {}
     for degree in tried:

@@ -106,7 +106,7 @@ def _metric(y: Tensor, family: PolynomialClass, turns: Tensor | None) -> Tensor 
 def _largest_degree(size: int, samples: int) -> int:
     """Largest degree to look at that leaves samples for the noise."""
     degree = 1
-    while degree < bars.DEGREES[-1] + bars.WIDER and affordable(math.comb(size + degree + 1, size), samples):
+    while degree < bars.MOST_DEGREE + bars.WIDER and affordable(math.comb(size + degree + 1, size), samples):
         degree += 1
     return degree
 

@@ -1,0 +1,24 @@
+"""Pins of ``isotropy.symmetry.learnt.bars``."""
+
+from bar_pins.checks import Pin
+
+LITERALS = {
+    "MOST_DEGREE": 5,
+    "WIDER": 2,
+    "MOST_TERMS": 126,
+    "MOST_SHARE": 0.6,
+    "WIDER_LEVEL": 0.5,
+    "MOST_POINTS": 4096,
+    "SMALLEST_NOISE": 1e-10,
+    "MOST_LEVERAGE": 0.9,
+    "DRAWS": 400,
+    "DENOMINATOR_SHARE": 0.1,
+    "LUCK": 0.5,
+    "SHARES": 13,
+    "LIMIT_ACCURACY": 1e-6,
+    "TRIVIAL": 1e-9,
+    "RESPONSE_ERRORS": 3.0,
+    "ROUNDING": 1e-12,
+    "EXACT": 1e-6,
+}
+JUDGED: dict[str, Pin] = {}
