@@ -42,6 +42,16 @@ def test_columns_are_matched_by_name(name):
     assert found.on(found.columns) is found
 
 
+@pytest.mark.parametrize("name", ROADS)
+def test_it_prints_itself_in_under_twelve_lines(name):
+    found = symmetry(name)
+    lines = str(found).splitlines()
+    assert len(lines) < 12
+    assert found.status in lines[0].lower() or (found.status == "none" and lines[0].startswith("No "))
+    assert f"{found.domain.samples} samples" in lines[-1] and found.road in lines[-1]
+    assert "\n" not in repr(found) and found.status in repr(found)
+
+
 def test_columns_that_do_not_fit_are_refused():
     found = symmetry("model, linear").named(["x", "y", "z"])
     with pytest.raises(DataError, match=r"expected x, y, z, .* received x, y without z; .* cut down"):

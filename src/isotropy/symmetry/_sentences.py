@@ -172,7 +172,7 @@ def _failed(failed: list[str], total: int) -> str:
 def summary(answer: Mapping[str, Any]) -> list[str]:
     """Return the answer in under twelve lines: verdict, generators with their errors, checks, samples."""
     fields, known = list(answer["vector_fields"]), list(answer["generators"])
-    lines = [f"{answer['status'].capitalize()}. {headline(answer)}"]
+    lines = [f"{'Certified. ' if answer['status'] == 'certified' else ''}{headline(answer)}"]
     lines += [f"  {_shortened(text)}{_extent(one)}" for text, one in zip(fields[:_MOST_LINES], known, strict=False)]
     if len(fields) > _MOST_LINES:
         lines.append(f"  ... and {len(fields) - _MOST_LINES} more")
