@@ -22,6 +22,10 @@ def test_a_task_does_again_what_stands_in_the_results():
     found = class_pca.tasks()["digits|few_samples|0"]()
     for count, scores in found.items():
         assert scores == pytest.approx(kept["digits|few_samples|0"][count], abs=0.02)
+
+
+@pytest.mark.slow
+def test_a_task_on_graphs_does_again_what_stands_in_the_results():
     kept = json.loads((RESULTS / "graphs.json").read_text())
     found = graphs.tasks()["least_squares|0"]()
     assert found["M2 A"]["1"] == pytest.approx(kept["least_squares|0"]["M2 A"]["1"], rel=1e-6)
