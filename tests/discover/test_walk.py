@@ -17,7 +17,7 @@ ASKED = ("core.", "action.", "actions.", "discover.surrogate._cross_fit")
 
 @pytest.fixture(scope="module")
 def doors():
-    x = torch.randn(80, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    x = torch.randn(40, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     scalar = iso.gl(2).scalar()
     road = iso.discover.FromData(iso.gl(2).vector(), scalar, kinds=["polynomial"])
     return walk(x, lambda: road.fit(x, x.square().sum(1)))
