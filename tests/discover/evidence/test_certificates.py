@@ -238,3 +238,11 @@ def test_statuses_without_a_kernel():
     everything = broken_on(TRANSLATIONS, (0, 1.0), (1, 1.0), (2, 1.0))
     found = concluded(TRANSLATIONS, [everything] * FOLDS)
     assert (found.status, found.certificates, found.algebra.dim) == ("none", {}, 0)
+
+
+@pytest.mark.filterwarnings("ignore::isotropy.errors.SymmetryWarning")
+def test_two_points_that_repeat_give_an_answer():
+    """Kept points that are all alike do not move along half of the candidates."""
+    x = torch.eye(2, dtype=torch.float64).repeat(20, 1)
+    road = iso.discover.FromModel(iso.gl(2).vector(), iso.gl(2).scalar())
+    assert road.fit(lambda p: p.square().sum(1), x).status_ == "undecided"

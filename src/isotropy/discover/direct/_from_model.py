@@ -29,6 +29,7 @@ from ._resume import add_chunks
 
 FOLDS = 8
 _MOST_ENTRIES, _FEWEST = 2**25, 4  # numbers in Jacobians and fields of a claim, and samples for one
+_UNBOUNDED = "inputs and outputs are too many to hold Jacobians, so the error was not bounded"
 _KEPT = 256  # held-out points kept for the split and the finite flows
 _BESIDE = ("points", "sample", "sums", "counts", "method", "device")  # what a state holds beside the evidence
 
@@ -165,6 +166,7 @@ class FromModel(Discovery):
         if self.evidence_.samples < 2:
             raise DataError(f"x: expected at least 2 samples, received {self.evidence_.samples}; bring more data")
         precision = torch.finfo(self.points_.dtype).eps
+        inquiry = self._inquiry(f)
         question = Question(
             road=type(self).__name__,
             action=self.rho_in,
@@ -177,7 +179,8 @@ class FromModel(Discovery):
             floor=bars.DIFFERENCE_FLOOR if self._method == "difference" else verdicts.ROUNDINGS * precision,
             resolution=bars.TRIVIAL_ROUNDINGS * precision,
             method=self._method,
-            inquiry=self._inquiry(f),
+            inquiry=inquiry,
+            limits=() if inquiry else (_UNBOUNDED,),
         )
         self.symmetry_ = conclude(question)
         return self
@@ -186,7 +189,7 @@ class FromModel(Discovery):
         """The map at some of the samples; none where Jacobians there would be too large to hold."""
         entries = self.rho_in.size * max(self.rho_out.size, self.rho_in.algebra.dim)
         count = min(len(self._sample.points), _MOST_ENTRIES // entries)
-        if count < _FEWEST:
+        if entries * _FEWEST > _MOST_ENTRIES:
             return None
         x = self._sample.points[:count].to(self._device)
         return Inquiry(

@@ -144,6 +144,9 @@ def identifiability(action: Action, kernel: Kernel, motion: Tensor, points: Tens
     entries = _round_motion(action, points, seed)
     frame, change = torch.linalg.qr((kernel.null @ entries).T)
     unit = torch.linalg.solve_triangular(change.T, kernel.null, upper=False)
+    if not bool(torch.isfinite(unit).all()):  # the points are all alike, or lie on too few lines
+        words = "the held-out samples do not extend far enough to fix the entries of the generators at all"
+        return Certificate(1.0, bars.MOST_SINE, False, words)
     size = float(torch.linalg.matrix_norm(unit @ motion.T, 2))
     unseen = (kernel.broken / kernel.spectrum[: len(kernel.broken), None]) @ entries
     unseen = unseen - unseen @ frame @ frame.T

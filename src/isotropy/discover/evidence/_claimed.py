@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...symmetry import Certificate, Generator
-from ...symmetry.claims import Claim, Interval, Rows, claim
+from ...symmetry.claims import Claim, Interval, Rows, bars, claim
 
 _MOST_CANDIDATES = 100  # of which all spans are tried; beyond, only what was found is judged
 
@@ -69,6 +69,8 @@ class Claimed:
 def judged(inquiry: Inquiry, coefficients: Tensor) -> Claimed:
     """Judge the span of ``coefficients`` `(k, dim)`, member by member, and all candidates if they are few."""
     rows = inquiry.rows()
+    if len(torch.unique(rows.points, dim=0)) < bars.LEAST_POINTS:
+        return _too_few(inquiry.tolerance)
     whole = inquiry.claim(rows) if rows.lie.shape[2] <= _MOST_CANDIDATES else None
     said = Claimed() if whole is None else _said_of_all(whole)
     if not len(coefficients):
@@ -93,6 +95,12 @@ def _of_one_size(rows: Rows, coefficients: Tensor) -> Tensor:
     moved = torch.einsum("kd,sdn->skn", coefficients, rows.moved) / torch.where(spread > 0, spread, 1.0)
     sizes = moved.square().sum(2).mean(0).sqrt()
     return coefficients / torch.where(sizes > 0, sizes, 1.0)[:, None]
+
+
+def _too_few(tolerance: float) -> Claimed:
+    words = f"fewer than {bars.LEAST_POINTS} different points carry the answer, so its error cannot be bounded"
+    check = Certificate(float("nan"), tolerance, False, words)
+    return Claimed(certificates={"tolerance": check}, refuted=False)
 
 
 def _said_of_all(whole: Claim) -> Claimed:

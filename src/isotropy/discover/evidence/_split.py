@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...action._action import Action
-from ...core._linalg import StreamedQR
+from ...core._linalg import EPSILON, StreamedQR
 from ...symmetry import bars
 from ._kernel import Kernel
 
@@ -62,11 +62,13 @@ def _factor(rows: Tensor) -> Tensor:
 
 def _divide(null: Tensor, moved: Tensor, off: Tensor) -> Split:
     """Generalised singular values of the normal motion against all motion."""
-    _, sizes, axes = torch.linalg.svd(moved, full_matrices=False)
-    whitened = axes / sizes.clamp_min(1e-300)[:, None]
+    _, sizes, axes = torch.linalg.svd(moved, full_matrices=True)
+    moving = torch.zeros(len(null), dtype=torch.bool)
+    moving[: len(sizes)] = sizes > EPSILON * len(null) * sizes.amax()
+    whitened = axes[moving] / sizes[moving[: len(sizes)], None]
     _, values, rotation = torch.linalg.svd(off @ whitened.T, full_matrices=True)
-    padded = torch.zeros(len(null), dtype=torch.float64)
+    padded = torch.zeros(len(whitened), dtype=torch.float64)
     padded[: len(values)] = values
-    directions = rotation @ whitened @ null
-    tangent = padded <= bars.MOST_TRANSVERSAL
-    return Split(directions[tangent], directions[~tangent])
+    directions, tangent = rotation @ whitened @ null, padded <= bars.MOST_TRANSVERSAL
+    still = axes[~moving] @ null  # these few points do not move along them, so nothing leads off
+    return Split(torch.cat([directions[tangent], still]), directions[~tangent])
