@@ -99,7 +99,7 @@ def _of_one_size(rows: Rows, coefficients: Tensor) -> Tensor:
 
 def _too_few(tolerance: float) -> Claimed:
     words = f"fewer than {bars.LEAST_POINTS} different points carry the answer, so its error cannot be bounded"
-    check = Certificate(float("nan"), tolerance, False, words)
+    check = Certificate(1.0, tolerance, False, words)  # as little as chance
     return Claimed(certificates={"tolerance": check}, refuted=False)
 
 
