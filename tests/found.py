@@ -4,6 +4,7 @@ import functools
 import math
 import warnings
 
+import pytest
 import torch
 
 import isotropy as iso
@@ -100,6 +101,7 @@ def from_data():
 
 
 def liegan():
+    pytest.importorskip("lightning_fabric", reason="games need isotropy[train]")
     x = randn(300, 2)
     road = iso.discover.LieGAN(
         iso.gl(2).vector(), iso.gl(2).scalar(), plan=Plan(epochs=2, steps=5), starts=1, kinds=["polynomial"], rank=1
@@ -110,6 +112,7 @@ def liegan():
 
 
 def laligan():
+    pytest.importorskip("lightning_fabric", reason="games need isotropy[train]")
     z, angle = randn(200, 2), torch.tensor(0.4)
     c, s = torch.cos(angle), torch.sin(angle)
     after = torch.stack([c * z[:, 0] - s * z[:, 1], s * z[:, 0] + c * z[:, 1]], dim=1)
