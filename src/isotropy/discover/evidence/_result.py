@@ -137,6 +137,10 @@ class Discovery(Estimator):
         """The content of ``symmetry.json`` without the action: plain numbers and words."""
         return self._named(coordinates).to_dict()
 
+    def summary(self, coordinates: list[str] | None = None) -> str:
+        """The answer in a few lines, written in the names of the columns where they are given."""
+        return str(self._named(coordinates))
+
     def __str__(self) -> str:
         """The answer in a few lines, or the constructor before ``fit``."""
         return str(self.symmetry_) if "symmetry_" in vars(self) else repr(self)
