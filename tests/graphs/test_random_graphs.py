@@ -96,6 +96,7 @@ def test_the_audit_finds_what_each_kind_gives_away():
     assert {one["nodes"] for one in found.values()} == {0.5}
 
 
+@pytest.mark.slow
 def test_longer_words_see_more_of_swapped_graphs():
     data = random_graphs("swap", 900, 30, attachments=[1, 2, 3])
     train, test = data.split(0.3)
