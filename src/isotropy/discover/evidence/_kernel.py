@@ -61,7 +61,8 @@ def relative_kernel(
     """Solve the generalised singular value problem of ``L`` against the motion.
 
     The motion factor ``B`` of ``|moved xi|^2 + |turned xi|^2`` is divided out, so the answer does not depend on the
-    basis of the candidates nor on units, and directions with ``B xi = 0`` come out first, as trivial.
+    basis of the candidates nor on a unit that all columns share, and directions with ``B xi = 0`` come out first, as
+    trivial.
 
     Parameters
     ----------
