@@ -80,7 +80,7 @@ def forms_of(rows: Rows, share: float | None = None) -> Forms:
         motion=spread @ rows.moved.transpose(1, 2) * by_motion,
         gradient=metric @ rows.jacobian * by_gradient,
         moved=rows.moved * by_motion,
-        values=_centred(rows.values, both) @ metric.T,
+        values=_centred(rows.values, both) @ metric.T if rows.blocks else torch.ones_like(rows.values),
         points=_centred(rows.points, both) @ spread.T,
         capped=capped,
     )
@@ -97,6 +97,8 @@ def _distinct(rows: Rows) -> tuple[Rows, Tensor]:
 
 def _output_metric(rows: Rows, weights: Tensor) -> Tensor:
     """``W`` `(m, m)` that gives every summand of the outputs unit covariance."""
+    if not rows.blocks:
+        return torch.eye(rows.lie.shape[1], dtype=torch.float64)
     blocks = rows.values.split(rows.blocks, dim=1)
     return torch.block_diag(*[_whitening(part, weights) for part in blocks])
 

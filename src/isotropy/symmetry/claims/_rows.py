@@ -37,7 +37,8 @@ class Rows:
     values, points : Tensor
         `(S, m)` and `(S, n)`.
     blocks : tuple of int
-        Sizes of the summands of the outputs, in order; each is measured in its own covariance.
+        Sizes of the summands of the outputs, in order; each is measured in its own covariance. Empty where ``lie`` is
+        no change of an output, as for densities and normals: then it is taken as it is, and so is the effect.
     brackets : Tensor or None
         Structure constants `(dim, dim, dim)` of the candidates; without them closure is not judged.
     rounding : float
