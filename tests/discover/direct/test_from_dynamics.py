@@ -74,7 +74,7 @@ def test_hopf_turns_and_lorenz_does_nothing():
     found = FromDynamics(Affine(iso.aff(2))).fit_field(hopf.field, torch.cat(hopf.data.states))
     assert (found.status_, found.vector_fields()) == ("certified", ["x d/dy - y d/dx"])
     none = FromDynamics(Affine(iso.aff(3))).fit_field(lorenz.field, torch.cat(lorenz.data.states))
-    assert (none.status_, none.algebra_.dim, none.certificates_) == ("none", 0, {})
+    assert (none.status_, none.algebra_.dim, set(none.certificates_)) == ("none", 0, {"tolerance"})
     assert float(none.spectrum_[-1]) > 0.1
 
 

@@ -188,7 +188,7 @@ LAYERS = {
 @pytest.mark.parametrize("name", LAYERS)
 def test_layers(name):
     layer, expected = LAYERS[name]
-    found = FromModel(*intertwiners()).fit(layer, randn(200, 3))
+    found = FromModel(*intertwiners(), tolerance=1e-3).fit(layer, randn(200, 3))
     assert found.algebra_.dim == expected
     assert found.status_ == ("certified" if expected else "none")
 
@@ -210,9 +210,10 @@ def test_lorenz_has_no_affine_symmetry(dtype):
 
 
 def test_what_is_within_the_tolerance_is_not_denied():
-    """One affine motion breaks the Lorenz system by 3 % here: too much for a gap, too little for none."""
+    """One affine motion breaks the Lorenz system by 3 % here."""
     found = FromModel(*flow(Affine(iso.aff(3)))).fit(lorenz, randn(200, 3))
-    assert (found.status_, found.algebra_.dim) == ("undecided", 0)
+    assert (found.status_, found.grade_, found.algebra_.dim) == ("certified", "approximate", 1)
+    assert 0.01 < found.lower_[0] < found.upper_[0] < 0.05
     assert (found.ladder_[0.0], found.ladder_[0.01], found.ladder_[0.05]) == (0, 0, 1)
 
 
@@ -237,7 +238,8 @@ def test_random_cubics_have_none(seed, candidates):
 def test_a_constant_map_leaves_the_question_open():
     with pytest.warns(TrivialResultWarning, match="constant"):
         found = FromModel(*linear(iso.gl(3))).fit(lambda x: 1.0 + 0 * x[:, 0], randn(100, 3))
-    assert (found.status_, found.algebra_.dim, found.certificates_) == ("undecided", 0, {})
+    assert (found.status_, found.algebra_.dim) == ("undecided", 0)
+    assert "constant" in found.certificates_["tolerance"].words
 
 
 # -- coordinates and units ---------------------------------------------------------------------------------------
@@ -296,7 +298,7 @@ def test_data_on_a_plane_split_the_kernel(turned):
 
 def fits():
     """The same evidence in four ways."""
-    x, f = randn(240, 3), lambda x: square(x) + 0.05 * x[:, 0]
+    x, f = randn(240, 3), lambda x: square(x) + 0.5 * x[:, 0]
     V, one = linear(iso.gl(3))
     whole = FromModel(V, one).fit(f, x)
     chunks = FromModel(V, one).fit(f, iter(x.split(37)))
@@ -361,15 +363,7 @@ def test_results_feed_the_other_verbs():
     assert_action(found.action_, x[:5])
     assert_equivariant(square, x, found.action_, found.algebra_.scalar())
     assert found.vector_fields() == ["x d/dy - y d/dx", "x d/dz - z d/dx", "y d/dz - z d/dy"]
-    assert set(found.certificates_) == {
-        "gap",
-        "held_out",
-        "closure",
-        "finite_flow",
-        "stability",
-        "identifiability",
-        "tolerance",
-    }
+    assert set(found.certificates_) == {"tolerance", "closure", "finite_flow"}
     assert all(c.passed for c in found.certificates_.values())
 
 

@@ -192,8 +192,9 @@ class FromModel(Discovery):
         if entries * _FEWEST > _MOST_ENTRIES:
             return None
         x = self._sample.points[:count].to(self._device)
+        size = None if self.rank == "gap" else float(self.rank)
         return Inquiry(
-            lambda: rows_of(f, x, self.rho_in, self.rho_out, self._method), self.tolerance, self.level, self.seed
+            lambda: rows_of(f, x, self.rho_in, self.rho_out, self._method), self.tolerance, self.level, self.seed, size
         )
 
     def _start(self) -> None:

@@ -31,7 +31,7 @@ def certify(question: Question, kernel: Kernel, motion: Tensor, coefficients: Te
         return question.checks
     evidence, rules, action = question.evidence, question.rules, question.action
     blind = again(evidence.factors(without=HELD), kernel, rules)
-    moving = split_kernel(action, blind, question.points, question.normals).tangent
+    moving = split_kernel(action, blind.null, question.points, question.normals).tangent
     return {
         "gap": gap(kernel),
         "held_out": held_out(evidence, kernel, rules),

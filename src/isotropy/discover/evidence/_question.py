@@ -12,7 +12,7 @@ from ...action._action import Action
 from ...core import bars as cuts
 from ...core._linalg import EPSILON
 from ...symmetry import Certificate, Domain, bars
-from ._claimed import Inquiry
+from ._claimed import Asked
 from ._evidence import Evidence
 
 HELD = 0  # the fold on which finite flows are checked
@@ -48,8 +48,8 @@ class Question:
         Errors above it are never counted as zero.
     normals : Tensor, optional
         `(batch, n, n)` projectors onto the normal spaces of the data at ``points``, if they are known.
-    inquiry : Inquiry, optional
-        How to ask for a claim, where the road can bound its error.
+    inquiry : Asked, optional
+        How to ask for a claim, where the road can bound its error; it decides what is found.
     checks : dict of str to Certificate
         What the road itself demands before it claims anything, "none" included.
     """
@@ -69,7 +69,7 @@ class Question:
     normals: Tensor | None = None
     limits: tuple[str, ...] = ()
     flow_words: str = FLOW_WORDS
-    inquiry: Inquiry | None = None
+    inquiry: Asked | None = None
     checks: dict[str, Certificate] = field(default_factory=dict[str, Certificate])
 
     @property

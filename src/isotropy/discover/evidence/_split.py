@@ -10,7 +10,6 @@ from torch import Tensor
 from ...action._action import Action
 from ...core._linalg import EPSILON, StreamedQR
 from ...symmetry import bars
-from ._kernel import Kernel
 
 
 @dataclass(frozen=True)
@@ -21,8 +20,8 @@ class Split:
     transversal: Tensor
 
 
-def split_kernel(action: Action, kernel: Kernel, points: Tensor, normals: Tensor | None = None) -> Split:
-    """Split a kernel by the part of each motion that is normal to the data.
+def split_kernel(action: Action, null: Tensor, points: Tensor, normals: Tensor | None = None) -> Split:
+    """Split directions `(k, dim)` by the part of each motion that is normal to the data.
 
     Parameters
     ----------
@@ -32,7 +31,6 @@ def split_kernel(action: Action, kernel: Kernel, points: Tensor, normals: Tensor
         `(n, n)` or `(batch, n, n)` projectors onto the normal spaces; if left out, the complement of the affine
         span of the points.
     """
-    null = kernel.null
     if not len(null):
         return Split(null, null)
     projector = affine_normal(points) if normals is None else normals

@@ -18,8 +18,6 @@ from ._resamples import Interval, Resamples, effective_samples, interval, resamp
 from ._rows import Rows
 from ._span import factors_of, least_broken_first, nested_defects
 
-LADDER = (1e-6, 1e-4, 1e-3, 0.01, 0.03, 0.1)  # tolerances that are counted beside the one asked for
-
 
 @dataclass(frozen=True)
 class Case:

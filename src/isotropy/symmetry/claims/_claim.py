@@ -11,6 +11,7 @@ from ._resamples import Interval
 from ._verdict import Status
 
 Grade = Literal["exact", "approximate"]
+LADDER = (1e-6, 1e-4, 1e-3, 0.01, 0.03, 0.1)  # tolerances that are counted beside the one asked for
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Claim:
         Defect of every direction, and change of the map by one standard deviation of motion along it, in its spreads.
     span : Interval
         Defect of the worst member of the span; of the least broken direction where there is none.
+    spectrum : Tensor
+        `(r,)` descending defects of all directions that the map responds to, of all samples.
     ladder : dict
         Dimension certified at other tolerances, by tolerance; ``0.0`` stands for exact.
     ignored, trivial : Tensor
@@ -64,6 +67,7 @@ class Claim:
     errors: tuple[Interval, ...]
     effects: tuple[Interval, ...]
     span: Interval
+    spectrum: Tensor
     ladder: dict[float, int]
     ignored: Tensor
     trivial: Tensor

@@ -90,10 +90,18 @@ class Cross:
         return found
 
 
-def cross(forms: Forms, floor: float, level: float, most: float, seed: int) -> Cross | Candidates:
+@dataclass(frozen=True)
+class Silence:
+    """Candidates of which none is active, and the factors of all samples."""
+
+    candidates: Candidates
+    whole: Factors
+
+
+def cross(forms: Forms, floor: float, level: float, most: float, seed: int) -> Cross | Silence:
     """Split the samples, and judge spans until they are more broken than ``most``.
 
-    Where no candidate is active, only the candidates come back. Each limit leaves out half the level, so that both ends
+    Where no candidate is active there is nothing to judge. Each limit leaves out half the level, so that both ends
     of an interval together keep it.
     """
     order = torch.randperm(len(forms.lie), generator=torch.Generator().manual_seed(seed))
@@ -102,7 +110,7 @@ def cross(forms: Forms, floor: float, level: float, most: float, seed: int) -> C
     whole = merged([first, second], [len(part.lie) for part in parts])
     candidates = split_candidates(whole, forms.lie.shape[1], floor)
     if not len(candidates.active):
-        return candidates
+        return Silence(candidates, whole)
     chosen = (least_broken_first(first, candidates.active), least_broken_first(second, candidates.active))
     crossed = [nested_defects(second, chosen[0], most), nested_defects(first, chosen[1], most)]
     sizes = min(map(len, crossed))  # beyond, one half at least is clearly broken

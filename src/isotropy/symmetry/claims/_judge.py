@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+
+from torch import Tensor
 
 from ...core._checks import require_fraction
 from ...errors import DataError
 from . import bars
-from ._case import LADDER, Case
-from ._claim import Claim
-from ._cross import cross
+from ._case import Case
+from ._claim import LADDER, Claim
+from ._cross import Silence, cross
 from ._forms import forms_of
-from ._resamples import Interval
+from ._judgement import Judged
 from ._rows import Rows
 from ._sentence import sentence
-from ._span import Candidates, least_broken_first
+from ._silence import Silent, silent
+from ._span import least_broken_first
 from ._verdict import arithmetic_floors, exact_size, verdict_of
 
 
@@ -49,23 +53,48 @@ def claim(rows: Rows, tolerance: float = 0.05, level: float = 0.05, floor: float
     >>> found.status, len(found.directions), set(found.grades)
     ('certified', 3, {'exact'})
     """
+    return judge(rows, tolerance, level, floor, seed).claim
+
+
+def judge(
+    rows: Rows,
+    tolerance: float = 0.05,
+    level: float = 0.05,
+    floor: float | None = None,
+    seed: int = 0,
+    size: float | None = None,
+) -> Judged | Silent:
+    """The claim of ``claim``, which can be asked about other bases too.
+
+    Parameters
+    ----------
+    size : int or float, optional
+        How many of the least broken directions to judge, instead of as many as are within the tolerance; or, below 1,
+        the defect up to which they are judged.
+
+    Raises
+    ------
+    DataError
+        As ``claim``.
+    """
     require_fraction(tolerance, "tolerance")
     require_fraction(level, "level")
-    rounding = rows.rounding if floor is None else floor
-    forms = forms_of(rows)
+    rounding, forms = rows.rounding if floor is None else floor, forms_of(rows)
     if len(forms.lie) < bars.LEAST_POINTS:
         raise DataError(
             f"rows: expected at least {bars.LEAST_POINTS} samples at different points, received {len(forms.lie)}; "
             "bring more data"
         )
-    crossed = cross(forms, rounding, level, bars.BEYOND * max(tolerance, *LADDER), seed)
-    if isinstance(crossed, Candidates):
-        return _silent(crossed, rows.samples, tolerance, level, seed)
-    directions = least_broken_first(crossed.whole, crossed.candidates.active)[: crossed.sizes]
+    most = bars.BEYOND * max(tolerance, *LADDER) if size is None else math.inf
+    crossed = cross(forms, rounding, level, most, seed)
+    if isinstance(crossed, Silence):
+        return silent(crossed, rows.samples, tolerance, level)
+    every = least_broken_first(crossed.whole, crossed.candidates.active)
+    directions, spectrum = every[: crossed.sizes], (crossed.whole.lie @ every.T).norm(dim=0)
     floors = arithmetic_floors(forms, directions, rounding)
     exact = exact_size(crossed, floors)
     case = Case(rows, forms, crossed, directions, floors, exact, tolerance)
-    verdict = verdict_of(case)
+    verdict = verdict_of(case, _wanted(size, spectrum))
     shown, within = verdict.directions, max(verdict.within, 1)
     errors, effects = case.members(shown, within) if len(shown) else ([], [])
     first = shown if len(shown) else directions[:1]
@@ -76,6 +105,7 @@ def claim(rows: Rows, tolerance: float = 0.05, level: float = 0.05, floor: float
         errors=tuple(errors),
         effects=tuple(effects),
         span=case.worst(first, within),
+        spectrum=spectrum.sort(descending=True).values,
         ladder=case.ladder({*LADDER, tolerance}),
         ignored=crossed.candidates.ignored,
         trivial=crossed.candidates.trivial,
@@ -88,28 +118,11 @@ def claim(rows: Rows, tolerance: float = 0.05, level: float = 0.05, floor: float
         seed=seed,
         why="",
     )
-    return replace(result, why=sentence(result, verdict.doubt))
+    return Judged(replace(result, why=sentence(result, verdict.doubt)), case, within)
 
 
-def _silent(candidates: Candidates, samples: int, tolerance: float, level: float, seed: int) -> Claim:
-    """Nothing to claim where the map responds to no candidate."""
-    result = Claim(
-        status="undecided",
-        directions=candidates.active,
-        grades=(),
-        errors=(),
-        effects=(),
-        span=Interval(0.0, 0.0, 0.0),
-        ladder={0.0: 0, **dict.fromkeys(sorted({*LADDER, tolerance}), 0)},
-        ignored=candidates.ignored,
-        trivial=candidates.trivial,
-        samples=samples,
-        effective=0.0,
-        closure=0.0,
-        floor=0.0,
-        tolerance=tolerance,
-        level=level,
-        seed=seed,
-        why="",
-    )
-    return replace(result, why=sentence(result, ""))
+def _wanted(size: float | None, spectrum: Tensor) -> int | None:
+    """How many directions to judge, of defects `(r,)` in ascending order; None for as many as are within."""
+    if size is None or size >= 1 or not size:
+        return None if size is None else min(int(size), len(spectrum))
+    return int((spectrum <= size).sum())

@@ -29,9 +29,13 @@ class Verdict:
     doubt: str
 
 
-def verdict_of(case: Case) -> Verdict:
-    """Certify the largest span within the tolerance, if nothing speaks against it."""
+def verdict_of(case: Case, wanted: int | None = None) -> Verdict:
+    """Certify the largest span within the tolerance, or that of as many directions as are wanted, if it holds."""
     size = case.dimension(case.tolerance)
+    if wanted is not None and wanted > size:
+        doubt = f"the worst of {wanted} directions may be broken by more than the tolerance"
+        return Verdict("undecided", case.directions[:wanted], wanted, doubt)
+    size = size if wanted is None else wanted
     if not size:
         return _broken(case)
     directions = case.answered(size)
