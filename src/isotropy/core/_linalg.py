@@ -160,15 +160,28 @@ def _kernel_sizes(ascending: list[float], rank: str | int | float, tolerance: fl
     count = len(ascending)
     if rank == "gap":
         return [0, *(k for k in range(1, count + 1) if ascending[k - 1] <= tolerance)]
+    require_rank(rank, count)
+    if isinstance(rank, int):
+        return [rank]
+    return [sum(v <= rank for v in ascending)]
+
+
+def require_rank(rank: str | int | float, count: int) -> None:
+    """Refuse a rank that is no way to cut the spectrum of ``count`` candidates.
+
+    Raises
+    ------
+    DataError
+        If it is neither "gap", nor a dimension up to ``count``, nor a threshold in [0, 1].
+    """
+    if rank == "gap":
+        return
     if isinstance(rank, bool | str) or not 0 <= rank <= (math.inf if isinstance(rank, int) else 1):
         raise DataError(
             f'rank: expected "gap", a dimension or a threshold in [0, 1], received {rank!r}; use "gap" if unsure'
         )
-    if isinstance(rank, int):
-        if rank > count:
-            raise DataError(f"rank: expected at most {count} (the candidates), received {rank}; ask for fewer")
-        return [rank]
-    return [sum(v <= rank for v in ascending)]
+    if isinstance(rank, int) and rank > count:
+        raise DataError(f"rank: expected at most {count} (the candidates), received {rank}; ask for fewer")
 
 
 def principal_angles(first: Tensor, second: Tensor) -> Tensor:

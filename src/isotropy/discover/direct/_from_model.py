@@ -45,7 +45,8 @@ class FromModel(Discovery):
     rho_in, rho_out : Action
         Candidate actions of one algebra on inputs and outputs.
     rank : "gap", int or float
-        How to cut the spectrum: the largest gap, a dimension, or a threshold.
+        How many directions to judge: as many as are within the tolerance (``"gap"``, which is how the spectrum is cut
+        where the error cannot be bounded), a dimension, or those up to a defect.
     method : str
         Rung of the derivative ladder, or ``"auto"``.
     tolerance : float
@@ -192,9 +193,8 @@ class FromModel(Discovery):
         if entries * _FEWEST > _MOST_ENTRIES:
             return None
         x = self._sample.points[:count].to(self._device)
-        size = None if self.rank == "gap" else float(self.rank)
         return Inquiry(
-            lambda: rows_of(f, x, self.rho_in, self.rho_out, self._method), self.tolerance, self.level, self.seed, size
+            lambda: rows_of(f, x, self.rho_in, self.rho_out, self._method), self.tolerance, self.level, self.seed
         )
 
     def _start(self) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...algebra._lie_algebra import LieAlgebra, lie_algebra
 from ...core import bars as cuts
+from ...core._linalg import require_rank
 from ...symmetry import Certificate, Generator, Symmetry, bars
 from ...symmetry.claims import Claim, Interval, Judgement, Members
 from ...symmetry.claims import bars as limits
@@ -22,7 +23,8 @@ from ._split import Split, split_kernel
 
 def by_claim(question: Question, inquiry: Asked) -> Symmetry:
     """What a claim about all candidates says, as a symmetry."""
-    judgement = inquiry.judge()
+    require_rank(question.rank, question.action.algebra.dim)
+    judgement = inquiry.judge(None if question.rank == "gap" else float(question.rank))
     claim = judgement.claim
     split, algebra, coefficients = _kept(question, judgement)
     members = judgement.members(coefficients)

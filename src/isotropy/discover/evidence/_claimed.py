@@ -32,8 +32,12 @@ class Asked(Protocol):
         """Risk to be wrong."""
         ...
 
-    def judge(self) -> Judgement:
-        """The claim, and what the samples say of other bases."""
+    def judge(self, size: float | None = None) -> Judgement:
+        """The claim, and what the samples say of other bases.
+
+        ``size`` of the least broken directions are judged, or, below 1, those up to that defect; as many as are within
+        the tolerance if left out.
+        """
         ...
 
 
@@ -49,18 +53,14 @@ class Inquiry:
         Defect that is accepted, and the risk to be wrong.
     seed : int
         Of halves and resamples.
-    size : int or float, optional
-        How many of the least broken directions to judge, or, below 1, up to which defect; as many as are within the
-        tolerance if left out.
     """
 
     rows: Callable[[], Rows]
     tolerance: float
     level: float
     seed: int
-    size: float | None = None
 
-    def judge(self) -> Judgement:
+    def judge(self, size: float | None = None) -> Judgement:
         """Judge all candidates at these samples."""
         rows = self.rows()
         if not rows.jacobian.any() and not rows.turned.any():
@@ -69,7 +69,7 @@ class Inquiry:
         if len(torch.unique(rows.points, dim=0)) < bars.LEAST_POINTS:
             words = f"fewer than {bars.LEAST_POINTS} different points carry the answer, so its error cannot be bounded"
             return undecided(rows, self.tolerance, self.level, words)
-        return judge(rows, self.tolerance, self.level, seed=self.seed, size=self.size)
+        return judge(rows, self.tolerance, self.level, seed=self.seed, size=size)
 
 
 def warn_trivial(stacklevel: int) -> None:

@@ -107,18 +107,17 @@ class Case:
         elements = self.crossed.elements(directions, size)
         parts = zip(self.crossed.resamples, elements, strict=True)
         seen = joined([interval(part.spans(element), self.crossed.tail) for part, element in parts])
-        single = torch.eye(count, dtype=torch.float64)
-        return self._lowered(seen, self._whole(directions).spans(single))
+        return self._lowered(seen, self._whole.spans(self._inside(directions)))
 
     def members(self, directions: Tensor, size: int) -> tuple[list[Interval], list[Interval]]:
         """Defects and effects of each of the directions `(k, dim)`, with limits as those of their span."""
         if len(directions) <= self.exact:
             return self._exact_members(directions)
-        whole, outputs, tail = self._whole(directions), self.crossed.outputs, self.crossed.tail
+        whole, outputs, tail = self._whole, self.crossed.outputs, self.crossed.tail
         parts = list(zip(self.crossed.resamples, self.crossed.elements(directions, size), strict=True))
         errors, effects = [part.defects(e) for part, e in parts], [part.effects(e, outputs) for part, e in parts]
-        single = torch.eye(len(directions), dtype=torch.float64)
-        sides = ((errors, whole.defects(single)), (effects, whole.effects(single, outputs)))
+        inside = self._inside(directions)
+        sides = ((errors, whole.defects(inside)), (effects, whole.effects(inside, outputs)))
         first, second = (
             [
                 self._lowered(joined([interval(half[:, j], tail) for half in halves]), all_samples[:, j])
@@ -144,16 +143,15 @@ class Case:
         """An interval that also reaches down to the lower limit of values `(R + 1,)` on all samples."""
         return Interval(seen.value, min(seen.lower, interval(values, self.crossed.tail).lower), seen.upper)
 
-    def _whole(self, directions: Tensor) -> Resamples:
-        key = directions.numpy().tobytes()
-        if key not in self._wholes:
-            generator = torch.Generator().manual_seed(self.crossed.seed)
-            self._wholes[key] = resample(self.forms, directions, generator)
-        return self._wholes[key]
+    def _inside(self, directions: Tensor) -> Tensor:
+        """Directions `(j, dim)` in the coordinates of those of all samples, which are orthonormal by chance."""
+        chance = self.crossed.whole.chance
+        return directions @ chance.T @ (chance @ self.directions.T)
 
     @cached_property
-    def _wholes(self) -> dict[bytes, Resamples]:
-        return {}
+    def _whole(self) -> Resamples:
+        """Of all samples, along their own directions."""
+        return resample(self.forms, self.directions, torch.Generator().manual_seed(self.crossed.seed))
 
     # -- what speaks against it --------------------------------------------------------------------------------------
 

@@ -62,9 +62,11 @@ def _broken(case: Case) -> Verdict:
     """
     first = case.directions[:1]
     carried = case.effective(first)
+    excluded = case.worst(first, 1).lower > case.tolerance
     if carried < bars.LEAST_EFFECTIVE:
-        return Verdict("undecided", first, 1, f"only {carried:.0f} samples carry the answer")
-    if case.worst(first, 1).lower > case.tolerance:
+        possible = first[: 0 if excluded else 1]
+        return Verdict("undecided", possible, 1, f"only {carried:.0f} samples carry the answer")
+    if excluded:
         return Verdict("none", first[:0], 1, "")
     sizes = range(1, case.crossed.sizes + 1)
     size = max((k for k in sizes if case.crossed.leading(k).lower <= case.tolerance), default=1)
