@@ -24,7 +24,7 @@ from ._split import Split, split_kernel
 def by_claim(question: Question, inquiry: Asked) -> Symmetry:
     """What a claim about all candidates says, as a symmetry."""
     require_rank(question.rank, question.action.algebra.dim)
-    judgement = inquiry.judge(None if question.rank == "gap" else float(question.rank))
+    judgement = inquiry.judge(None if isinstance(question.rank, str) else question.rank)
     claim = judgement.claim
     split, algebra, coefficients = _kept(question, judgement)
     members = judgement.members(coefficients)

@@ -32,11 +32,11 @@ class Asked(Protocol):
         """Risk to be wrong."""
         ...
 
-    def judge(self, size: float | None = None) -> Judgement:
+    def judge(self, size: int | float | None = None) -> Judgement:
         """The claim, and what the samples say of other bases.
 
-        ``size`` of the least broken directions are judged, or, below 1, those up to that defect; as many as are within
-        the tolerance if left out.
+        So many of the least broken directions are judged, or, for a float, those up to that defect; as many as are
+        within the tolerance if left out.
         """
         ...
 
@@ -60,7 +60,7 @@ class Inquiry:
     level: float
     seed: int
 
-    def judge(self, size: float | None = None) -> Judgement:
+    def judge(self, size: int | float | None = None) -> Judgement:
         """Judge all candidates at these samples."""
         rows = self.rows()
         if not rows.jacobian.any() and not rows.turned.any():

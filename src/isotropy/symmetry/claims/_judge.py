@@ -62,15 +62,15 @@ def judge(
     level: float = 0.05,
     floor: float | None = None,
     seed: int = 0,
-    size: float | None = None,
+    size: int | float | None = None,
 ) -> Judged | Silent:
     """The claim of ``claim``, which can be asked about other bases too.
 
     Parameters
     ----------
     size : int or float, optional
-        How many of the least broken directions to judge, instead of as many as are within the tolerance; or, below 1,
-        the defect up to which they are judged.
+        How many of the least broken directions to judge, or up to which defect, instead of as many as are within the
+        tolerance.
 
     Raises
     ------
@@ -121,8 +121,8 @@ def judge(
     return Judged(replace(result, why=sentence(result, verdict.doubt)), case, within)
 
 
-def _wanted(size: float | None, spectrum: Tensor) -> int | None:
+def _wanted(size: int | float | None, spectrum: Tensor) -> int | None:
     """How many directions to judge, of defects `(r,)` in ascending order; None for as many as are within."""
-    if size is None or size >= 1 or not size:
-        return None if size is None else min(int(size), len(spectrum))
-    return int((spectrum <= size).sum())
+    if isinstance(size, float):
+        return int((spectrum <= size).sum())
+    return None if size is None else min(size, len(spectrum))
