@@ -157,6 +157,12 @@ def headline(answer: Mapping[str, Any]) -> str:
     return f"Undecided: {found}{closest} is possible, but {_failed(failed, len(rows))}."
 
 
+def claimed(answer: Mapping[str, Any]) -> str:
+    """Return the claim with its numbers, in a sentence or two; nothing where the road bounds no error."""
+    check = answer["certificates"].get("tolerance")
+    return str(check["words"]) if check else ""
+
+
 def _passed(amount: int, total: int) -> str:
     """Return how many checks were passed."""
     return f"all {total} checks" if amount == total else f"{amount} of {total} checks"
@@ -173,6 +179,7 @@ def summary(answer: Mapping[str, Any]) -> list[str]:
     """Return the answer in under twelve lines: verdict, generators with their errors, checks, samples."""
     fields, known = list(answer["vector_fields"]), list(answer["generators"])
     lines = [f"{'Certified. ' if answer['status'] == 'certified' else ''}{headline(answer)}"]
+    lines += [claimed(answer)] if claimed(answer) and answer["status"] != "undecided" else []
     lines += [f"  {_shortened(text)}{_extent(one)}" for text, one in zip(fields[:_MOST_LINES], known, strict=False)]
     if len(fields) > _MOST_LINES:
         lines.append(f"  ... and {len(fields) - _MOST_LINES} more")
@@ -224,6 +231,8 @@ def meaning(answer: Mapping[str, Any]) -> str:
     """Return what the status means."""
     if answer["status"] == "certified" and answer.get("orders"):
         return "Each of these motions, and each of its powers, leaves the law unchanged, to the accuracy of the checks."
+    if answer["status"] == "certified" and claimed(answer):
+        return f"Moving the samples along any of the generators below hardly changes the law. {claimed(answer)}"
     if answer["status"] == "certified":
         return (
             "Moving the samples along any of the generators below leaves the law behind them unchanged, "
@@ -235,11 +244,11 @@ def meaning(answer: Mapping[str, Any]) -> str:
             "right, it may be noise. More or better data can decide it."
         )
     smallest = min(answer["spectrum"], default=None)
-    broken = (
-        "" if smallest is None else f" The least broken direction still has a relative residual of {number(smallest)}."
-    )
+    broken = claimed(answer) or "Every direction among the candidates changes the answer."
+    if smallest is not None and not claimed(answer):
+        broken += f" The least broken direction still has a relative residual of {number(smallest)}."
     return (
-        f"Every direction among the candidates changes the answer.{broken} This is a result, not a failure; "
+        f"{broken} This is a result, not a failure; "
         "it does not exclude discrete symmetries, or moves outside the candidates."
     )
 

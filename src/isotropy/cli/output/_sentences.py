@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core._short import shortened
-from ...report import advice, headline, needed
+from ...report import advice, claimed, headline, needed
 
 _MOST_FIELDS = 12
 _MOST_REASONS = 8
@@ -61,7 +61,9 @@ def _verdict(answer: dict[str, Any]) -> str:
     """Status and answer in a sentence or two."""
     sentence = headline(answer)
     if answer["status"] == "certified":
-        return f"Certified. {sentence}"
+        return f"Certified. {sentence} {claimed(answer)}".strip()
+    if answer["status"] == "none" and claimed(answer):
+        return f"{sentence} {claimed(answer)}"
     if answer["status"] == "none" and answer["spectrum"]:
         least = answer["spectrum"][-1]
         return f"{sentence} Even the best direction is broken by {least:.2g} (0 is exact, 1 is as broken as can be)."
