@@ -25,7 +25,7 @@ def sparse_span(action: Action, directions: Tensor, motion: Tensor) -> tuple[Lie
         return sparse, sparse.basis.flatten(1) @ torch.linalg.pinv(whole.basis.flatten(1)) if sparse.dim else directions
     sizes = torch.where(sizes > 0, sizes, torch.ones_like(sizes))
     rows = sparse_rows(directions * sizes) / sizes
-    rows = rows / whole.span(rows).basis.flatten(1).abs().amax(dim=1, keepdim=True)
+    rows = rows / (rows @ whole.basis.flatten(1)).abs().amax(dim=1, keepdim=True)
     return whole.span(rows), rows
 
 

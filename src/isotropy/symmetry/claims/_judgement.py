@@ -120,6 +120,8 @@ class Judged:
 
     def _exact(self, directions: Tensor) -> list[bool]:
         """Whether each direction `(k, dim)` is broken by no more than rounding on either half."""
+        if self.within <= self.case.exact:
+            return [True] * len(directions)  # members of a span are broken no more than its worst
         seen = [half.along(directions) for half in self.case.crossed.halves]
         ratios = torch.stack([part.lie.norm(dim=0) / part.chance.norm(dim=0) for part in seen]).amax(0)
         size = self.case.crossed.whole.along(directions).chance.norm(dim=0)
