@@ -150,7 +150,7 @@ def _moved(generators: Tensor, t: Tensor, x: Tensor) -> Tensor:
 
 
 def _missed(generators: Tensor, pairs: tuple[Tensor, Tensor, Tensor], variant: str) -> tuple[float, float]:
-    """``|y - exp(t L) x|``, relative to ``(|y - x|^2 + |exp(t L) x - x|^2)^(1/2)`` as of pairs that do not belong together.
+    """``|y - exp(t L) x|``, by ``(|y - x|^2 + |exp(t L) x - x|^2)^(1/2)``, as of pairs at random.
 
     Lengths are those in which the cloud is round. Times that are not told are those that fit best.
     """
