@@ -41,7 +41,7 @@ def commit() -> str:
             f"{ROOT}: expected a checkout of the repository, as every line names its commit, received none; "
             "clone it and run from there"
         ) from error
-    return found + ("-dirty" if _git("status", "--porcelain", "--", "src", "studies/claims/judge") else "")
+    return found + ("-dirty" if _git("status", "--porcelain", "--", "src", "studies/claims/judge/*.py") else "")
 
 
 def _git(*words: str) -> str:
