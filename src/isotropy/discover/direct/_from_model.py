@@ -29,7 +29,8 @@ from ._resume import add_chunks
 
 FOLDS = 8
 _MOST_ENTRIES, _FEWEST = 2**25, 4  # numbers in Jacobians and fields of a claim, and samples for one
-_UNBOUNDED = "inputs and outputs are too many to hold Jacobians, so the error was not bounded"
+_MOST_CANDIDATES = 256  # of which all brackets are held; those of gl(16) take a gigabyte
+_UNBOUNDED = "there are too many numbers to hold Jacobians or brackets of the candidates, so the error was not bounded"
 _KEPT = 256  # held-out points kept for the split and the finite flows
 _BESIDE = ("points", "sample", "sums", "counts", "method", "device")  # what a state holds beside the evidence
 
@@ -190,7 +191,7 @@ class FromModel(Discovery):
         """The map at some of the samples; none where Jacobians there would be too large to hold."""
         entries = self.rho_in.size * max(self.rho_out.size, self.rho_in.algebra.dim)
         count = min(len(self._sample.points), _MOST_ENTRIES // entries)
-        if entries * _FEWEST > _MOST_ENTRIES:
+        if entries * _FEWEST > _MOST_ENTRIES or self.rho_in.algebra.dim > _MOST_CANDIDATES:
             return None
         x = self._sample.points[:count].to(self._device)
         return Inquiry(
