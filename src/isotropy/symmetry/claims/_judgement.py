@@ -11,7 +11,7 @@ from torch import Tensor
 from . import bars
 from ._case import Case
 from ._claim import Claim, Grade
-from ._resamples import Interval
+from ._resamples import Interval, interval, resample
 from ._span import responds
 from ._verdict import arithmetic_floors
 
@@ -68,6 +68,10 @@ class Judgement(Protocol):
         """The numbers of directions `(k, dim)` within what is claimed."""
         ...
 
+    def upper(self, directions: Tensor) -> float:
+        """Upper limit of the worst member of the span of any directions `(k, dim)`, such as rounded ones."""
+        ...
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -117,6 +121,16 @@ class Judged:
             errors[place], effects[place], grades[place] = error, effect, "exact" if sure else "approximate"
         span = self.case.worst(_independent(whole.chance[:, known], answered), self.within)
         return Members(tuple(errors), tuple(effects), tuple(grades), span)
+
+    def upper(self, directions: Tensor) -> float:
+        """Upper limit of the worst member of the span of any directions `(k, dim)`, from all samples."""
+        whole = self.case.crossed.whole.along(directions)
+        known = responds(whole, self.case.crossed.outputs, self.case.rows.rounding)
+        if not known.any():
+            return 0.0
+        basis = _independent(whole.chance[:, known], directions[known])
+        drawn = resample(self.case.forms, basis, torch.Generator().manual_seed(self.case.crossed.seed))
+        return interval(drawn.spans(torch.eye(len(basis), dtype=torch.float64)), self.case.crossed.tail).upper
 
     def _exact(self, directions: Tensor) -> list[bool]:
         """Whether each direction `(k, dim)` is broken by no more than rounding on either half."""

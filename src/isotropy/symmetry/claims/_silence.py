@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from . import bars
 from ._claim import LADDER, Claim
 from ._cross import Silence
 from ._judgement import Members
@@ -27,6 +28,14 @@ class Silent:
         """Nothing is broken along directions `(k, dim)` that the map ignores."""
         nothing, count = Interval(0.0, 0.0, 0.0), len(directions)
         return Members((nothing,) * count, (nothing,) * count, ("exact",) * count, nothing)
+
+    def upper(self, directions: Tensor) -> float:
+        """Nothing is broken along directions `(k, dim)` that the map ignores; others count as chance."""
+        if not len(self.claim.ignored):
+            return 1.0
+        moved, ignored = directions @ self.motion.T, self.claim.ignored @ self.motion.T
+        outside = moved - torch.linalg.lstsq(ignored.T, moved.T).solution.T @ ignored
+        return 0.0 if float(outside.norm()) <= bars.IGNORED * float(moved.norm()) else 1.0
 
 
 def silent(silence: Silence, samples: int, tolerance: float, level: float) -> Silent:
