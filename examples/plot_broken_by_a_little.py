@@ -34,11 +34,11 @@ so3, gl3 = iso.so(3), iso.gl(3)
 errors, spectra, answers = [], [], []
 for size in sizes:
     f = dented(size)
-    errors.append(iso.measure.equivariance(f, x, so3.vector(), so3.scalar()).relative_error)
+    errors.append(iso.measure.equivariance(f, x, so3.vector(), so3.scalar()).defect)
     found = iso.discover.FromModel(gl3.vector(), gl3.scalar()).fit(f, x)
     spectra.append(found.spectrum_)
     answers.append((found.status_, found.algebra_.dim))
-    print(f"dent {size:7.0e}: error {errors[-1]:.1e}, {found.status_}, dimension {found.algebra_.dim}")
+    print(f"dent {size:7.0e}: defect {errors[-1]:.1e}, {found.status_}, dimension {found.algebra_.dim}")
 
 # %%
 # The three smallest values are the rotations. They grow in proportion to the dent until they meet the others.
@@ -48,8 +48,8 @@ figure, axes = plt.subplots(figsize=(6.4, 3.8))
 values = torch.stack(spectra)
 axes.loglog(shown, values[:, :-3], "o", color=viz.OTHER_COLOUR, markersize=4)
 axes.loglog(shown, values[:, -3:], "o", color=viz.NULL_COLOUR, markersize=4)
-axes.loglog(shown, errors, "-", color="black", linewidth=1, label="measured error under so(3)")
-axes.set(xlabel="size of the dent (leftmost: none)", ylabel="relative error")
+axes.loglog(shown, errors, "-", color="black", linewidth=1, label="defect of so(3)")
+axes.set(xlabel="size of the dent (leftmost: none)", ylabel="relative error (1 is chance)")
 axes.legend(frameon=False)
 figure.tight_layout()
 

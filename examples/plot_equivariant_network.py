@@ -81,4 +81,4 @@ models["plain, averaged"] = iso.enforce.symmetrize(
 for name, model in models.items():
     report = iso.measure.equivariance(model, x_test, rho_in, rho_out)
     error = (model(x_test) - torque(x_test)).detach().square().mean().sqrt()
-    print(f"{name:16s} symmetry error {report.relative_error:.1e}, test error {float(error):.2e}")
+    print(f"{name:16s} symmetry defect {report.defect:.1e}, test error {float(error):.2e}")

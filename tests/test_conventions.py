@@ -173,22 +173,28 @@ def test_inner_product_is_that_of_frobenius():
     assert float(iso.so(3).basis[0].norm()) == pytest.approx(math.sqrt(2))
 
 
-def test_relative_error_is_as_written():
+def test_defect_and_effect_are_as_written():
     G = iso.so(2)
     V, x, m = G.vector(), randn(50, 2), randn(2, 2, seed=2)
-    report = iso.measure.equivariance(lambda x: x @ m.T, x, V, V)
-    xi = G.basis[0]
+
+    def f(x):
+        return x @ m.T + x**2
+
+    report, xi, values = iso.measure.equivariance(f, x, V, V), G.basis[0], f(x)
+    slopes = m + torch.diag_embed(2 * x)
+    out, into = (torch.linalg.inv(torch.linalg.cholesky(torch.cov(part.T, correction=0))) for part in (values, x))
 
     def size(rows):
-        return rows.square().sum(1).mean().sqrt()
+        return rows.square().sum(-1).mean().sqrt()
 
-    top = size(x @ bracket(m, xi).T)
-    expected = top / (m.norm() * size(x @ xi.T) + size(x @ m.T @ xi.T))
-    assert float(report.per_generator[0]) == pytest.approx(float(expected))
-    doubled = iso.LieAlgebra(2 * G.basis).vector()
-    assert iso.measure.equivariance(lambda x: x @ m.T, x, doubled, doubled).relative_error == pytest.approx(
-        report.relative_error
-    )
+    broken = size((torch.einsum("sij,sj->si", slopes, x @ xi.T) - values @ xi.T) @ out.T)
+    apart = size(torch.einsum("sij,tj->sti", slopes, x @ xi.T) @ out.T)
+    turned, motion = size(values @ xi.T @ out.T), size(x @ xi.T @ into.T)
+    assert report.defect == pytest.approx(float(broken / (apart**2 + turned**2).sqrt()))
+    assert report.effect == pytest.approx(float(broken / motion / 2**0.5))
+    slope = slopes.square().sum((1, 2)).sqrt()[:, None]
+    bare = size(torch.einsum("sij,sj->si", slopes, x @ xi.T) - values @ xi.T)
+    assert report.relative_error == pytest.approx(float(bare / (size(slope * (x @ xi.T)) + size(values @ xi.T))))
 
 
 def test_spectrum_descends_and_knows_no_basis_and_no_units():
@@ -211,15 +217,16 @@ def test_finite_error_is_as_written():
     V, x, g = G.vector(), randn(50, 2), torch.tensor([[0.0, -1.0], [1.0, 0.0]], dtype=torch.float64)
     report = iso.measure.finite(torch.abs, x, V, V, n_samples=0, elements=g[None])
     a, b = (x @ g.T).abs(), x.abs() @ g.T
-    c = (a.mean(0) + b.mean(0)) / 2
-    assert float(report.per_generator[0]) == pytest.approx(
-        float((a - b).norm() / ((a - c).norm() + (b - c).norm())), rel=1e-6
-    )
+    white = torch.linalg.inv(torch.linalg.cholesky(torch.cov(x.abs().T, correction=0)))
+    broken, apart = (a - b) @ white.T, (a[:, None] - b[None]) @ white.T
+    defect, effect = broken.square().sum(1).mean() / apart.square().sum(2).mean(), broken.square().sum(1).mean() / 2
+    assert float(report.per_generator[0]) == pytest.approx(float(defect.sqrt()))
+    assert float(report.per_generator_effect[0]) == pytest.approx(float(effect.sqrt()))
 
 
 def test_nothing_over_nothing_is_undefined():
     report = iso.measure.equivariance(lambda x: 0 * x[:, 0] + 1, randn(9, 2), iso.so(2).vector(), iso.so(2).scalar())
-    assert math.isnan(report.relative_error)
+    assert math.isnan(report.defect) and math.isnan(report.relative_error)
 
 
 # -- numbers and seeds -----------------------------------------------------------------------------------------------

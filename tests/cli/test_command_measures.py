@@ -77,15 +77,20 @@ def test_a_function_and_its_tolerance(command, models):
     assert (code, answer["at_floor"], answer["within"], answer["outputs"]) == (0, True, True, "scalar")
     code, answer = measured(command, "nets_of_test:turned", "points.csv", "--algebra", "so(3)", "--finite")
     assert (code, answer["at_floor"], answer["outputs"]) == (0, True, "vector")
-    assert answer["finite"]["relative_error"] < 1e-12
+    assert answer["finite"]["defect"] < 1e-12
     code, answer = measured(command, "nets_of_test:first", "points.csv", "--algebra", "so(3)", "--tolerance", "0.05")
     assert (code, answer["within"]) == (1, False)
+    between = (answer["defect"] + answer["interval"][1]) / 2
+    words = ("nets_of_test:first", "points.csv", "--algebra", "so(3)", "--tolerance")
+    assert measured(command, *words, str(between))[1]["within"] is False  # the interval holds the tolerance
+    code, answer = measured(command, *words, str(2 * between), "--level", "0.2")
+    assert (code, answer["within"], answer["level"]) == (0, True, 0.2)
     assert [row["name"] for row in answer["generators"]] == ["x d/dy - y d/dx", "x d/dz - z d/dx", "y d/dz - z d/dy"]
 
 
 def test_nothing_to_measure_is_code_1(command, models):
     code, answer = measured(command, "nets_of_test:constant", "points.csv", "--algebra", "so(3)")
-    assert (code, answer["relative_error"], answer["within"]) == (1, None, False)
+    assert (code, answer["defect"], answer["within"]) == (1, None, False)
     assert command("measure", "nets_of_test:constant", "points.csv", "--algebra", "so(3)").out.startswith("Undefined")
 
 
@@ -98,11 +103,15 @@ def test_a_saved_program_measures_as_its_network(command, models, saved):
     report = iso.measure.equivariance(network, torch.from_numpy(x).float(), group.vector(), group.scalar())
     assert done.code == 0
     assert answer["dtype"] == "float32"
-    assert math.isclose(answer["relative_error"], report.relative_error, rel_tol=1e-4)
-    low, high = answer["generators"][0]["interval"]
-    assert f"[{low:.3g} to {high:.3g}], absolute {answer['generators'][0]['absolute_error']:.3g}" in done.out
-    assert done.out.startswith(f"The model breaks so(3) by {answer['relative_error']:.3g}")
-    assert f"errors up to {answer['floor']:.1g} are rounding" in done.out
+    assert math.isclose(answer["defect"], report.defect, rel_tol=1e-4)
+    assert math.isclose(answer["effect"], report.effect, rel_tol=1e-4)
+    row = answer["generators"][0]
+    (low, high), (least, most) = row["interval"], row["effect_interval"]
+    numbers = f"defect {row['defect']:.3g} [{low:.3g} to {high:.3g}], effect {row['effect']:.3g} "
+    assert numbers + f"[{least:.3g} to {most:.3g}]" in done.out
+    assert done.out.startswith(f"The model breaks so(3) by {answer['defect']:.3g} [")
+    assert "of what chance would give" in done.out and "95 % intervals" in done.out
+    assert f"defects up to {answer['floor']:.1g} are rounding" in done.out
     assert sorted(path.name for path in Path("m").iterdir()) == ["measure.json"]
 
 
@@ -188,6 +197,7 @@ BAD = {
     "no data": ("nets_of_test:first none.csv --algebra so(3)", ["none.csv"]),
     "no column": ("nets_of_test:first points.csv --x x,y,w --algebra so(3)", ["'w'"]),
     "columns of an example": ("nets_of_test:first example:moon --x x --algebra so(3)", ["example:moon"]),
+    "bad level": ("nets_of_test:first points.csv --algebra so(3) --level 2", ["level"]),
     "bad tolerance": ("nets_of_test:first points.csv --algebra so(3) --tolerance=-1", ["--tolerance"]),
     "folder is a file": ("nets_of_test:first points.csv --algebra so(3) --out points.csv", ["--out"]),
 }

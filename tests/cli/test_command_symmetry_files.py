@@ -52,8 +52,8 @@ def test_measure_takes_the_action_of_a_file(command, folder, wave, name):
 
     still = iso.actions.Trivial(found.action.algebra, (1,))
     report = iso.measure.equivariance(f, x, found.action, still, seed=0)
-    assert answer["relative_error"] == pytest.approx(report.relative_error, rel=1e-12)
-    errors = [row["relative_error"] for row in answer["generators"]]
+    assert answer["defect"] == pytest.approx(report.defect, rel=1e-12)
+    errors = [row["defect"] for row in answer["generators"]]
     expected = [None if math.isnan(float(e)) else float(e) for e in report.per_generator]
     assert errors == pytest.approx(expected, rel=1e-9)
 
@@ -69,7 +69,7 @@ def test_columns_in_another_order_give_the_same_error(command, folder, wave, nam
     there = json.loads(command("measure", wave, *words).out)
     names = ",".join(found.columns[place] for place in order)
     back = json.loads(command("measure", "my_turned:turned", *words, "--x", names).out)
-    assert back["relative_error"] == pytest.approx(there["relative_error"], rel=1e-9)
+    assert back["defect"] == pytest.approx(there["defect"], rel=1e-9)
 
 
 def test_discover_searches_inside_a_file(command, folder):

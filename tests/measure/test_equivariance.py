@@ -12,6 +12,7 @@ from torch import nn
 import isotropy as iso
 from isotropy.errors import DataError, DerivativeUnavailableError, RepresentationMismatchError
 from isotropy.measure import equivariance
+from isotropy.symmetry.claims import measured, rows_of
 
 
 def swirl(x):
@@ -31,22 +32,68 @@ def test_exact_symmetry_is_at_the_floor(points, so3, dtype, method):
     assert "rounding" in str(report)
 
 
-def test_error_of_a_linear_map_is_the_formula(points):
-    """f(x) = M x under gl(2), against the definition written out."""
+def test_defect_and_effect_are_the_formulas(points):
+    """A cubic map under gl(2), against the definitions written out; the outputs have one covariance."""
     G, x = iso.gl(2), points(n=2)
-    M = torch.tensor([[1.0, 2.0], [0.5, -1.0]], dtype=torch.float64)
-    report = equivariance(lambda x: x @ M.T, x, G.vector(), G.vector())
+    f = lambda x: torch.stack([x[:, 0] ** 3 + x[:, 1], 5 * x[:, 0] * x[:, 1]], dim=1)  # noqa: E731
+    report = equivariance(f, x, G.vector(), G.vector())
+    a, b = x.unbind(1)
+    slope = torch.stack([torch.stack([3 * a**2, 0 * a + 1], 1), torch.stack([5 * b, 5 * a], 1)], dim=1)
 
-    def rms(rows):
-        return rows.square().sum(-1).mean().sqrt()
+    def white(rows, of):
+        return rows @ torch.linalg.inv(torch.linalg.cholesky(torch.cov(of.T, correction=0))).T
 
-    expected = []
-    for e in G.basis:
-        broken = rms(x @ (M @ e - e @ M).T)
-        expected.append(broken / (M.norm() * rms(x @ e.T) + rms(x @ (e @ M).T)))
-    torch.testing.assert_close(report.per_generator, torch.stack(expected))
-    commutators = torch.stack([x @ (M @ e - e @ M).T for e in G.basis])
-    assert report.absolute_error == pytest.approx(float(commutators.square().sum((0, 2)).mean().sqrt()))
+    for k, e in enumerate(G.basis):
+        broken = white(torch.einsum("sij,sj->si", slope, x @ e.T) - f(x) @ e.T, f(x)).square().sum(1).mean()
+        apart = white(torch.einsum("sij,tj->sti", slope, x @ e.T).flatten(0, 1), f(x)).square().sum(1).mean()
+        turned = white(f(x) @ e.T, f(x)).square().sum(1).mean()
+        motion = white(x @ e.T, x).square().sum(1).mean()
+        assert float(report.per_generator[k]) == pytest.approx(float((broken / (apart + turned)).sqrt()))
+        assert float(report.per_generator_effect[k]) == pytest.approx(float((broken / motion / 2).sqrt()))
+
+
+def test_numbers_are_those_of_a_claim(points):
+    G, x = iso.gl(3), points(200)
+    f = lambda x: x[:, 0] ** 2 + x[:, 1] ** 3  # noqa: E731
+    report, told = equivariance(f, x, G.vector(), G.scalar()), measured(rows_of(f, x, G.vector(), G.scalar()))
+    assert report.per_generator.tolist() == pytest.approx([e.value for e in told.errors], nan_ok=True)
+    assert report.per_generator_effect.tolist() == pytest.approx([e.value for e in told.effects])
+    assert (report.defect, *report.interval) == pytest.approx((told.span.value, told.span.lower, told.span.upper))
+    assert report.effective == pytest.approx(told.effective)
+
+
+def test_worst_combination_bounds_every_generator(points):
+    G, x = iso.gl(3), points(100)
+    f = lambda x: torch.sin(x.sum(1)) + x[:, 0] * x[:, 1]  # noqa: E731
+    report = equivariance(f, x, G.vector(), G.scalar())
+    assert report.defect >= float(report.per_generator.max())
+    assert report.effect >= float(report.per_generator_effect.max())
+    generator = torch.Generator().manual_seed(1)
+    for combination in torch.randn(20, 1, 9, dtype=torch.float64, generator=generator):
+        part = G.span(combination)
+        one = equivariance(f, x, part.vector(), part.scalar())
+        assert one.defect <= report.defect * (1 + 1e-9)
+        assert one.effect <= report.effect * (1 + 1e-9)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000))
+def test_units_basis_and_order_do_not_matter(seed):
+    generator = torch.Generator().manual_seed(seed)
+    draw = lambda *shape: torch.randn(*shape, dtype=torch.float64, generator=generator)  # noqa: E731
+    G, x, weights = iso.gl(3), draw(80, 3), draw(3, 2)
+    units, outer = (10 ** (12 * torch.rand(k, dtype=torch.float64, generator=generator) - 6) for k in (3, 2))
+    f = lambda x: torch.tanh(x @ weights)  # noqa: E731
+    one = equivariance(f, x, G.vector(), 2 * G.scalar())
+    mixed = G.span(draw(9, 9))
+    turned = equivariance(f, x.flip(0), mixed.vector(), 2 * mixed.scalar())
+    scaled = iso.LieAlgebra(units[:, None] * G.basis / units)
+    other = equivariance(lambda z: outer * f(z / units), x * units, scaled.vector(), 2 * scaled.scalar())
+    for same in (turned, other):
+        assert same.defect == pytest.approx(one.defect, rel=1e-6)
+        assert same.effect == pytest.approx(one.effect, rel=1e-6)
+    torch.testing.assert_close(other.per_generator, one.per_generator, rtol=1e-6, atol=0)
+    torch.testing.assert_close(other.per_generator_interval, one.per_generator_interval, rtol=1e-6, atol=0)
 
 
 def test_overall_error_does_not_depend_on_the_generators(points):
@@ -57,6 +104,8 @@ def test_overall_error_does_not_depend_on_the_generators(points):
     one, other = (equivariance(torch.sin, points(), A.vector(), A.vector(), method="jacobian") for A in (G, mixed))
     assert one.relative_error == pytest.approx(other.relative_error, rel=1e-12)
     assert one.absolute_error == pytest.approx(other.absolute_error, rel=1e-12)
+    assert one.defect == pytest.approx(other.defect, rel=1e-9)
+    assert one.effect == pytest.approx(other.effect, rel=1e-9)
     assert not torch.allclose(one.per_generator, other.per_generator)
 
 
@@ -65,6 +114,7 @@ def test_size_of_a_generator_does_not_matter(points):
     double = iso.LieAlgebra(2 * G.basis)
     one, other = (equivariance(torch.sin, points(), A.vector(), A.vector()) for A in (G, double))
     torch.testing.assert_close(one.per_generator, other.per_generator)
+    torch.testing.assert_close(one.per_generator_effect, other.per_generator_effect)
     torch.testing.assert_close(one.per_generator_absolute, other.per_generator_absolute)
 
 
@@ -74,6 +124,8 @@ def test_error_grows_linearly_with_planted_breaking(points, so3):
         return equivariance(f, points(), so3.vector(), so3.scalar())
 
     small, large = broken(1e-6), broken(1e-4)
+    assert large.defect == pytest.approx(100 * small.defect, rel=1e-3)
+    assert large.effect == pytest.approx(100 * small.effect, rel=1e-3)
     assert large.relative_error == pytest.approx(100 * small.relative_error, rel=1e-3)
     assert large.absolute_error == pytest.approx(100 * small.absolute_error, rel=1e-9)
     unbroken = [name for name, e in zip(large.names, large.per_generator, strict=True) if e < large.floor]
@@ -84,17 +136,20 @@ def test_error_grows_linearly_with_planted_breaking(points, so3):
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 12), st.sampled_from(["gl(2)", "so(2)", "sl(2)"]), st.booleans())
 @example(11, 11, "sl(2)", False)  # one sample outweighs all others
-def test_errors_lie_between_zero_and_one(seed, count, name, invariant):
+def test_numbers_lie_within_their_intervals(seed, count, name, invariant):
     torch.manual_seed(seed)
     G, weights = iso.named(name), torch.randn(2, 2, dtype=torch.float64)
     x = torch.randn(count, 2, dtype=torch.float64) * 10 ** torch.empty(1).uniform_(-3, 3).double()
     f = (lambda x: torch.sin(x @ weights).sum(1)) if invariant else (lambda x: torch.tanh(x @ weights))
     report = equivariance(f, x, G.vector(), G.scalar() if invariant else G.vector(), seed=seed)
-    for value in (report.relative_error, *report.per_generator.tolist()):
-        assert math.isnan(value) or 0.0 <= value <= 1.0
-    if count > 1 and not math.isnan(report.relative_error):
-        low, high = report.interval
-        assert 0.0 <= low <= report.relative_error <= high <= 1.0
+    assert math.isnan(report.relative_error) or 0.0 <= report.relative_error <= 1.0
+    pairs = [(report.defect, report.interval), (report.effect, report.effect_interval)]
+    pairs += zip(report.per_generator.tolist(), report.per_generator_interval.tolist(), strict=True)
+    pairs += zip(report.per_generator_effect.tolist(), report.per_generator_effect_interval.tolist(), strict=True)
+    for value, (low, high) in pairs:
+        assert math.isnan(value) or value >= 0.0
+        if count > 1 and not math.isnan(value):
+            assert 0.0 <= low <= value <= high
 
 
 def test_error_stays_below_one_when_the_slope_is_only_probed():
@@ -104,26 +159,34 @@ def test_error_stays_below_one_when_the_slope_is_only_probed():
     x = torch.randn(40, 60, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
     report = equivariance(lambda x: (x @ u)[:, None] * u, x, G.vector(), G.vector(), method="forward")
     assert 0.0 < report.relative_error <= 1.0
+    assert report.defect == pytest.approx(1.0, abs=0.1)
 
 
 def test_interval_covers(so3):
     f = lambda x: x.square().sum(1) + x[:, 0] ** 3  # noqa: E731
     many = torch.randn(200_000, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(99))
-    truth = equivariance(f, many[:100_000], so3.vector(), so3.scalar()).relative_error
-    covered = 0
+    truth = equivariance(f, many[:100_000], so3.vector(), so3.scalar()).defect
+    covered, widths = 0, []
     for k in range(60):
-        low, high = equivariance(
-            f, many[100_000 + 200 * k :][:200], so3.vector(), so3.scalar(), confidence=0.9
-        ).interval
+        low, high = equivariance(f, many[100_000 + 200 * k :][:200], so3.vector(), so3.scalar(), level=0.1).interval
         covered += low <= truth <= high
-        assert high - low < 0.25
+        widths.append(high - low)
+    assert sorted(widths)[30] < 0.35
     assert 45 <= covered <= 60  # 54 expected
 
 
 def test_interval_needs_two_samples(points, so3):
     report = equivariance(torch.sin, points(1), so3.vector(), so3.vector())
-    assert math.isnan(report.interval[0])
+    assert math.isnan(report.interval[0]) and math.isnan(report.effect_interval[0])
     assert report.relative_error > 0.1
+
+
+def test_former_word_for_the_level_still_answers(points, so3):
+    V = so3.vector()
+    with pytest.warns(DeprecationWarning, match=r"expected level=0\.1"):
+        old = equivariance(torch.sin, points(), V, V, confidence=0.9)
+    assert old.interval == equivariance(torch.sin, points(), V, V, level=0.1).interval
+    assert old.confidence == pytest.approx(0.9)
 
 
 def test_same_seed_same_interval(points, so3):
@@ -148,6 +211,7 @@ def test_zero_over_zero_is_undefined(points, so3, constant, method):
     assert report.worst == ""
     assert "undefined" in str(report)
     assert report.to_dict()["relative_error"] is None
+    assert report.to_dict()["defect"] is None
 
 
 def test_one_generator_may_be_undefined():
@@ -167,6 +231,7 @@ def test_report_prints_short_and_saves_json(points, tmp_path):
     written = json.loads(report.save(tmp_path / "report.json").read_text())
     assert written == report.to_dict()
     assert [g["name"] for g in written["generators"]] == list(report.names)
+    assert (written["defect"], written["effect"]) == (report.defect, report.effect)
     assert written["relative_error"] == report.relative_error
 
 
@@ -285,8 +350,8 @@ def test_bad_input_is_refused(points, so3):
         equivariance(lambda x: 1e300 * x, points(), V, V)
     with pytest.raises(DataError, match="method"):
         equivariance(torch.sin, points(), V, V, method="magic")
-    with pytest.raises(DataError, match="confidence"):
-        equivariance(torch.sin, points(), V, V, confidence=1.5)
+    with pytest.raises(DataError, match="level"):
+        equivariance(torch.sin, points(), V, V, level=1.5)
     with pytest.raises(DataError, match="dimension 0"):
         nothing = iso.LieAlgebra(torch.zeros(0, 3, 3))
         equivariance(torch.sin, points(), nothing.vector(), nothing.vector())

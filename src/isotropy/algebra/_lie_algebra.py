@@ -90,10 +90,11 @@ class LieAlgebra:
     ) -> None:
         rule = bracket or Commutator()
         stack = as_basis(basis) if bracket is None else require_finite(basis.detach().double().clone(), "basis")
-        if len(stack) and numerical_rank(stack.flatten(1)) < len(stack):
+        rank = _rank(stack.flatten(1))
+        if rank < len(stack):
             raise NotAnAlgebraError(
-                f"basis: expected independent generators, received {len(stack)} that span "
-                f"{numerical_rank(stack.flatten(1))} dimensions; drop the dependent ones"
+                f"basis: expected independent generators, received {len(stack)} that span {rank} dimensions; drop the "
+                "dependent ones"
             )
         self._basis = stack
         self._bracket = rule
@@ -284,6 +285,11 @@ class LieAlgebra:
             raise RepresentationMismatchError(
                 f"{what}: expected an algebra of matrices, received one of vector fields; use its action instead"
             )
+
+
+def _rank(rows: Tensor) -> int:
+    """Rank of generators `(k, ambient)`, each at unit size: units of columns make some of them huge."""
+    return numerical_rank(rows / rows.norm(dim=1, keepdim=True).clamp_min(1e-300)) if len(rows) else 0
 
 
 def defining(group: LieAlgebra, basis: Tensor, blocks: tuple[int, ...], factor: int | None) -> Representation:

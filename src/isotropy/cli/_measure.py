@@ -30,7 +30,10 @@ def measure(
     x: X = None,
     outputs: Outputs = "auto",
     finite: Annotated[bool, typer.Option("--finite", help="also move samples by finite amounts")] = False,
-    tolerance: Annotated[float | None, typer.Option(min=0.0, help="exit with code 1 above this error")] = None,
+    tolerance: Annotated[
+        float | None, typer.Option(min=0.0, help="exit with code 1 unless the defect is below this, at the level")
+    ] = None,
+    level: Annotated[float, typer.Option(help="what the intervals leave out")] = 0.05,
     key: Key = None,
     out: Out = None,
     as_json: AsJson = False,
@@ -38,7 +41,8 @@ def measure(
 ) -> None:
     """Measure how far MODEL is from being symmetric, at the points of DATA.
 
-    The error is 0 for a symmetric model and at most 1, with one number for each generator of the algebra.
+    The defect is 0 for a symmetric model and 1 for chance, and the effect is what one standard deviation of motion
+    changes, in spreads of the output: two numbers for each generator of the algebra and for the worst combination.
     """
     from .. import measure as verb
     from ..discover import plain
@@ -57,8 +61,8 @@ def measure(
     points = samples.x.reshape(len(samples.x), *rho_in.event).to(dtype)
     rho_out, how = output_action(rho_in, outputs_of(f, points, model), outputs)
     with calling(model):
-        report = _named(verb.equivariance(f, points, rho_in, rho_out, seed=seed), rho_in, names)
-        moved = verb.finite(f, points, rho_in, rho_out, seed=seed) if finite else None
+        report = _named(verb.equivariance(f, points, rho_in, rho_out, level=level, seed=seed), rho_in, names)
+        moved = verb.finite(f, points, rho_in, rho_out, level=level, seed=seed) if finite else None
     answer: dict[str, Any] = {
         **report.to_dict(),
         "algebra": algebra,
@@ -88,10 +92,11 @@ def _named(report: SymmetryReport, rho: Action, names: list[str]) -> SymmetryRep
 
 
 def _within(report: SymmetryReport, tolerance: float | None) -> bool:
-    """Whether there is an error and it is not above the tolerance; rounding is never held against the model."""
-    if math.isnan(report.relative_error):
+    """Whether there is a defect whose upper limit is within the tolerance; rounding is never held against the model."""
+    if math.isnan(report.defect):
         return False
-    return tolerance is None or report.relative_error <= max(tolerance, report.floor)
+    upper = report.defect if math.isnan(report.interval[1]) else report.interval[1]
+    return tolerance is None or report.at_floor or upper <= tolerance
 
 
 def _write(out: Path, answer: dict[str, Any]) -> None:

@@ -13,10 +13,14 @@ from ..action._representation import Representation
 from ..actions import Trivial
 from ..algebra._matrix_group import MatrixGroup
 from ..core._autodiff import Map, evaluating, value_of
-from ..core._checks import as_points, require_fraction
+from ..core._checks import as_points
 from ..errors import DataError, RepresentationMismatchError
+from ..symmetry import bars
+from ..symmetry.claims._rows import output_blocks
+from ._gaps import Gaps, found_gaps, gaps_of
+from ._metric import Metric, Spreads
 from ._report import SymmetryReport
-from ._summary import Noise, root_mean, summarise
+from ._summary import level_of, plain_sizes, require_sizes, summarise
 
 _ROWS = 1024  # samples given to the map at once
 Motion = Callable[[Action, Tensor, Tensor], Tensor]  # of points, at base points
@@ -31,13 +35,15 @@ def finite(
     n_samples: int = 32,
     elements: MatrixGroup | Any = None,
     size: float = 1.0,
-    confidence: float = 0.95,
+    level: float = 0.05,
     seed: int = 0,
+    confidence: float | None = None,
 ) -> SymmetryReport:
     """Difference of ``f(g x)`` and ``g f(x)`` for random and for given group elements.
 
-    The error of an element is ``|a - b| / (|a - c| + |b - c|)`` in root mean square over samples, with
-    ``a = f(g x)``, ``b = g f(x)`` and c the mean of both: in [0, 1], 0 exactly for an equivariant map.
+    The *defect* of an element is ``|f(g x) - g f(x)|`` by ``|f(g x) - g f(x')|``, for values paired at random, in root
+    mean square over samples: 0 exactly for an equivariant map, 1 for chance. The *effect* is the numerator in spreads
+    of the map. Outputs are measured in their covariance, so that units do not matter.
 
     Parameters
     ----------
@@ -54,10 +60,12 @@ def finite(
         They need representations that know finite elements.
     size : float
         Largest random motion, as the largest singular value of the generator: an angle, rapidity or distance.
-    confidence : float
-        Of the bootstrap intervals.
+    level : float
+        Of the bootstrap intervals: what they leave out.
     seed : int
         Of the elements and the bootstrap.
+    confidence : float, optional
+        Former word for ``1 - level``; it will go.
 
     Returns
     -------
@@ -80,27 +88,36 @@ def finite(
     >>> x = torch.randn(50, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     >>> mirrors = torch.diag_embed(torch.tensor([[1.0, 1.0], [1.0, -1.0]]))
     >>> report = finite(torch.abs, x, G.vector(), G.vector(), n_samples=0, elements=mirrors)
-    >>> [round(float(error), 2) for error in report.per_generator]
-    [0.0, 0.89]
+    >>> [round(float(defect), 2) for defect in report.per_generator]
+    [0.0, 1.0]
     """
-    require_fraction(confidence, "confidence")
+    level = level_of(level, confidence)
     points = as_points(x, "x", rho_in.event).detach()
     named = [*_random_motions(rho_in, n_samples, size, seed), *_given_motions(elements)]
     if not named:
         raise DataError(f"expected something to test, received n_samples={n_samples} and no elements; ask for some")
     with evaluating(f), torch.no_grad():
         value = _evaluated(f, points)
-        columns = [_gap_squares(f, points, value, motion, rho_in, rho_out) for _, motion in named]
-    squares = torch.stack(columns, dim=2)
-    squares = torch.cat([squares, squares.sum(2, keepdim=True)], dim=2)
+        _require_outputs(value, rho_out)
+        outputs = Spreads(output_blocks(rho_out), len(points)).update(value).metric()
+        seen = [_compared(f, points, value, motion, rho_in, rho_out, outputs) for _, motion in named]
+    squares = torch.stack([raw for raw, _ in seen], dim=1)
+    require_sizes(squares)
+    gaps = Gaps(*[torch.stack(part, dim=1) for part in zip(*[gap for _, gap in seen], strict=True)])
+    spread = outputs(value.to("cpu", torch.float64) - outputs.mean).square().sum(1)
+    rounding = _rounding(outputs, value.dtype)
+    defects, effects, effective = found_gaps(gaps, spread, rounding, level, seed)
     return summarise(
-        squares,
+        defects,
+        effects,
         [name for name, _ in named],
-        noise=_rounding(squares, value),
+        plain_sizes(torch.cat([squares, squares.sum(1, keepdim=True)], dim=1)),
+        floor=_floor(gaps, rounding),
         method="finite",
         dtype=points.dtype,
-        confidence=confidence,
-        seed=seed,
+        samples=len(points),
+        effective=effective,
+        level=level,
     )
 
 
@@ -151,17 +168,23 @@ def _element(matrix: Tensor) -> Motion:
     return move
 
 
-def _gap_squares(f: Map, x: Tensor, value: Tensor, motion: Motion, rho_in: Action, rho_out: Action) -> Tensor:
-    """Squares `(3, batch)` of ``a - b``, ``a - c`` and ``b - c``."""
+def _compared(
+    f: Map, x: Tensor, value: Tensor, motion: Motion, rho_in: Action, rho_out: Action, outputs: Metric
+) -> tuple[Tensor, Gaps]:
+    """Mean squares `(3,)` of ``a - b``, ``a - c`` and ``b - c`` with c the mean of both, and the gaps `(batch,)`."""
+    moved = _evaluated(f, motion(rho_in, x, x)).flatten(1).to("cpu", torch.float64)
+    turned = motion(rho_out, value.reshape(-1, *rho_out.event), x).flatten(1).to("cpu", torch.float64)
+    centre = 0.5 * (moved.mean(0) + turned.mean(0))
+    parts = (moved - turned, moved - centre, turned - centre)
+    return torch.stack([part.square().sum(1).mean() for part in parts]), gaps_of(outputs(moved), outputs(turned))
+
+
+def _require_outputs(value: Tensor, rho_out: Action) -> None:
     if value[0].numel() != rho_out.size:
         raise RepresentationMismatchError(
             f"rho_out: expected an action on {value[0].numel()} outputs (what f returns), received one on "
             f"{rho_out.size}; use scalar() for an invariant, actions.Trivial for several"
         )
-    moved = _evaluated(f, motion(rho_in, x, x)).flatten(1).to(torch.float64)
-    turned = motion(rho_out, value.reshape(-1, *rho_out.event), x).flatten(1).to(torch.float64)
-    centre = 0.5 * (moved.mean(0) + turned.mean(0))
-    return torch.stack([part.square().sum(1) for part in (moved - turned, moved - centre, turned - centre)]).cpu()
 
 
 def _evaluated(f: Map, x: Tensor) -> Tensor:
@@ -169,9 +192,14 @@ def _evaluated(f: Map, x: Tensor) -> Tensor:
     return torch.cat([value_of(f, part).reshape(len(part), -1) for part in x.split(_ROWS)])
 
 
-def _rounding(squares: Tensor, value: Tensor) -> Noise:
-    """Each value carries a unit in the last place."""
-    eps = torch.finfo(value.dtype).eps
-    size = root_mean(value.to("cpu", torch.float64).square().sum(1))
-    scale = root_mean(squares[1:, :, :-1].mean(2).sum(0))
-    return Noise(8 * eps * max(1.0, size / scale if scale else 1.0), 8 * eps * size)
+def _rounding(outputs: Metric, dtype: torch.dtype) -> float:
+    """What a unit in the last place of each value, its mean included, may do, in the scales of the outputs."""
+    size = (len(outputs.mean) + float(outputs(outputs.mean).square().sum())) ** 0.5
+    return bars.ROUNDINGS * torch.finfo(dtype).eps * size
+
+
+def _floor(gaps: Gaps, rounding: float) -> float:
+    """Largest defect that rounding may give an element."""
+    chance = gaps.chance.mean(0).sqrt()
+    moving = chance[chance > rounding]
+    return rounding / float(moving.amin()) if len(moving) else 0.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,26 +11,14 @@ from torch import Tensor, nn
 
 from ..action._action import Action
 from ..actions import Image, Trivial
-from ..core._autodiff import Map, along, evaluating, first_usable
-from ..core._checks import as_points, require_fraction
+from ..core._autodiff import Map, evaluating, first_usable
+from ..core._checks import as_points
 from ..derivative._recording import Call, recording
 from ..errors import DataError, DerivativeUnavailableError, RepresentationMismatchError, SymmetryWarning
-from ..symmetry import bars
 from ._report import SymmetryReport
-from ._summary import Noise, summarise
-from ._terms import frames, generator_names, term_squares
-
-_PROBES = 16  # random directions that estimate |Df| of every layer at once
-_MOST_ENTRIES = 2**24
-
-
-@dataclass(frozen=True)
-class _Layer:
-    """One activation: its name, its columns among all activations, and how it should move."""
-
-    name: str
-    columns: slice
-    action: Action
+from ._summary import level_of
+from ._terms import frames, generator_names
+from ._walk import Layer, walk
 
 
 def layers(
@@ -40,10 +27,13 @@ def layers(
     rho_in: Action,
     *,
     actions: Mapping[str, Action] | None = None,
-    confidence: float = 0.95,
+    level: float = 0.05,
     seed: int = 0,
+    confidence: float | None = None,
 ) -> dict[str, SymmetryReport]:
-    """Equivariance error of the map from the input to the output of every leaf module, in order of evaluation.
+    """Defect and effect of the map from the input to the output of every leaf module, in order of evaluation.
+
+    The numbers are those of ``equivariance``, from gradients paired with the motions of eight other samples.
 
     An activation should move by ``actions[name]``; else like the input if it has its shape; else, under an
     ``Image`` action, like an image that covers the same square; else not at all (invariance). A module called
@@ -59,10 +49,12 @@ def layers(
         Action on inputs.
     actions : mapping of str to Action, optional
         Actions on the outputs of named modules.
-    confidence : float
-        Of the bootstrap intervals.
+    level : float
+        Of the bootstrap intervals: what they leave out.
     seed : int
-        Of the bootstrap and of the directions that estimate ``|Df|``.
+        Of the bootstrap and of the pairs.
+    confidence : float, optional
+        Former word for ``1 - level``; it will go.
 
     Raises
     ------
@@ -78,26 +70,23 @@ def layers(
     SymmetryWarning
         If outputs that are no tensor with a row per sample are left out; the message names them.
     """
-    require_fraction(confidence, "confidence")
+    level = level_of(level, confidence)
     points = as_points(x, "x", rho_in.event).detach()
+    frames(rho_in.algebra)  # refuses an algebra without generators
     with evaluating(model), recording(model) as seen:
-        plan, total = _plan(model, points[:1], seen, rho_in, actions or {})
+        plan = _plan(model, points[:1], seen, rho_in, actions or {})
         names = [layer.name for layer in plan]
         stacked = _stacked(model, seen, names)
         method = _rung(stacked, points)
-        squares = _all_squares(stacked, points, rho_in, plan, total, method, seed)
-    floor = bars.ROUNDINGS * torch.finfo(points.dtype).eps ** (2 / 3 if method == "difference" else 1.0)
+        seen = walk(stacked, points, rho_in, plan, method, seed)
     described = generator_names(rho_in)
-    rules: dict[str, Any] = {"method": method, "dtype": points.dtype, "confidence": confidence, "seed": seed}
-    return {
-        name: summarise(part, described, noise=Noise(floor), **rules) for name, part in zip(names, squares, strict=True)
-    }
+    return {name: part.report(described, method, points.dtype, level) for name, part in zip(names, seen, strict=True)}
 
 
 def _plan(
     model: nn.Module, one: Tensor, seen: list[Call], rho_in: Action, actions: Mapping[str, Action]
-) -> tuple[list[_Layer], int]:
-    """What there is to measure, and how many numbers that is per sample."""
+) -> list[Layer]:
+    """What there is to measure."""
     with torch.no_grad():
         model(one)
     usable = [(name, out) for name, _, _, out in seen if isinstance(out, Tensor) and out.ndim > 1 and len(out) == 1]
@@ -113,9 +102,9 @@ def _plan(
         warnings.warn(SymmetryWarning(f"left out, as their output is no tensor of samples: {left_out}"), stacklevel=3)
     plan, start = [], 0
     for name, out in usable:
-        plan.append(_Layer(name, slice(start, start + out.numel()), _action(name, out, rho_in, actions)))
+        plan.append(Layer(name, slice(start, start + out.numel()), _action(name, out, rho_in, actions)))
         start += out.numel()
-    return plan, start
+    return plan
 
 
 def _action(name: str, out: Tensor, rho_in: Action, actions: Mapping[str, Action]) -> Action:
@@ -157,23 +146,3 @@ def _rung(stacked: Map, points: Tensor) -> str:
         f"model: expected one that can be differentiated, received failures ({failures}); "
         "check that it is smooth and finite near the data"
     )
-
-
-def _all_squares(
-    stacked: Map, points: Tensor, rho_in: Action, plan: list[_Layer], total: int, method: str, seed: int
-) -> list[Tensor]:
-    """Squares `(3, samples, dim + 1)` of every layer."""
-    dim, frame = rho_in.algebra.dim, frames(rho_in.algebra)
-    generator = torch.Generator().manual_seed(seed)
-    parts: list[list[Tensor]] = [[] for _ in plan]
-    for chunk in points.split(max(1, _MOST_ENTRIES // (total * (2 * dim + _PROBES)))):
-        fields = rho_in.fields(chunk)
-        probes = torch.randn((_PROBES, *chunk.shape), generator=generator, dtype=torch.float64).to(chunk)
-        value, slopes = along(stacked, chunk, torch.cat([fields.transpose(0, 1), probes]), method)
-        for layer, squares in zip(plan, parts, strict=True):
-            moved, probed = slopes[..., layer.columns].split([dim, _PROBES])
-            slope = probed.square().sum(2).mean(0).sqrt()
-            event = value[:, layer.columns].reshape(-1, *layer.action.event)
-            turned = layer.action.fields(event, at=chunk).flatten(2)
-            squares.append(term_squares(fields.flatten(2), slope, moved.transpose(0, 1), turned, frame))
-    return [torch.cat(squares, dim=1) for squares in parts]

@@ -39,18 +39,17 @@ def discovered_words(answer: dict[str, Any], out: Path | None) -> str:
 def measured_words(answer: dict[str, Any], written: Path | None) -> str:
     """How symmetric a model is, in plain words."""
     lines = [_extent(answer)]
-    lines += listed(
-        f"Generators, the most broken first, with {100 * answer['confidence']:g} % intervals", _generator_rows(answer)
-    )
+    lines += listed(f"Generators, the most broken first, with {_sure(answer)} intervals", _generator_rows(answer))
     lines.append(
-        f"Measured at {answer['samples']} samples by {answer['method']} in {answer['dtype']}, outputs taken as "
-        f"{answer['outputs']}; errors up to {answer['floor']:.1g} are rounding."
+        f"Measured at {answer['samples']} samples, of which {answer['effective']:.0f} carry the sums, by "
+        f"{answer['method']} in {answer['dtype']}, outputs taken as {answer['outputs']}; defects up to "
+        f"{answer['floor']:.1g} are rounding."
     )
     if answer["finite"]:
         moves = answer["finite"]
-        lines.append(f"After {len(moves['generators'])} random finite motions: error {_error(moves)}.")
+        lines.append(f"Of {len(moves['generators'])} random finite motions the worst: {_two_numbers(moves)}.")
     if answer["tolerance"] is not None:
-        verdict = "within" if answer["within"] else "above"
+        verdict = "within" if answer["within"] else "not sure to be within"
         lines.append(f"That is {verdict} the tolerance {answer['tolerance']:g}.")
     if written is not None:
         lines.append(f"Written: {written}")
@@ -94,30 +93,42 @@ def _road_rows(roads: list[dict[str, Any]]) -> list[str]:
 
 
 def _extent(answer: dict[str, Any]) -> str:
-    """The overall error in one sentence."""
+    """The two numbers of the worst combination, in one sentence or two."""
     algebra = answer["algebra"]
-    if answer["relative_error"] is None:
-        return f"Undefined: {algebra} moves neither the model's output nor asks it to move, so there is nothing to err."
+    if answer["defect"] is None:
+        return f"Undefined: the model does not respond to {algebra}, so there is nothing to err."
     if answer["at_floor"]:
-        return f"The model has the symmetry {algebra} as far as rounding can tell: error {_error(answer)}."
-    return f"The model breaks {algebra} by {_error(answer)} (0 is symmetric, 1 is as broken as can be)."
+        return f"The model has the symmetry {algebra} as far as rounding can tell: defect {answer['defect']:.3g}."
+    return (
+        f"The model breaks {algebra} by {_within(answer['defect'], answer['interval'])} of what chance would give. "
+        f"One standard deviation of motion changes its output by up to "
+        f"{_within(answer['effect'], answer['effect_interval'])} of the spread ({_sure(answer)} intervals)."
+    )
 
 
 def _generator_rows(answer: dict[str, Any]) -> list[str]:
-    """Error, interval and absolute value of every generator."""
-    rows = sorted(answer["generators"], key=lambda row: -(row["relative_error"] or 0.0))
-    names = [row["name"] for row in rows]
-    width = max(map(len, names))
-    return [f"{row['name']:<{width}}  {_error(row)}, absolute {row['absolute_error']:.3g}" for row in rows]
+    """Both numbers of every generator."""
+    rows = sorted(answer["generators"], key=lambda row: -(row["defect"] or 0.0))
+    width = max(len(row["name"]) for row in rows)
+    return [f"{row['name']:<{width}}  {_two_numbers(row)}" for row in rows]
 
 
-def _error(row: dict[str, Any]) -> str:
-    """An error with its interval."""
-    if row["relative_error"] is None:
+def _two_numbers(row: dict[str, Any]) -> str:
+    """Defect and effect with their intervals."""
+    effect = _within(row["effect"], row["effect_interval"])
+    return f"defect {_within(row['defect'], row['interval'])}, effect {effect}"
+
+
+def _within(value: float | None, interval: list[float | None]) -> str:
+    """A number with its interval."""
+    low, high = interval
+    if value is None:
         return "undefined"
-    low, high = row["interval"]
-    within = "" if low is None or high is None else f" [{low:.3g} to {high:.3g}]"
-    return f"{row['relative_error']:.3g}{within}"
+    return f"{value:.3g}" if low is None or high is None else f"{value:.3g} [{low:.3g} to {high:.3g}]"
+
+
+def _sure(answer: dict[str, Any]) -> str:
+    return f"{100 * (1 - answer['level']):g} %"
 
 
 def equations_words(answer: dict[str, Any], out: Path | None) -> str:

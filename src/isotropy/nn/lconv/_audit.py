@@ -43,8 +43,8 @@ def equivariance_audit(
 ) -> EquivarianceAudit:
     """Size of ``X_out M - M X_in`` for the linear map ``M = 1 (x) W_0 + sum_k L_k (x) W_k`` of a layer.
 
-    The error is ``|X M - M X| / (|M| |X (x) 1| + |X M|)`` in Frobenius norms, the same number that
-    ``measure.equivariance`` finds on white noise. Channels do not move.
+    The error is ``|X M - M X| / (|M| |X (x) 1| + |X M|)`` in Frobenius norms, the ``relative_error``
+    that ``measure.equivariance`` finds on white noise. Channels do not move.
 
     Parameters
     ----------

@@ -95,8 +95,11 @@ def rows_of(f: Map, x: Any, rho_in: Action, rho_out: Action, method: str = "auto
     >>> rows_of(lambda x: x.square().sum(1), torch.ones(5, 3), G.vector(), G.scalar()).lie.shape
     torch.Size([5, 1, 9])
     """
-    points = as_points(x, "x", rho_in.event)
-    derivative = LieDerivative(f, rho_in, rho_out, method)
+    return rows_at(LieDerivative(f, rho_in, rho_out, method), as_points(x, "x", rho_in.event))
+
+
+def rows_at(derivative: LieDerivative, points: Tensor) -> Rows:
+    """The rows of a Lie derivative at points `(S, *event)`."""
     parts: list[tuple[Tensor, ...]] = []
     for chunk, matrix, fields, terms in derivative.with_jacobians(points):
         lie = terms.derivative.transpose(1, 2)
@@ -104,7 +107,7 @@ def rows_of(f: Map, x: Any, rho_in: Action, rho_out: Action, method: str = "auto
     lie, matrix, fields, turned, values, flat = (
         torch.cat(part).detach().to("cpu", torch.float64) for part in zip(*parts, strict=True)
     )
-    algebra = rho_in.algebra
+    algebra = derivative.rho_in.algebra
     return Rows(
         lie=lie,
         jacobian=matrix,
@@ -112,7 +115,7 @@ def rows_of(f: Map, x: Any, rho_in: Action, rho_out: Action, method: str = "auto
         turned=turned,
         values=values,
         points=flat,
-        blocks=output_blocks(rho_out),
+        blocks=output_blocks(derivative.rho_out),
         brackets=algebra.structure_constants if isinstance(algebra, LieAlgebra) else None,
         rounding=_DIFFERENCE if derivative.method == "difference" else _ROUNDINGS * torch.finfo(points.dtype).eps,
     )
