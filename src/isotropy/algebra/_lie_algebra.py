@@ -18,6 +18,7 @@ from ..core._linalg import numerical_rank, orthonormal_rows, principal_angles, s
 from ..dictionary import FieldBracket, Polynomials
 from ..errors import NotAnAlgebraError, RepresentationMismatchError
 from . import bars
+from ._frame import Frame, balance, frame_of
 from ._identity import Identity, identify
 from ._storage import read_algebra, write_algebra
 from ._structure import killing_form
@@ -90,7 +91,7 @@ class LieAlgebra:
     ) -> None:
         rule = bracket or Commutator()
         stack = as_basis(basis) if bracket is None else require_finite(basis.detach().double().clone(), "basis")
-        rank = _rank(stack.flatten(1))
+        rank = _rank(stack, bracket is None)
         if rank < len(stack):
             raise NotAnAlgebraError(
                 f"basis: expected independent generators, received {len(stack)} that span {rank} dimensions; drop the "
@@ -180,10 +181,26 @@ class LieAlgebra:
 
     def identify(self) -> Identity:
         """Name the algebra, with its structural facts and a confidence in [0, 1]."""
-        orthonormal = self.orthonormal()
-        if self.is_matrix:
-            return identify(orthonormal.structure_constants, orthonormal._basis)
-        return identify(orthonormal.structure_constants, defect=self.closure_defect())
+        if not self.is_matrix:
+            return identify(self.orthonormal().structure_constants, defect=self.closure_defect())
+        return self.named_in(self.frame())
+
+    def named_in(self, frame: Frame, noise: float = 0.0) -> Identity:
+        """Name an algebra of matrices in the coordinates of a frame, in which neither units nor a far centre matter."""
+        standard = LieAlgebra(frame.matrices(self.is_affine)).orthonormal() if self.dim else self
+        return identify(standard.structure_constants, standard._basis, noise)
+
+    @property
+    def is_affine(self) -> bool:
+        """Whether the generators are homogeneous matrices, with last row zero, some of which shift the origin."""
+        return self.is_matrix and not bool(self._basis[:, -1].any()) and bool(self._basis[:, :, -1].any())
+
+    def frame(self, noise: float = bars.FLOOR, base: Tensor | None = None, spread: Tensor | None = None) -> Frame:
+        """The balanced coordinates, about the fixed point if there is one; see ``frame_of``."""
+        self._require_matrices("frame")
+        if not self.is_affine:
+            return frame_of(self._basis, self._basis.new_zeros(self._basis.shape[:2]))
+        return frame_of(self._basis[:, :-1, :-1], self._basis[:, :-1, -1], noise, base, spread)
 
     # -- subspaces -----------------------------------------------------------------------------------------------
 
@@ -287,9 +304,23 @@ class LieAlgebra:
             )
 
 
-def _rank(rows: Tensor) -> int:
-    """Rank of generators `(k, ambient)`, each at unit size: units of columns make some of them huge."""
-    return numerical_rank(rows / rows.norm(dim=1, keepdim=True).clamp_min(1e-300)) if len(rows) else 0
+def _rank(stack: Tensor, matrices: bool) -> int:
+    """Rank of generators `(k, *shape)`, each at unit size and, if need be, in balanced units.
+
+    Columns in units of their own make some entries of a generator huge, and hide the others from any tolerance.
+    """
+    if not len(stack):
+        return 0
+    rank = numerical_rank(_unit_rows(stack))
+    if rank == len(stack) or not matrices:
+        return rank
+    scale = balance(stack)
+    return max(rank, numerical_rank(_unit_rows(stack * scale[:, None] / scale)))
+
+
+def _unit_rows(stack: Tensor) -> Tensor:
+    rows = stack.flatten(1)
+    return rows / rows.norm(dim=1, keepdim=True).clamp_min(1e-300)
 
 
 def defining(group: LieAlgebra, basis: Tensor, blocks: tuple[int, ...], factor: int | None) -> Representation:

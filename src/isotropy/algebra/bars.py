@@ -37,3 +37,9 @@ SINGULAR = 1e-12
 # Distance in radians up to which a component keeps the algebra. Between rounding and any wrong component; no count.
 # Passes: at most.
 MOST_MOVED = 1e-6
+# Ratio of scales up to which columns are left in their units: entries within a factor of four of one another lose no
+# digits that matter.
+UNBALANCED = 2.0
+# Square of the part of a unit vector beside the moved space, up to which the coordinate lies in it: a direction that is
+# off by 1e-3. Its square, 1e-6, is rounding in a kernel of generators that are known exactly.
+DETERMINED = 1e-3

@@ -140,7 +140,8 @@ def headline(answer: Mapping[str, Any]) -> str:
     if answer["status"] == "none":
         return f"No continuous symmetry was found among the candidates {candidates}."
     found = f"a {answer['dimension']}-dimensional continuous symmetry"
-    what = f"{name}, the {kind(name)}" if kind(name) else name
+    placed = f"{name} {answer['where']}" if answer.get("where") else name
+    what = f"{placed}, the {kind(name)}" if kind(name) else placed
     rows = checks(answer)
     failed = [row.name.lower() for row in rows if not row.passed]
     if answer["status"] == "certified" and answer.get("orders"):

@@ -16,6 +16,7 @@ from torch import Tensor
 from ..action._action import Action
 from ..actions._latent import LatentAction
 from ..actions._reordered import reordered, reordered_algebra
+from ..algebra._frame import Frame
 from ..algebra._identity import Identity, identify
 from ..algebra._lie_algebra import LieAlgebra
 from ..core.about._version import version
@@ -26,6 +27,7 @@ from ._columns import order_of
 from ._domain import Domain
 from ._file import as_content, read_symmetry, write_content
 from ._generator import Generator
+from ._place import Place, framed, place_of
 from ._readable import read_coefficients
 
 
@@ -162,12 +164,26 @@ class Symmetry:
 
     @cached_property
     def identity(self) -> Identity:
-        """The algebra by name and structure, knowing how well the data determine it."""
-        algebra = self.algebra.orthonormal()
-        noise = self._noise
-        if algebra.is_matrix:
-            return identify(algebra.structure_constants, algebra.basis, noise)
-        return identify(algebra.structure_constants, defect=max(noise, algebra.closure_defect()))
+        """The algebra by name and structure, knowing how well the data determine it.
+
+        Named in balanced units and about the point that it keeps, so that neither units nor a far centre matter.
+        """
+        if not self.algebra.is_matrix:
+            algebra = self.algebra.orthonormal()
+            return identify(algebra.structure_constants, defect=max(self._noise, algebra.closure_defect()))
+        frame, noise = self._frame or (self.algebra.frame(), self._noise)
+        return self.algebra.named_in(frame, noise)
+
+    @cached_property
+    def place(self) -> Place:
+        """The point that it keeps and the frame in which it has its usual form, where they are worth a word."""
+        if self._frame is None:
+            return Place()
+        return place_of(*self._frame, self.domain, self.algebra.is_affine)
+
+    @cached_property
+    def _frame(self) -> tuple[Frame, float] | None:
+        return framed(self.action, self.algebra, self.candidates, self.uncertainty, self.domain)
 
     def fields(self, columns: Sequence[str] | None = None) -> list[str]:
         """Readable generators, rounded to what the data determine; ``coefficients`` holds the full numbers."""
@@ -224,6 +240,7 @@ class Symmetry:
             "name": identity.name,
             "aliases": list(identity.aliases),
             "name_confidence": identity.confidence,
+            **self.place.to_dict(),
             "candidates": getattr(self.candidates.algebra, "name", None),
             "basis": self.algebra.basis.tolist(),
             "shape": list(self.algebra.basis.shape[1:]),
@@ -270,7 +287,7 @@ class Symmetry:
     def __repr__(self) -> str:
         """Status, name and columns in one line."""
         where = f" on {', '.join(self.columns)}" if self.columns else ""
-        return f"Symmetry({self.status}, {self.name}, dim={self.dim}{where})"
+        return f"Symmetry({self.status}, {f'{self.name} {self.place.words}'.strip()}, dim={self.dim}{where})"
 
     # -- files ---------------------------------------------------------------------------------------------------
 
