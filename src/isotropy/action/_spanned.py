@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..core._linalg import StreamedQR
 from ..core._parts import Parts
+from ..errors import DataError
 from ._action import Action, Algebra, Motion, _base_point
 from ._recorded import recorded
 
@@ -162,6 +163,47 @@ def write_field(matrix: Tensor, features: Sequence[str], coordinates: Sequence[s
         terms.append((float(matrix[i, p]), f"{name} d/d{coordinates[i]}" if name != "1" else f"d/d{coordinates[i]}"))
     terms.sort(key=lambda term: term[0] < 0)  # positive terms first: x d/dy - y d/dx
     return write_sum(terms, digits)
+
+
+def read_field(text: str, features: Sequence[str], coordinates: Sequence[str]) -> Tensor:
+    """Coefficients `(size, features)` of a vector field that ``write_field`` wrote, to the digits that it shows.
+
+    Raises
+    ------
+    DataError
+        If a term is none of a feature along a coordinate.
+
+    Examples
+    --------
+    >>> read_field("x d/dy - 0.5 d/dx", ["x", "y", "1"], ["x", "y"]).tolist()
+    [[0.0, 0.0, -0.5], [1.0, 0.0, 0.0]]
+    """
+    matrix = torch.zeros(len(coordinates), len(features), dtype=torch.float64)
+    pieces = text.replace(" - ", " + -").split(" + ") if text != "0" else []
+    for piece in pieces:
+        front, _, target = piece.strip().rpartition("d/d")
+        sign, front = (-1.0, front.strip()[1:]) if front.startswith("-") else (1.0, front.strip())
+        size, name = _size_and_feature(front, features)
+        if name is None or target not in coordinates:
+            raise DataError(
+                f"text: expected terms such as '2 {features[0]} d/d{coordinates[0]}', received {piece!r}; write a "
+                f"number, one of {', '.join(features)} and d/d with one of {', '.join(coordinates)}"
+            )
+        matrix[coordinates.index(target), features.index(name)] += sign * size
+    return matrix
+
+
+def _size_and_feature(front: str, features: Sequence[str]) -> tuple[float, str | None]:
+    """Number and feature of a term without its sign and its direction."""
+    if front in features:
+        return 1.0, front
+    number, _, name = front.partition(" ")
+    try:
+        size = float(number) if number else 1.0
+    except ValueError:
+        return 0.0, None
+    name = name or "1"
+    return size, name if name in features else None
 
 
 def write_sum(terms: Sequence[tuple[float, str]], digits: int = 3) -> str:

@@ -144,6 +144,7 @@ def _arguments(content: Mapping[str, Any], tensors: dict[str, Tensor]) -> dict[s
         "derivative": str(content["derivative"] or ""),
         "seed": None if content["seed"] is None else int(content["seed"]),
         "limits": tuple(str(limit) for limit in content["limits"]),
+        "digits": int(content.get("digits") or 1),
         "version": str(content["isotropy_version"]),
     }
 

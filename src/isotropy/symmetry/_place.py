@@ -77,7 +77,7 @@ def framed(
 
 def _acts_as_told(action: Action, algebra: LieAlgebra) -> bool:
     """Whether the action moves the columns by the matrices of the algebra, not by some representation of it."""
-    if not isinstance(action, SpannedAction) or not algebra.dim:
+    if not isinstance(action, SpannedAction) or not algebra.is_matrix or not algebra.dim:
         return False
     size, basis = action.size, algebra.basis
     told = basis if basis.shape[1] == size else basis[:, :-1] if algebra.is_affine else None

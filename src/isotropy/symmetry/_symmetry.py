@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +28,7 @@ from ._domain import Domain
 from ._file import as_content, read_symmetry, write_content
 from ._generator import Generator
 from ._place import Place, framed, place_of
-from ._readable import read_coefficients
+from ._readable import metric_of, readable
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +82,8 @@ class Symmetry:
         Of the search.
     limits : tuple of str
         What the data cannot tell.
+    digits : int
+        Least number of digits with which ``fields`` prints.
 
     Examples
     --------
@@ -118,6 +120,7 @@ class Symmetry:
     derivative: str = ""
     seed: int | None = None
     limits: tuple[str, ...] = ()
+    digits: int = 1
     version: str = field(default_factory=version)
 
     def __post_init__(self) -> None:
@@ -177,7 +180,7 @@ class Symmetry:
     @cached_property
     def place(self) -> Place:
         """The point that it keeps and the frame in which it has its usual form, where they are worth a word."""
-        if self._frame is None:
+        if self._frame is None or self.name.startswith("unidentified"):
             return Place()
         return place_of(*self._frame, self.domain, self.algebra.is_affine)
 
@@ -186,10 +189,25 @@ class Symmetry:
         return framed(self.action, self.algebra, self.candidates, self.uncertainty, self.domain)
 
     def fields(self, columns: Sequence[str] | None = None) -> list[str]:
-        """Readable generators, rounded to what the data determine; ``coefficients`` holds the full numbers."""
+        """Readable generators, rounded together to what the data determine; ``coefficients`` holds the full numbers."""
         names = list(columns or self.columns) or None
-        shown = [read_coefficients(*pair) for pair in zip(self.coefficients, self.uncertainty, strict=True)]
-        return [self.candidates.describe(row, names, digits) for row, digits in shown]
+        rows, digits = self._readable
+        return [self.candidates.describe(row, names, digits) for row in rows]
+
+    @property
+    def printed(self) -> Tensor:
+        """The generators `(k, dim)` that ``fields`` prints, in those of the candidates."""
+        return self._readable[0].clone()
+
+    def printed_if(self, passes: Callable[[Tensor], bool]) -> Symmetry:
+        """The same symmetry, printed with as many digits as its rounded generators `(k, dim)` need to pass a test."""
+        _, digits = readable(self.coefficients, self.uncertainty, metric_of(self.candidates, self.domain), passes)
+        return replace(self, digits=digits)
+
+    @cached_property
+    def _readable(self) -> tuple[Tensor, int]:
+        metric = metric_of(self.candidates, self.domain)
+        return readable(self.coefficients, self.uncertainty, metric, digits=self.digits)
 
     @property
     def _noise(self) -> float:
@@ -248,6 +266,7 @@ class Symmetry:
             "polynomials": self.algebra.polynomials,
             "coordinates": self._shown,
             "vector_fields": self.fields(),
+            "digits": self.digits,
             "coefficients": self.coefficients.tolist(),
             "uncertainty": self.uncertainty.tolist(),
             "generators": [generator.to_dict() for generator in self.generators],

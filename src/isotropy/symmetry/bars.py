@@ -60,6 +60,10 @@ LEAST_UNCERTAINTY = 1e-6
 # 0.1.
 MOST_NOISE = 0.05
 
+# Angle, in radians of the motion of the data, up to which printed generators may be off however well they are known. A
+# hundredth of a per cent is four digits of a rotation, and a five hundredth of the usual tolerance. Passes: at most.
+PRINTED = 1e-4
+
 # -- Promoted symmetries -----------------------------------------------------------------------------------------------
 
 # Relative size of the worst kept direction; beyond it a symmetry is approximate at best. No derivation; kept from
