@@ -14,7 +14,7 @@ from torch import Tensor
 from . import bars
 
 _SWEEPS = 40  # of balancing; a span that holds rotations rests after three or four
-_RESTED = 1.02  # factor by which a scale may still change
+_RESTED = 1.001  # factor by which a scale may still change
 _MOST_FORM = 16  # coordinates up to which quadratic forms are looked for: n (n + 1) / 2 unknowns
 
 
@@ -31,7 +31,7 @@ class Frame:
     fixed : bool
         Whether they shift it by no more than the noise: then they are linear about it.
     linear : Tensor
-        `(k, n, n)` the linear parts in the coordinates as they were given, of unit size in the balanced ones.
+        `(k, n, n)` the linear parts in the coordinates as they were given, each motion of unit size in balanced ones.
     shift : Tensor
         `(k, n)` what is left of the shifts at the centre.
     moved : Tensor
@@ -89,14 +89,15 @@ def frame_of(
         `(n,)` means and spreads of the points they move: far from the origin, the shift there is what is known.
     """
     size = linear.shape[1]
-    scale = balance(linear)
+    scale = balance(linear, spread)
     where = linear.new_zeros(size) if base is None else base
     turns = linear * scale[:, None] / scale
     shifts = (shift + linear @ where) * scale
-    unit = turns.flatten(1).norm(dim=1).clamp_min(1e-300)
-    both = torch.cat([turns.flatten(1), shifts], dim=1).norm(dim=1).clamp_min(1e-300)
-    # Generators count alike, by their linear parts; those that only shift are as good as without one.
-    size_of = torch.where(unit > bars.FLOOR * both, unit, both)
+    cloud = 0.0 if spread is None else float((spread * scale).norm())
+    turning, moving = float(turns.norm()), float(shifts.norm())
+    reach = cloud or (moving / turning if turning > 0 and moving > 0 else 1.0)  # a length, to weigh shifts by turns
+    both = torch.cat([turns.flatten(1), shifts / reach], dim=1)
+    size_of = both.norm(dim=1).clamp_min(1e-300)
     turns, shifts = turns / size_of[:, None, None], shifts / size_of[:, None]
     stack = turns.flatten(0, 1)
     _, values, axes = torch.linalg.svd(stack, full_matrices=False)
@@ -104,8 +105,7 @@ def frame_of(
     moved = axes[kept]
     offset = -(moved.T @ torch.linalg.lstsq(stack @ moved.T, shifts.flatten()[:, None]).solution[:, 0])
     left = shifts + turns @ offset
-    reach = float(offset.norm()) if spread is None else math.hypot(float(offset.norm()), float((spread * scale).norm()))
-    allowed = bars.SLACK * max(noise, bars.FLOOR) * float(turns.norm()) * max(reach, 0.0)
+    allowed = bars.SLACK * max(noise, bars.FLOOR) * float(turns.norm()) * math.hypot(float(offset.norm()), cloud)
     return Frame(
         scale=scale,
         centre=where + offset / scale,
@@ -116,14 +116,19 @@ def frame_of(
     )
 
 
-def balance(linear: Tensor) -> Tensor:
+def balance(linear: Tensor, spread: Tensor | None = None) -> Tensor:
     """Scales `(n,)` of the coordinates in which rows and columns of linear maps `(k, n, n)` are of one size.
 
     Osborne's iteration, with every map at unit size. Columns in units of their own, ``S A S^-1``, come out as ``A``
-    does, up to one factor. Coordinates that only push or are only pushed have no scale of their own and keep theirs.
+    does, up to one factor. Coordinates that only push or are only pushed have no scale of their own and keep that of
+    the ``spread`` `(n,)` of the points, in which entries that are rounding can be told, too.
     """
     log = torch.zeros(linear.shape[1], dtype=torch.float64)
     off = linear - torch.diag_embed(linear.diagonal(dim1=1, dim2=2))
+    if spread is not None and bool((spread > 0).all()):
+        log = -spread.log()
+        sizes = linear.abs() * torch.exp(log[:, None] - log)
+        off = torch.where(sizes > bars.FLOOR * sizes.amax((1, 2), keepdim=True), off, 0.0)
     for _ in range(_SWEEPS):
         before = log.clone()
         for place in range(len(log)):

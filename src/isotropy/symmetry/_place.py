@@ -13,7 +13,7 @@ from torch import Tensor
 from ..action._action import Action
 from ..action._spanned import SpannedAction, coordinate_names, write_sum
 from ..algebra import bars as algebra_bars
-from ..algebra._frame import Frame, invariant_form
+from ..algebra._frame import Frame, balance, frame_of, invariant_form
 from ..algebra._lie_algebra import LieAlgebra
 from . import bars
 from ._domain import Domain
@@ -64,24 +64,32 @@ def framed(
     uncertainty : Tensor
         `(k, dim)` of the coefficients in the candidates.
     """
-    if not _acts_as_told(action, algebra) or not isinstance(candidates, SpannedAction):
+    told = _told(action, algebra)
+    if told is None or not isinstance(candidates, SpannedAction):
         return None
-    size, frame = action.size, algebra.frame()
+    size = action.size
+    linear, shift = told[:, :, :size], told[:, :, size:].sum(2)
+    mean, spread = _cloud(domain, size)
+    scale = balance(linear, spread)
     entries = torch.einsum("kd,dij->kij", uncertainty.square(), candidates.tensor[:, :, :size].square()).sqrt()
-    largest = frame.balanced(algebra.basis[:, :size, :size]).abs().flatten(1).amax(1)
-    relative = (frame.balanced(entries) / largest.clamp_min(1e-300)[:, None, None])[largest > 0]
+    turns = linear * scale[:, None] / scale
+    largest = turns.abs().flatten(1).amax(1)
+    if mean is not None and spread is not None and shift.any():  # a shift may be all that a motion does to the data
+        shifts = (shift + linear @ mean) * scale / float((spread * scale).square().mean().sqrt().clamp_min(1e-300))
+        largest = largest.maximum(shifts.abs().amax(1))
+    relative = (entries * scale[:, None] / scale / largest.clamp_min(1e-300)[:, None, None])[largest > 0]
     known = relative[relative > 0]
     noise = min(float(known.median()), bars.MOST_NOISE) if len(known) else 0.0
-    return algebra.frame(max(noise, algebra_bars.FLOOR), *_cloud(domain, size)), noise
+    return frame_of(linear, shift, max(noise, algebra_bars.FLOOR), mean, spread), noise
 
 
-def _acts_as_told(action: Action, algebra: LieAlgebra) -> bool:
-    """Whether the action moves the columns by the matrices of the algebra, not by some representation of it."""
+def _told(action: Action, algebra: LieAlgebra) -> Tensor | None:
+    """Entries `(k, n, n)` or `(k, n, n + 1)` that move the columns, if they are the matrices of the algebra."""
     if not isinstance(action, SpannedAction) or not algebra.is_matrix or not algebra.dim:
-        return False
+        return None
     size, basis = action.size, algebra.basis
-    told = basis if basis.shape[1] == size else basis[:, :-1] if algebra.is_affine else None
-    return told is not None and told.shape == action.tensor.shape and torch.allclose(told, action.tensor)
+    told = basis[:, :-1] if basis.shape[1] == size + 1 and not bool(basis[:, -1].any()) else basis
+    return told if told.shape == action.tensor.shape and torch.allclose(told, action.tensor) else None
 
 
 def _cloud(domain: Domain, size: int) -> tuple[Tensor | None, Tensor | None]:
