@@ -4,6 +4,7 @@ import torch
 
 import isotropy as iso
 from bar_pins.checks import at_least, at_most, passes
+from isotropy.algebra._frame import balance, frame_of
 from isotropy.algebra._identity import _orthonormalise, identify
 from isotropy.algebra._matrix_group import _require_normalising
 from isotropy.algebra._reductive import _is_balanced
@@ -34,6 +35,22 @@ def _keeps_rotations(stretch: float) -> bool:
     return passes(lambda: _require_normalising(iso.so(2), h, 0), NotAnAlgebraError)
 
 
+def _stays_in_its_units(ratio: float) -> bool:
+    turn = torch.tensor([[[0.0, -ratio], [1 / ratio, 0.0]]], dtype=torch.float64)
+    return torch.equal(balance(turn), torch.ones(2, dtype=torch.float64))
+
+
+def _is_determined(part: float) -> bool:
+    axis = _row(part**0.5, 0, (1 - part) ** 0.5)
+    turn = torch.linalg.cross(torch.eye(3, dtype=torch.float64), axis.expand(3, 3))[None]
+    return bool(frame_of(turn, torch.zeros(1, 3, dtype=torch.float64)).determined[0])
+
+
+def _moves_both(size: float) -> bool:
+    stretch = torch.diag(_row(1, size))[None]
+    return len(frame_of(stretch, torch.zeros(1, 2, dtype=torch.float64)).moved) == 2
+
+
 LITERALS = {
     "LEAST_CONFIDENCE": 0.5,
     "BRACKET_SCALE": 0.3,
@@ -49,5 +66,8 @@ JUDGED = {
     "BALANCED": at_most(lambda times: _is_balanced(_row(-1, 1 + 1e-3 * times), Ruler(1e-3)), 10.0),
     "DEPENDENT": at_least(_are_independent, 1e-12),
     "SINGULAR": at_least(_is_invertible, 1e-12),
+    "UNBALANCED": at_most(_stays_in_its_units, 2.0),
+    "DETERMINED": at_most(_is_determined, 1e-3),
+    "KEPT": at_least(_moves_both, 1e-6),
     "MOST_MOVED": at_most(_keeps_rotations, 1e-6),
 }

@@ -18,6 +18,7 @@ from isotropy.enforce._regression import _feasible
 from isotropy.enforce._spectrum import Spectrum, decide
 from isotropy.errors import DataError
 from isotropy.promote._readout import _status
+from isotropy.symmetry._readable import readable
 
 
 def _row(*values: float) -> torch.Tensor:
@@ -32,6 +33,11 @@ def _is_certified(residual: float = 0.0, defect: float = 0.0) -> bool:
 def _clear_of_a_small_break(gap: float) -> bool:
     cut = Cut(1, gap, 0.01, 1e-9, True)
     return certify.gap(Kernel(_row(0.01 * gap, 0.01), torch.eye(2), torch.zeros(0, 2), cut)).passed
+
+
+def _one_digit_will_do(angle: float) -> bool:
+    row = torch.tensor([[1.0, 0.5 + 1.25 * angle]], dtype=torch.float64)
+    return readable(row, 0 * row, None)[1] == 1
 
 
 def _flows_agree(error: float) -> bool:
@@ -109,5 +115,6 @@ JUDGED = {
     "ZERO_INVARIANT": at_most(lambda value: _zeros(value, 1.0) == 1, 0.05),
     "INVARIANT_GAP": at_least(lambda gap: _zeros(0.04, 0.04 * gap) == 1, 10.0),
     "EXACT_INVARIANT": at_most(_needs_no_gap, 1e-8),
+    "PRINTED": at_most(_one_digit_will_do, 1e-4),
     "MOST_CONTRADICTION": at_most(_facts_agree, 1e-8),
 }

@@ -181,10 +181,10 @@ def read_field(text: str, features: Sequence[str], coordinates: Sequence[str]) -
     matrix = torch.zeros(len(coordinates), len(features), dtype=torch.float64)
     pieces = text.replace(" - ", " + -").split(" + ") if text != "0" else []
     for piece in pieces:
-        front, _, target = piece.strip().rpartition("d/d")
+        front, along, target = piece.strip().rpartition("d/d")
         sign, front = (-1.0, front.strip()[1:]) if front.startswith("-") else (1.0, front.strip())
         size, name = _size_and_feature(front, features)
-        if name is None or target not in coordinates:
+        if name is None or not along or target not in coordinates:
             raise DataError(
                 f"text: expected terms such as '2 {features[0]} d/d{coordinates[0]}', received {piece!r}; write a "
                 f"number, one of {', '.join(features)} and d/d with one of {', '.join(coordinates)}"

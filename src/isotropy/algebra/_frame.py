@@ -101,7 +101,7 @@ def frame_of(
     turns, shifts = turns / size_of[:, None, None], shifts / size_of[:, None]
     stack = turns.flatten(0, 1)
     _, values, axes = torch.linalg.svd(stack, full_matrices=False)
-    kept = values > max(bars.SLACK * noise, bars.DETERMINED**2) * values[:1].clamp_min(1e-300)
+    kept = values > max(bars.SLACK * noise, bars.KEPT) * values[:1].clamp_min(1e-300)
     moved = axes[kept]
     offset = -(moved.T @ torch.linalg.lstsq(stack @ moved.T, shifts.flatten()[:, None]).solution[:, 0])
     left = shifts + turns @ offset
@@ -162,7 +162,7 @@ def invariant_form(frame: Frame, noise: float) -> Tensor | None:
     rows = (broken + broken.transpose(2, 3)).flatten(1)
     values, axes = torch.linalg.eigh(rows @ rows.T)
     sizes = values.clamp_min(0).sqrt() / float(inside.norm()) if float(inside.norm()) > 0 else values
-    open_to = max(bars.SLACK * noise, bars.DETERMINED**2)
+    open_to = max(bars.SLACK * noise, bars.KEPT)
     if float(sizes[0]) > open_to or (len(sizes) > 1 and float(sizes[1]) <= open_to):
         return None
     form = torch.einsum("u,uij->ij", axes[:, 0], units)

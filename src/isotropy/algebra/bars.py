@@ -38,8 +38,11 @@ SINGULAR = 1e-12
 # Passes: at most.
 MOST_MOVED = 1e-6
 # Ratio of scales up to which columns are left in their units: entries within a factor of four of one another lose no
-# digits that matter.
+# digits that matter. Passes: at most.
 UNBALANCED = 2.0
-# Square of the part of a unit vector beside the moved space, up to which the coordinate lies in it: a direction that is
-# off by 1e-3. Its square, 1e-6, is rounding in a kernel of generators that are known exactly.
+# Square of the part of a unit vector beside what is moved, up to which its coordinate of a fixed point is determined: a
+# direction off by 2 degrees. Between rounding and any axis that is meant; no count. Passes: below.
 DETERMINED = 1e-3
+# Least singular value, relative to the largest, of generators that move a direction, and the size up to which they keep
+# a form, where they are known better. Rounding of a search, and any motion that is seen, lie a thousand times away.
+KEPT = 1e-6

@@ -177,7 +177,7 @@ def _unusual_form(frame: Frame, noise: float) -> Tensor | None:
 
 
 def _open_to(noise: float) -> float:
-    return max(algebra_bars.SLACK * noise, algebra_bars.DETERMINED**2)
+    return max(algebra_bars.SLACK * noise, algebra_bars.KEPT)
 
 
 def _form_words(form: Tensor, noise: float, names: Sequence[str]) -> str:
