@@ -14,6 +14,7 @@ from isotropy.algebra._structure import (
     cut,
     derived,
     derived_series,
+    eigen,
     is_abelian,
     is_nilpotent,
     is_semisimple,
@@ -586,3 +587,20 @@ def test_cut_prefers_the_clearest_gap_and_reports_doubt():
     ruler = Ruler(0.01)
     assert ruler.count(torch.tensor([1.0, 0.03])) == 1
     assert ruler.confidence < 0.75
+
+
+def test_dust_beside_large_entries_does_not_stop_eigenvalues():
+    """Entries of 1e-33 beside 1, left by a search: the iteration behind ``torch.linalg.eig`` gave up on them."""
+    half, dust = 0.5, 6.13317366673349e-18
+    matrix = torch.tensor(
+        [
+            [-8.71576399210524884e-33, 0.0, -0.499999999999999944, dust],
+            [4.62223186652936742e-33, 0.0, dust, -half],
+            [0.499999999999999833, -dust, 0.0, -4.62223186652936742e-33],
+            [-dust, 0.500000000000000111, 5.58519683872298466e-33, 0.0],
+        ],
+        dtype=torch.float64,
+    )
+    values, _ = eigen(matrix)
+    torch.testing.assert_close(values.imag.sort().values, torch.tensor([-half, -half, half, half]).double())
+    torch.testing.assert_close(values.real, torch.zeros(4, dtype=torch.float64))

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from . import bars
 from ._simple import Form, dual_coxeter, forms
-from ._structure import Ruler, UnclearError, killing_form, signature, simple_ideals, spaces, subalgebra
+from ._structure import Ruler, UnclearError, eigen, killing_form, signature, simple_ideals, spaces, subalgebra
 
 
 @dataclass(frozen=True, eq=False)  # equal only to itself: projectors have no truth value to compare by
@@ -220,7 +220,7 @@ def _semisimple_names(matrices: Tensor, coarse: bool, ruler: Ruler) -> list[str]
 
 def _weights(matrices: Tensor) -> Tensor:
     """Joint eigenvalues ``(c, n)``: diagonals in the Schur basis of a generic element."""
-    _, vectors = torch.linalg.eig(_generic(torch.eye(len(matrices), dtype=matrices.dtype), matrices))
+    _, vectors = eigen(_generic(torch.eye(len(matrices), dtype=matrices.dtype), matrices))
     unitary = torch.linalg.qr(vectors)[0]
     return torch.einsum("ak,cab,bk->ck", unitary.conj(), matrices.to(unitary.dtype), unitary)
 

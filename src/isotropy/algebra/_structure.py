@@ -85,6 +85,15 @@ def spaces(matrix: Tensor, ruler: Ruler | None = None) -> tuple[Tensor, Tensor]:
     return right[:number], right[number:]
 
 
+def eigen(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues and eigenvectors of a matrix without entries that are rounding of the others.
+
+    Balancing inside MKL takes entries of 1e-33 beside 1 for units, and then its iteration fails or corrupts memory.
+    """
+    dust = torch.finfo(matrix.dtype).eps * matrix.abs().amax()
+    return torch.linalg.eig(torch.where(matrix.abs() <= dust, 0.0, matrix))
+
+
 def killing_form(structure: Tensor) -> Tensor:
     """Killing form ``(d, d)``: ``K(x, y) = tr(ad x ad y)``."""
     return torch.einsum("iab,jba->ij", structure, structure)
@@ -345,7 +354,7 @@ def simple_ideals(structure: Tensor, ruler: Ruler | None = None) -> list[Ideal]:
     if len(centroid) == 1:
         return [Ideal(torch.eye(structure.shape[0], dtype=structure.dtype), False)]
     element, number = _clearest_split(centroid, judge)
-    values, vectors = torch.linalg.eig(element)
+    values, vectors = eigen(element)
     heights = _heights(values)
     order = heights.argsort()
     cuts = heights[order].diff().topk(number).indices.sort().values + 1
