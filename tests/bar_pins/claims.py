@@ -53,6 +53,8 @@ LITERALS = {
     "LEAST_CONTRAST": 30.0,
     "ABELIAN": 0.05,
     "BEYOND": 2.0,
+    "PRINTED_MORE": 1.05,
+    "PRINTED_SHARE": 0.3,
 }
 JUDGED = {
     "LEAST_SHARE": gives(_share_of_a_heavy_tail, 0.2),

@@ -37,7 +37,7 @@ def _clear_of_a_small_break(gap: float) -> bool:
 
 def _one_digit_will_do(angle: float) -> bool:
     row = torch.tensor([[1.0, 0.5 + 1.25 * angle]], dtype=torch.float64)
-    return readable(row, 0 * row, None)[1] == 1
+    return readable(row, 0 * row, None)[1][0] == 1
 
 
 def _flows_agree(error: float) -> bool:

@@ -145,6 +145,7 @@ def _arguments(content: Mapping[str, Any], tensors: dict[str, Tensor]) -> dict[s
         "seed": None if content["seed"] is None else int(content["seed"]),
         "limits": tuple(str(limit) for limit in content["limits"]),
         "digits": int(content.get("digits") or 1),
+        "every_term": bool(content.get("every_term")),
         "version": str(content["isotropy_version"]),
     }
 

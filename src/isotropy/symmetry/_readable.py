@@ -19,6 +19,7 @@ _DRAWS = 256  # points that stand for the data
 _MOST_ENTRIES = 2**22  # of their motions together
 _DUST = 1e-9  # motion of a term, in that of its generator, that is rounding of the search
 Passes = Callable[[Tensor], bool]
+Shown = tuple[int, bool]  # digits, and whether terms that are not determined are shown
 
 
 def rounded(coefficients: Tensor, digits: int) -> Tensor:
@@ -32,9 +33,9 @@ def readable(
     uncertainty: Tensor,
     metric: Tensor | None,
     passes: Passes | None = None,
-    digits: int = 1,
-) -> tuple[Tensor, int]:
-    """Generators `(k, dim)` with as few digits as leave their span where it is known to be, and the digits.
+    start: Shown = (1, False),
+) -> tuple[Tensor, Shown]:
+    """Generators `(k, dim)` with as few digits as leave their span where it is known to be, and how they are shown.
 
     Entries are not rounded one by one to what each is known to: far from the origin they depend on one another, and
     rounded apart they would move the data elsewhere. The span of the rounded rows may be off by the angle to which the
@@ -48,22 +49,23 @@ def readable(
         `(rows, dim)` factor of the motion in standard deviations; the coefficients themselves if left out.
     passes : callable, optional
         Whether generators `(k, dim)` pass the test that the full ones have passed; else they get more digits.
-    digits : int
-        To start from.
+    start : int, bool
+        Digits to start from, and whether terms that are not determined have to be shown, too.
     """
     if not len(coefficients):
-        return coefficients, digits
+        return coefficients, start
     factor = torch.eye(coefficients.shape[1], dtype=torch.float64) if metric is None else metric
     unit = coefficients / coefficients.abs().amax(dim=1, keepdim=True).clamp_min(1e-300)
     doubt = uncertainty / coefficients.abs().amax(dim=1, keepdim=True).clamp_min(1e-300)
     allowed = max(bars.PRINTED, min(known_angle(unit, doubt, factor), bars.MOST_SINE))
     plain = _without_dust(unit, factor)
-    variants = (_simplified(plain, doubt), plain)
-    for count in range(max(1, digits), MOST_DIGITS):
-        shown = next((s for v in variants if turned(s := rounded(v, count), unit, factor) <= allowed), None)
-        if shown is not None and (passes is None or passes(shown)):
-            return shown, count
-    return rounded(plain, MOST_DIGITS), MOST_DIGITS
+    variants = [(True, plain)] if start[1] else [(False, _simplified(plain, doubt)), (True, plain)]
+    for digits in range(max(1, start[0]), MOST_DIGITS):
+        for every, rows in variants:
+            shown = rounded(rows, digits)
+            if turned(shown, unit, factor) <= allowed and (passes is None or passes(shown)):
+                return shown, (digits, every)
+    return rounded(plain, MOST_DIGITS), (MOST_DIGITS, True)
 
 
 def turned(first: Tensor, second: Tensor, metric: Tensor) -> float:

@@ -28,7 +28,7 @@ from ._domain import Domain
 from ._file import as_content, read_symmetry, write_content
 from ._generator import Generator
 from ._place import Place, framed, place_of
-from ._readable import metric_of, readable
+from ._readable import Shown, metric_of, readable
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +84,8 @@ class Symmetry:
         What the data cannot tell.
     digits : int
         Least number of digits with which ``fields`` prints.
+    every_term : bool
+        Whether it prints terms that are not determined, too, since without them the generators fail.
 
     Examples
     --------
@@ -121,6 +123,7 @@ class Symmetry:
     seed: int | None = None
     limits: tuple[str, ...] = ()
     digits: int = 1
+    every_term: bool = False
     version: str = field(default_factory=version)
 
     def __post_init__(self) -> None:
@@ -191,7 +194,7 @@ class Symmetry:
     def fields(self, columns: Sequence[str] | None = None) -> list[str]:
         """Readable generators, rounded together to what the data determine; ``coefficients`` holds the full numbers."""
         names = list(columns or self.columns) or None
-        rows, digits = self._readable
+        rows, (digits, _) = self._readable
         return [self.candidates.describe(row, names, digits) for row in rows]
 
     @property
@@ -201,13 +204,14 @@ class Symmetry:
 
     def printed_if(self, passes: Callable[[Tensor], bool]) -> Symmetry:
         """The same symmetry, printed with as many digits as its rounded generators `(k, dim)` need to pass a test."""
-        _, digits = readable(self.coefficients, self.uncertainty, metric_of(self.candidates, self.domain), passes)
-        return replace(self, digits=digits)
+        metric = metric_of(self.candidates, self.domain)
+        _, (digits, every_term) = readable(self.coefficients, self.uncertainty, metric, passes)
+        return replace(self, digits=digits, every_term=every_term)
 
     @cached_property
-    def _readable(self) -> tuple[Tensor, int]:
+    def _readable(self) -> tuple[Tensor, Shown]:
         metric = metric_of(self.candidates, self.domain)
-        return readable(self.coefficients, self.uncertainty, metric, digits=self.digits)
+        return readable(self.coefficients, self.uncertainty, metric, start=(self.digits, self.every_term))
 
     @property
     def _noise(self) -> float:
@@ -267,6 +271,7 @@ class Symmetry:
             "coordinates": self._shown,
             "vector_fields": self.fields(),
             "digits": self.digits,
+            "every_term": self.every_term,
             "coefficients": self.coefficients.tolist(),
             "uncertainty": self.uncertainty.tolist(),
             "generators": [generator.to_dict() for generator in self.generators],

@@ -31,7 +31,7 @@ def by_claim(question: Question, inquiry: Asked) -> Symmetry:
     certificates = _certificates(question, claim, members, split.tangent)
     if len(claim.trivial) == question.action.algebra.dim:
         warn_trivial(stacklevel=4)
-    return Symmetry(
+    symmetry = Symmetry(
         candidates=question.action,
         coefficients=coefficients,
         algebra=algebra,
@@ -55,6 +55,19 @@ def by_claim(question: Question, inquiry: Asked) -> Symmetry:
         seed=question.seed,
         limits=(*question.limits, *split_sentences(len(claim.trivial), len(split.transversal))),
     )
+    if symmetry.status != "certified":
+        return symmetry
+    # What a person copies is what was certified: rounded generators are measured again, and get digits until they pass.
+    return symmetry.printed_if(lambda rows: judgement.upper(rows) <= _printed_limit(claim, members))
+
+
+def _printed_limit(claim: Claim, members: Members) -> float:
+    """Up to where what is printed may be broken: hardly more than what it stands for, and never beyond the tolerance.
+
+    Of a limit from resamples the last few per cent are chance, so that a reader who measures again may find more.
+    """
+    least = limits.PRINTED_SHARE * claim.tolerance
+    return min(claim.tolerance, max(least, limits.PRINTED_MORE * members.span.upper))
 
 
 def _kept(question: Question, judgement: Judgement) -> tuple[Split, LieAlgebra, Tensor]:

@@ -65,3 +65,12 @@ ABELIAN = 0.05
 COARSEST_EXACT = 1e-5
 # Sizes of spans are tried until the error is so many times the largest tolerance asked about.
 BEYOND = 2.0
+
+# -- What is printed ---------------------------------------------------------------------------------------------------
+
+# Upper limit of rounded generators, in that of the full ones, up to which they are printed. A quantile of 400 resamples
+# has a standard error of a few per cent of itself. Passes: at most.
+PRINTED_MORE = 1.05
+# Share of the tolerance that rounding may use up however exact the generators are: a third of it, so that a
+# rotation is printed with three digits and not with sixteen. Passes: at most.
+PRINTED_SHARE = 0.3
