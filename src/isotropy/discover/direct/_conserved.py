@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,46 +11,69 @@ from torch import Tensor
 
 from ...action._spanned import write_sum
 from ...core import bars as cuts
-from ...core._checks import as_points, require_finite
+from ...core._checks import as_points, require_finite, require_fraction
 from ...core._estimator import Estimator
-from ...core._linalg import EPSILON, StreamedQR, sparse_rows
+from ...core._linalg import EPSILON
 from ...dictionary import Dictionary
 from ...errors import DataError, RepresentationMismatchError
 from ...symmetry import bars
-from ..evidence._evidence import Factors
-from ..evidence._kernel import Kernel, relative_kernel
+from ...symmetry.claims import Interval
+from ._drift import Drift, Kept, kept
+
+_MOST_STATES = 1000  # on which a drift is judged: its interval is then a few per cent of its value wide
+_ENTRIES = 2**24  # numbers in the forms of a drift
+_FLOOR = bars.MANY_ROUNDINGS * EPSILON
 
 
 class ConservedQuantities(Estimator):
     """Functions ``h = sum_k c_k phi_k`` that stay constant along the motion, ``dh(v) = 0``.
 
-    From a known field ``h`` is judged by ``|dh(v)| / (|dh| |v|)``; from trajectories by its spread along each
-    trajectory relative to its spread over all of them. Constants are counted apart, as trivial.
+    Each is judged by its drift, in spreads of ``h`` over the data. Along trajectories it is the change from the
+    beginning to the end of each, as a straight line through its values tells it, together with the scatter about their
+    mean. Of a field it is ``|dh(v)|`` times the time in which the motion goes once round: ``2 pi`` times the size of
+    the states about their mean over the size of ``v``, in standard deviations. A drift of 1 says that ``h`` changes as
+    much along the motion as it varies over all of the data. Constants are counted apart, as trivial.
+
+    Quantities are chosen on some of the trajectories (or states) and judged on the rest, and the drift of every
+    trajectory has to be within the tolerance.
 
     Parameters
     ----------
     dictionary : Dictionary
         Functions to combine, such as ``dictionary.polynomials(n, degree=2)``.
     rank : "gap", int or float
-        How to cut the spectrum.
+        How many to judge: the most that are within the tolerance, a number, or those below a drift.
+    tolerance : float
+        Drift that is accepted: 0 is exact.
+    level : float
+        Probability with which a certified quantity may have a true drift above the tolerance.
+    seed : int
+        Of the folds and the resamples.
 
     Attributes
     ----------
     coefficients_ : Tensor
-        `(k, terms)` a sparse basis of the conserved quantities that vary over the data.
+        `(k, terms)` a sparse basis of the conserved quantities that vary over the data: exact ones, then others.
     trivial_ : Tensor
         `(l, terms)` combinations that are constant over all data.
     spectrum_ : Tensor
-        Descending relative variations in [0, 1].
+        Descending drifts of all functions, 1 for all that drift more.
     gap_ : float
         Ratio across the cut.
     status_ : str
-        ``"certified"`` if the gap is clear, ``"undecided"`` if not, ``"none"`` without any.
+        ``"certified"``: the upper limit of the drift of all of them is within the tolerance. ``"none"``: every function
+        drifts by more. ``"undecided"`` otherwise; what is listed then is possible.
+    grade_ : str
+        ``"exact"`` if certified and none drifts by more than rounding, ``"approximate"`` if one does.
+    errors_, lower_, upper_ : list of float
+        Drift of each quantity, and its limits.
+    why_ : str
+        The answer in a sentence, with its numbers.
 
     Raises
     ------
     DataError
-        If values are not finite, or there are fewer than two trajectories.
+        If values are not finite, there are fewer than two trajectories, or a number is not between 0 and 1.
     RepresentationMismatchError
         If points or velocities do not have the size of the dictionary.
 
@@ -64,6 +88,8 @@ class ConservedQuantities(Estimator):
     >>> found = ConservedQuantities(iso.dictionary.polynomials(2, degree=2))
     >>> found.fit_field(lambda s: torch.stack([s[:, 1], -s[:, 0]], 1), x).equations(["q", "p"])
     ['q^2 + p^2']
+    >>> found.status_, found.grade_
+    ('certified', 'exact')
     """
 
     coefficients_: Tensor
@@ -71,10 +97,26 @@ class ConservedQuantities(Estimator):
     spectrum_: Tensor
     gap_: float
     status_: str
+    grade_: str
+    errors_: list[float]
+    lower_: list[float]
+    upper_: list[float]
+    why_: str
 
-    def __init__(self, dictionary: Dictionary, *, rank: str | int | float = "gap") -> None:
+    def __init__(
+        self,
+        dictionary: Dictionary,
+        *,
+        rank: str | int | float = "gap",
+        tolerance: float = 0.05,
+        level: float = 0.05,
+        seed: int = 0,
+    ) -> None:
         self.dictionary = dictionary
         self.rank = rank
+        self.tolerance = tolerance
+        self.level = level
+        self.seed = seed
 
     @property
     def dim_(self) -> int:
@@ -90,11 +132,17 @@ class ConservedQuantities(Estimator):
                 f"v: expected velocities of shape {tuple(states.shape)}, received {tuple(velocity.shape)}; return one "
                 "per state"
             )
+        step = math.ceil(len(states) / min(_MOST_STATES, max(4, _ENTRIES // len(self.dictionary) ** 2)))
+        states, velocity = states[::step], velocity[::step]
+        turn = _turn(states, velocity)
         slopes = self.dictionary.jacobian(states)  # (S, terms, n)
-        changing = StreamedQR(slopes.shape[1]).update(torch.einsum("bpn,bn->bp", slopes, velocity))
-        sizes = slopes * velocity.norm(dim=1)[:, None, None]
-        moving = StreamedQR(slopes.shape[1]).update(sizes.transpose(1, 2).reshape(-1, slopes.shape[1]))
-        return self._conclude(changing, moving, bars.MANY_ROUNDINGS * EPSILON)
+        values = self.dictionary.evaluate(states)
+        terms = (slopes * velocity[:, None]).abs().sum(2).square().mean(0).sqrt() * turn
+        changes = turn * torch.einsum("bpn,bn->bp", slopes, velocity)
+        spreads = _departure(values, values.mean(0))
+        return self._conclude(
+            changes[:, None], spreads[:, None], terms, "in the time the motion takes to go once round"
+        )
 
     def fit(self, trajectories: Sequence[Any]) -> ConservedQuantities:
         """Find quantities conserved along trajectories of states `(T_i, n)`, at least two of them."""
@@ -105,13 +153,11 @@ class ConservedQuantities(Estimator):
                 "cannot be told from a number"
             )
         values = [self.dictionary.evaluate(s.to(torch.float64)) for s in states]
-        means = [value.mean(0) for value in values]
-        centre = torch.stack(means).mean(0)
-        within, overall = StreamedQR(len(centre)), StreamedQR(len(centre))
-        for value, mean in zip(values, means, strict=True):
-            within.update(_departure(value, mean))
-            overall.update(_departure(value, centre))
-        return self._conclude(within, overall, bars.MANY_ROUNDINGS * EPSILON)
+        centre = torch.stack([value.mean(0) for value in values]).mean(0)
+        sizes = torch.stack([value.square().mean(0) for value in values]).mean(0).sqrt()
+        changes = torch.stack([_along(value) for value in values])
+        spreads = torch.stack([_squeezed(_departure(value, centre) / len(value) ** 0.5) for value in values])
+        return self._conclude(changes, spreads, sizes, "from the beginning to the end of a trajectory")
 
     def equations(self, coordinates: Sequence[str] | None = None, digits: int = 3) -> list[str]:
         """Write every quantity that varies over the data."""
@@ -123,32 +169,94 @@ class ConservedQuantities(Estimator):
             for row in self.coefficients_
         ]
 
-    def _conclude(self, changing: StreamedQR, moving: StreamedQR, floor: float) -> ConservedQuantities:
-        factors = Factors(changing.R, moving.R, torch.zeros(0, moving.columns, dtype=torch.float64))
-        kernel = relative_kernel(
-            factors, rank=self.rank, floor=floor, resolution=bars.TRIVIAL_MOTION, tolerance=cuts.LARGEST_ZERO
-        )
+    def _conclude(self, changes: Tensor, spreads: Tensor, sizes: Tensor, when: str) -> ConservedQuantities:
+        require_fraction(self.tolerance, "tolerance")
+        require_fraction(self.level, "level")
+        orbits = spreads.shape[1] > 1
+        drift = Drift(changes, spreads, sizes, _FLOOR, orbits, self.level, self.seed)
+        kernel = drift.kernel(self.rank, _FLOOR, cuts.LARGEST_ZERO)
+        found = kept(drift, kernel, self.tolerance, None if self.rank == "gap" else kernel.cut.dim)
+        parts = [
+            drift.rounded(part, kernel.trivial, found.span.value, self.tolerance)
+            for part in (found.exact, found.approximate)
+        ]
         self.spectrum_ = kernel.spectrum
         self.gap_ = kernel.cut.gap
-        self.coefficients_ = _readable(kernel)
+        self.coefficients_ = torch.cat(parts)
         self.trivial_ = kernel.trivial
-        self.status_ = ("certified" if kernel.cut.clear else "undecided") if kernel.cut.dim else "none"
+        self.status_ = found.status
+        certified = found.status == "certified"
+        self.grade_ = ("approximate" if len(parts[1]) else "exact") if certified else ""
+        within = len(found.exact) + len(found.approximate)
+        limits = [drift.held_out(row[None], within) for row in self.coefficients_]
+        self.errors_, self.lower_, self.upper_ = (
+            [getattr(limit, name) for limit in limits] for name in ("value", "lower", "upper")
+        )
+        self.why_ = _why(found, self.tolerance, self.level, when)
         return self
 
 
+def _turn(states: Tensor, velocity: Tensor) -> float:
+    """Time in which the motion goes once round: ``2 pi`` sizes of the states over sizes of the velocities.
+
+    Sizes are in standard deviations, principal component by component, so that no unit enters. Components narrower
+    than rounding do not count: along them nothing moves.
+    """
+    centred = states - states.mean(0)
+    scale = centred.square().mean(0).sqrt()
+    scale = torch.where(scale > 0, scale, torch.ones_like(scale))
+    _, spread, axes = torch.linalg.svd(centred / scale / len(states) ** 0.5, full_matrices=False)
+    wide = spread > bars.TRIVIAL_MOTION * spread[0]
+    speed = ((velocity / scale) @ axes[wide].T / spread[wide]).square().sum(1).mean().sqrt()
+    return float(2 * math.pi * int(wide.sum()) ** 0.5 / speed) if speed > 0 else 1.0
+
+
+def _along(value: Tensor) -> Tensor:
+    """Rows `(terms + 1, terms)` of what functions do along one trajectory of values `(T, terms)`.
+
+    The first is their change from beginning to end, by a straight line in time, which noise of single states hardly
+    shifts; it weighs as much as all others, the scatter about the mean.
+    """
+    departure = _departure(value, value.mean(0))
+    time = torch.linspace(-0.5, 0.5, len(value), dtype=torch.float64)[:, None]
+    trend = (time * departure).sum(0, keepdim=True) / time.square().sum().clamp_min(1e-300)
+    return torch.cat([trend, _squeezed(departure / len(value) ** 0.5)])
+
+
+def _squeezed(rows: Tensor) -> Tensor:
+    """Rows `(terms, terms)` with the same sums of squares and products."""
+    factor = torch.linalg.qr(rows, mode="r").R
+    return torch.cat([factor, factor.new_zeros(rows.shape[1] - len(factor), rows.shape[1])])
+
+
 def _departure(value: Tensor, centre: Tensor) -> Tensor:
-    """Departures `(T, terms)` from a centre, each trajectory of weight one, with rounding set to zero."""
-    rounding = bars.MANY_ROUNDINGS * EPSILON * value.abs().amax(0)
+    """Departures `(T, terms)` from a centre, with rounding set to zero."""
+    rounding = _FLOOR * value.abs().amax(0)
     departure = value - centre
-    return torch.where(departure.abs() > rounding, departure, torch.zeros_like(departure)) / len(value) ** 0.5
+    return torch.where(departure.abs() > rounding, departure, torch.zeros_like(departure))
 
 
-def _readable(kernel: Kernel) -> Tensor:
-    """Sparse basis of the kernel, with the part along constants removed."""
-    if not kernel.cut.dim:
-        return kernel.null
-    null = kernel.null / torch.linalg.vector_norm(kernel.null, dim=1, keepdim=True)
-    if len(kernel.trivial):
-        constants = torch.linalg.qr(kernel.trivial.T).Q
-        null = null - null @ constants @ constants.T
-    return sparse_rows(null, tolerance=max(cuts.ZERO_ENTRY, bars.KEPT_RESIDUALS * kernel.cut.residual))
+def _why(found: Kept, tolerance: float, level: float, when: str) -> str:
+    """The answer in a sentence."""
+    size, span = len(found.exact) + len(found.approximate), found.span
+    drift = f"{_percent(span)} ({1 - level:.0%}: {_limits(span)}) of its spread {when}"
+    if found.status == "none":
+        return (
+            f"No function of the dictionary is conserved: the least changes by {drift}; the tolerance is {tolerance:g}."
+        )
+    if found.status == "undecided":
+        return f"Undecided: {found.doubt}." + (f" The worst of {size} changes by {drift}." if size else "")
+    if not len(found.approximate):
+        return f"Conserved up to rounding, {size} of them: the worst changes by {span.upper:.1e} of its spread {when}."
+    excluded = "exclude" if span.lower > 0 else "allow"
+    return (
+        f"The worst of {size} changes by {drift}, within the tolerance {tolerance:g}; the data {excluded} an exact one."
+    )
+
+
+def _percent(span: Interval) -> str:
+    return f"{100 * span.value:.2g} %"
+
+
+def _limits(span: Interval) -> str:
+    return f"{100 * span.lower:.2g} to {100 * span.upper:.2g} %"
