@@ -50,6 +50,12 @@ PLATEAU = 3
 # Evidence for a second dimension, relative to the first, up to which the first is taken. No derivation; kept from
 # version 0.1. Passes: at most.
 MOST_RIVAL = 0.7
+# Times the error of normals that a break, or a response, has to exceed to be seen. Two, as of standard errors; the
+# error itself is a root mean square over the set.
+NORMAL_NOISES = 2.0
+# Share of the tolerance that is left to what the normals show, however much their neighbourhoods may hide: with less
+# nothing could be certified in any case. Passes no verdict by itself.
+LEAST_ROOM = 0.1
 # Relative singular value of a Jacobian up to which a direction is lost. Between rounding and any slope; no count.
 LOST_DIRECTION = 1e-8
 
@@ -68,6 +74,12 @@ MOST_CHANCE = 4.0
 TRIVIAL_MOMENTS = 1e-6
 # Standard errors of the change of higher moments that chance explains. The usual two-sided 5 % of a normal mean.
 SCATTERS = 2.0
+# Standard deviation of a function of the points, relative to the largest, below which it counts as that wide: on a
+# thin set some hardly vary, and what is thinner than a thousandth is judged as if it were that thick.
+LEAST_FUNCTION = 1e-3
+# Points per function below which the noise of means is not known. The covariance of Q functions of S points is off by
+# about 2 (Q / S)^(1/2) of itself, 63 % at ten. Passes: at least.
+POINTS_PER_FUNCTION = 10
 # Smallest spread of points, relative to the largest, up to which they are flat and have no density. Between rounding
 # and any thickness; no count.
 FLAT_DENSITY = 1e-9
@@ -81,6 +93,10 @@ LINK_FLOOR = 1e4 * torch.finfo(torch.float64).eps
 # Sine between an output and an input generator that still count as one. No derivation; kept from version 0.1. Passes:
 # at most.
 MOST_MISMATCHED = 1e-3
+
+# Unit of Noether charges, in parts of size times speed. Claims set apart what answers by less than a tenth: of orbits
+# that lean by a few degrees, as those of planets do, charges of a thousandth are no less kept, those of 1e-8 are noise.
+CHARGE_UNIT = 100.0
 
 # -- Pairs -------------------------------------------------------------------------------------------------------------
 

@@ -73,7 +73,9 @@ def test_volume_counts():
     G = iso.scaling(1).vector()
     x = torch.rand(100, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 0.5
     assert FromDensity(G).fit_score(lambda z: -1 / z, x).algebra_.dim == 1
-    assert FromDensity(G).fit_score(torch.zeros_like, x).algebra_.dim == 0
+    still = FromDensity(G).fit_score(torch.zeros_like, x)
+    assert still.status_ != "certified"
+    assert float(still.spectrum_[0]) == pytest.approx(1.0)
 
 
 def test_nonlinear_fields_that_keep_a_density():
@@ -89,6 +91,36 @@ def test_nonlinear_fields_that_keep_a_density():
     model = FromModel(action, LogDensity(action)).fit(log_p, points)
     assert known.algebra_.dim == model.algebra_.dim
     assert known.algebra_.distance(model.algebra_) < 1e-8
+
+
+@pytest.mark.parametrize(
+    ("broken", "status", "grade"), [(0.0, "certified", "exact"), (0.02, "certified", "approximate"), (0.2, "none", "")]
+)
+def test_a_known_score_is_judged_by_how_much_it_is_broken(broken, status, grade):
+    """``exp(-r^2 / 2) (1 + ...)`` with two waves along the turn."""
+
+    def log_p(z):
+        return -z.square().sum(1) / 2 + broken * z[:, 0] * z[:, 1]
+
+    def slope(z):
+        return torch.func.grad(lambda w: log_p(w).sum())(z)
+
+    found = FromDensity(iso.so(2).vector()).fit_score(slope, normal(400, 2))
+    assert (found.status_, found.grade_) == (status, grade)
+    true = broken * 8**0.5 / 2  # of x^2 - y^2, over 2^(1/2) of a turn, each in root mean square; about 1.4 times broken
+    assert float(found.spectrum_[0]) == pytest.approx(true, rel=0.2, abs=1e-12)
+    scaled = FromDensity(iso.gl(2).vector()).fit_score(lambda z: slope(z * 1e6) * 1e6, normal(400, 2) / 1e6)
+    plain = FromDensity(iso.gl(2).vector()).fit_score(slope, normal(400, 2))
+    assert torch.allclose(scaled.spectrum_, plain.spectrum_, rtol=1e-6, atol=1e-9)
+
+
+def test_points_certify_where_they_are_many():
+    """A normal law in a plane: its turn is certified by twenty thousand points, not by a thousand."""
+    few, many = (FromDensity(iso.gl(2).vector(), kinds=["polynomial-2"]).fit(normal(n, 2)) for n in (1000, 20000))
+    assert (few.status_, few.algebra_.dim) == ("undecided", 1)
+    assert (many.status_, many.algebra_.dim, many.grade_) == ("certified", 1, "approximate")
+    assert many.upper_[0] <= 0.05 < few.upper_[0]
+    assert any("as smooth as these" in sentence for sentence in many.limits_)
 
 
 def test_log_density_flow_follows_its_field():
@@ -124,6 +156,8 @@ def test_what_has_no_score_is_refused():
     x = normal(100, 2)
     with pytest.raises(DataError, match="FromPoints"):
         FromDensity(iso.gl(3).vector()).fit(torch.cat([x, x[:, :1]], dim=1))
+    with pytest.raises(DataError, match="tolerance: expected a number between 0 and 1"):
+        FromDensity(iso.gl(2).vector(), tolerance=0.0).fit(x)
     with pytest.raises(DataError, match="kinds"):
         FromDensity(iso.gl(2).vector(), kinds=["spline"]).fit(x)
     with pytest.raises(RepresentationMismatchError, match="one vector per point"):

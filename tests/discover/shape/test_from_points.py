@@ -109,7 +109,7 @@ EXACT = [
     ("shape", "candidates", "moving", "still"), EXACT, ids=[f"{e[0].__name__}-{e[1].name}" for e in EXACT]
 )
 def test_exact_tangents_give_exact_dimensions(shape, candidates, moving, still):
-    found = FromPoints(Affine(candidates)).fit(*shape())
+    found = FromPoints(Affine(candidates), tolerance=1e-3).fit(*shape())  # an exponential is near a parabola
     assert (found.algebra_.dim, found.trivial_.dim, found.transversal_.dim) == (moving, still, 0)
     assert found.status_ == ("certified" if moving else "none")
     assert_algebra(found.algebra_, tolerance=1e-8)
@@ -146,9 +146,9 @@ def test_more_points_under_the_same_noise_never_hurt():
     u = spread(3000, 0, 2 * math.pi)
     x = torch.stack([u.cos(), u.sin()], 1) + 0.05 * randn(3000, 2)
     smallest = []
-    for count in (200, 800, 3000):
+    for count, status in ((200, "undecided"), (800, "certified"), (3000, "certified")):
         found = FromPoints(Affine(iso.aff(2))).fit(x[:count])
-        assert (found.status_, found.algebra_.dim) == ("certified", 1)
+        assert (found.status_, found.algebra_.dim, found.grade_ != "exact") == (status, 1, True)
         smallest.append(float(found.spectrum_[-1]))
     assert max(smallest) < 0.05
     assert smallest[2] < smallest[0]

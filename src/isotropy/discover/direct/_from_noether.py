@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...action._action import Action
 from ...actions import Trivial
-from ...core._checks import as_points
+from ...core._checks import as_points, require_fraction
 from ...errors import DataError
 from ...symmetry._domain import Seen
 from ..evidence._conclude import conclude
@@ -19,6 +19,7 @@ from ..evidence._evidence import Evidence
 from ..evidence._question import Question
 from ..evidence._result import Discovery
 from ..surrogate._velocity import velocities
+from ._orbit_claim import OrbitInquiry
 
 _KEPT = 256
 
@@ -28,16 +29,21 @@ class FromNoether(Discovery):
 
     For unit masses in a potential, ``xi`` is a symmetry exactly when ``J_xi`` is conserved. No field has to be
     learnt and nothing is differentiated, so a few thin orbits suffice. Each trajectory is one fold and weighs the
-    same; a charge is judged by its variation along a trajectory, relative to ``|v| |xi(x)|``.
+    same; a charge is judged by its variation along a trajectory. A defect of 1 says that it varies as much as if the
+    velocity at one time had nothing to do with the motion at another.
 
     Parameters
     ----------
     action : Action
         Candidate action on positions `(batch, n)`.
     rank : "gap", int or float
-        How to cut the spectrum.
+        How many generators to judge: the most that are within the tolerance, a number, or those below a defect.
+    tolerance : float
+        Defect that is accepted: 0 is exact, 1 is chance. It is the limit for every single trajectory, too.
+    level : float
+        Probability with which a certified generator may have a true defect above the tolerance.
     seed : int
-        Of the combinations that are followed along held-out trajectories.
+        Of the combinations that are followed along held-out trajectories, and of resamples.
 
     References
     ----------
@@ -53,9 +59,19 @@ class FromNoether(Discovery):
     ('certified', 1)
     """
 
-    def __init__(self, action: Action, *, rank: str | int | float = "gap", seed: int = 0) -> None:
+    def __init__(
+        self,
+        action: Action,
+        *,
+        rank: str | int | float = "gap",
+        tolerance: float = 0.05,
+        level: float = 0.05,
+        seed: int = 0,
+    ) -> None:
         self.action = action
         self.rank = rank
+        self.tolerance = tolerance
+        self.level = level
         self.seed = seed
 
     def fit(self, trajectories: Sequence[Any], times: Sequence[Any] | None = None) -> FromNoether:
@@ -65,8 +81,10 @@ class FromNoether(Discovery):
         ------
         DataError
             If there are fewer than two trajectories, nothing moves, values are not finite, or the width of the
-            states does not fit.
+            states does not fit, or a number is not between 0 and 1.
         """
+        require_fraction(self.tolerance, "tolerance")
+        require_fraction(self.level, "level")
         orbits = _phase_space(trajectories, times, self.action.size)
         still = Trivial(self.action.algebra, (1,))
         evidence = Evidence(self.action, still, len(orbits))
@@ -74,7 +92,7 @@ class FromNoether(Discovery):
             charges, weights = _charges(self.action, x, v)
             rows = (charges - charges.mean(0))[:, None]
             evidence.add_to(index, x, rows, weights, torch.zeros(len(x), 1, dtype=torch.float64))
-        held = orbits[0]
+        held, size = orbits[0], None if self.rank == "gap" else float(self.rank)
         question = Question(
             road=type(self).__name__,
             action=self.action,
@@ -87,6 +105,7 @@ class FromNoether(Discovery):
             method="Noether charges",
             flow_words="along a whole held-out trajectory the charge drifts by {value:.2g} of its possible size",
             limits=("charges are those of unit masses in a potential; velocity-dependent forces are not covered",),
+            inquiry=OrbitInquiry(self.action, orbits, self.tolerance, self.level, self.seed, size),
         )
         self.symmetry_ = conclude(question)
         return self

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...action._action import Action
 from ...actions import Trivial
-from ...core._checks import as_points, require_finite
+from ...core._checks import as_points, require_finite, require_fraction
 from ...core._linalg import EPSILON
 from ...errors import DataError, FlowError, RepresentationMismatchError
 from ...symmetry._domain import Domain, Seen
@@ -20,7 +20,8 @@ from ..evidence._conclude import conclude
 from ..evidence._evidence import Evidence
 from ..evidence._question import Question
 from ..evidence._result import Discovery
-from ._tangent import tangent_frames
+from ._surface_claim import NormalError, SurfaceInquiry
+from ._tangent import TangentFrames, tangent_frames
 
 FOLDS = 8
 
@@ -29,18 +30,27 @@ class FromPoints(Discovery):
     """Generators whose field is tangent to the set: kernel of ``xi -> (I - P_z) xi(z)``.
 
     Tangent spaces are estimated from neighbours at a radius found by a scan, or given. Points that fill their space
-    have no normals and cannot answer; use the density or a map instead.
+    have no normals and cannot answer; use the density or a map instead. A defect of 1 says that motions lead off the
+    set as much as if the normals at one point had nothing to do with the motion at another. Exact normals are compared
+    in whitened coordinates, where no unit enters; estimated ones in those given, as neighbours are.
+
+    Normals from neighbours have errors of their own. Their scatter makes every motion look broken, which no certificate
+    minds; how far the local fits bend with the radius is added to upper limits, and both are taken from lower ones.
 
     Parameters
     ----------
     action : Action
         Candidate action on points `(batch, n)`.
     rank : "gap", int or float
-        How to cut the spectrum.
+        How many generators to judge: the most that are within the tolerance, a number, or those below a defect.
+    tolerance : float
+        Defect that is accepted: 0 is exact, 1 is chance.
+    level : float
+        Probability with which a certified generator may have a true defect above the tolerance.
     dimension : int, optional
         Dimension of the set, if known.
     seed : int
-        Of anchors and finite flows.
+        Of anchors, finite flows and resamples.
 
     Attributes
     ----------
@@ -54,10 +64,19 @@ class FromPoints(Discovery):
     """
 
     def __init__(
-        self, action: Action, *, rank: str | int | float = "gap", dimension: int | None = None, seed: int = 0
+        self,
+        action: Action,
+        *,
+        rank: str | int | float = "gap",
+        tolerance: float = 0.05,
+        level: float = 0.05,
+        dimension: int | None = None,
+        seed: int = 0,
     ) -> None:
         self.action = action
         self.rank = rank
+        self.tolerance = tolerance
+        self.level = level
         self.dimension = dimension
         self.seed = seed
 
@@ -67,15 +86,17 @@ class FromPoints(Discovery):
         Raises
         ------
         DataError
-            If there are too few points, or the dimension of their set cannot be told.
+            If there are too few points, the dimension of their set cannot be told, or a number is not between 0 and 1.
         RepresentationMismatchError
             If shapes do not fit the action.
         """
+        require_fraction(self.tolerance, "tolerance")
+        require_fraction(self.level, "level")
         points = as_points(x, "x", self.action.event).detach().to("cpu", torch.float64)
         domain = Seen.of(points).domain()
         if normals is not None:
             weights = torch.ones(len(points), dtype=torch.float64)
-            return self._from_normals(points, _checked_normals(normals, points), weights, EPSILON, "exact", domain)
+            return self._from_normals(points, _checked_normals(normals, points), weights, None, "exact", domain)
         frames = tangent_frames(points, dimension=self.dimension, seed=self.seed)
         self.frames_ = frames
         self.dimension_ = frames.dimension
@@ -87,11 +108,22 @@ class FromPoints(Discovery):
             )
         weights = frames.weights[kept].sqrt()
         return self._from_normals(
-            frames.anchors[kept], frames.normals[kept], weights, math.sin(frames.angle), "tangent spaces", domain
+            frames.anchors[kept],
+            frames.normals[kept],
+            weights,
+            _error_of(frames, len(points)),
+            "tangent spaces",
+            domain,
         )
 
     def _from_normals(
-        self, anchors: Tensor, normals: Tensor, weights: Tensor, floor: float, method: str, domain: Domain
+        self,
+        anchors: Tensor,
+        normals: Tensor,
+        weights: Tensor,
+        error: NormalError | None,
+        method: str,
+        domain: Domain,
     ) -> FromPoints:
         fields = self.action.fields(anchors).to(torch.float64)  # (a, dim, n)
         rows = torch.einsum("anm,akm->ank", normals, fields) * weights[:, None, None]
@@ -100,6 +132,10 @@ class FromPoints(Discovery):
         evidence.add(anchors, rows, weights, torch.zeros(len(anchors), 1, dtype=torch.float64))
         filled = not bool(normals.any())
         self.dimension_ = round(float(anchors.shape[1] - normals.diagonal(dim1=1, dim2=2).sum(1).mean()))
+        size = None if self.rank == "gap" else float(self.rank)
+        inquiry = SurfaceInquiry(
+            self.action, anchors, normals, weights, error, self.tolerance, self.level, self.seed, size
+        )
         question = Question(
             road=type(self).__name__,
             action=self.action,
@@ -109,10 +145,11 @@ class FromPoints(Discovery):
             check=_surface_check(self.action, anchors, normals),
             rank=0 if filled else self.rank,
             seed=self.seed,
-            floor=max(floor, EPSILON),
+            floor=EPSILON if error is None else max(math.sin(math.hypot(error.scatter, error.bias)), EPSILON),
             method=method,
             normals=torch.zeros(anchors.shape[1], anchors.shape[1], dtype=torch.float64),
-            limits=(_FILLED,) if filled else (),
+            limits=(_FILLED,) if filled else () if error is None else (_SMOOTH,),
+            inquiry=None if filled else inquiry,
         )
         found = conclude(question)
         self.symmetry_ = replace(found, status="undecided") if filled else found
@@ -130,6 +167,21 @@ def _checked_normals(normals: Tensor, points: Tensor) -> Tensor:
     return require_finite(projectors, "normals")
 
 
+def _error_of(frames: TangentFrames, points: int) -> NormalError:
+    """Error of tangent spaces that were fitted to neighbours among so many points."""
+    row = min(frames.scan, key=lambda row: abs(row.radius - frames.radius))
+    bias = row.bias
+    if not bias:  # no finer radius tells it: a coarser one has a bias that grows with the square
+        coarser = [other for other in frames.scan if other.radius >= 2 * row.radius and other.bias > 0]
+        bias = max((other.bias * (row.radius / other.radius) ** 2 for other in coarser), default=0.0)
+    scatter = max(frames.angle**2 - row.bias**2, 0.0) ** 0.5
+    return NormalError(scatter, bias, len(frames.anchors) * row.neighbours / points)
+
+
+_SMOOTH = (
+    "normals come from neighbours, so that the set is taken to be smooth: bends and bumps narrower than their "
+    "neighbourhood are not seen"
+)
 _FILLED = "the points fill the space, so every motion is tangent to them and their shape says nothing"
 
 
