@@ -9,7 +9,7 @@ import torch
 import isotropy as iso
 from bar_pins.checks import at_least, at_most, passes
 from isotropy.core._linalg import EPSILON, Cut
-from isotropy.discover.direct._conserved import _readable
+from isotropy.discover.direct._drift import Drift
 from isotropy.discover.evidence import _certificates as certify
 from isotropy.discover.evidence._kernel import Kernel
 from isotropy.discover.evidence._split import _divide, affine_normal
@@ -59,8 +59,9 @@ def _axis_is_empty(roundings: float) -> bool:
 
 
 def _entry_is_zero(residuals: float) -> bool:
-    kernel = SimpleNamespace(cut=Cut(1, 10.0, 0.01, 1e-9, True), null=_row(1, 0.01 * residuals)[None], trivial=())
-    return not _readable(kernel)[0, 1]  # type: ignore[arg-type]
+    spreads = torch.eye(2, dtype=torch.float64)[:, None]
+    drift = Drift(0 * spreads, spreads, _row(1, 1), EPSILON, False, 0.05, 0)
+    return not drift.rounded(_row(1, 0.01 * residuals)[None], spreads[:0, 0], 0.01, 1.0)[0, 1]
 
 
 def _zeros(*values: float) -> int:
