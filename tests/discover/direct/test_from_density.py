@@ -116,7 +116,9 @@ def test_a_known_score_is_judged_by_how_much_it_is_broken(broken, status, grade)
 
 def test_points_certify_where_they_are_many():
     """A normal law in a plane: its turn is certified by forty thousand points, not by one."""
-    few, many = (FromDensity(iso.gl(2).vector(), kinds=["polynomial-2"]).fit(normal(n, 2)) for n in (1000, 40000))
+    few, many = (
+        FromDensity(iso.gl(2).vector(), kinds=["polynomial-2", "polynomial-4"]).fit(normal(n, 2)) for n in (1000, 40000)
+    )
     assert (few.status_, few.algebra_.dim) == ("undecided", 1)
     assert (many.status_, many.algebra_.dim, many.grade_) == ("certified", 1, "approximate")
     assert many.upper_[0] <= 0.05 < few.upper_[0]
