@@ -92,6 +92,7 @@ LITERALS = {
     "FLAT_CLOUD": 1e-8,
     "ZERO_TERM": 1e-12,
     "CHARGE_UNIT": 100.0,
+    "NEARLY_EXACT": 1e-3,
     "LEAST_FUNCTION": 1e-3,
     "POINTS_PER_FUNCTION": 10,
     "NORMAL_NOISES": 2.0,

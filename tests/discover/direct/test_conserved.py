@@ -98,11 +98,11 @@ def test_a_dissipative_system_conserves_nothing():
     assert (found.status_, found.dim_, found.equations()) == ("none", 1, [])
 
 
-def damped(damping):
-    """Matrix of a damped oscillator, and twelve of its orbits over six units of time."""
+def damped(damping, count=12):
+    """Matrix of a damped oscillator, and some of its orbits over six units of time."""
     matrix = torch.tensor([[0.0, 1.0], [-2.0, -2 * damping]], dtype=torch.float64)
     flows = torch.linalg.matrix_exp(torch.linspace(0, 6, 200, dtype=torch.float64)[:, None, None] * matrix)
-    return matrix, [torch.einsum("tij,j->ti", flows, start) for start in randn(12, 2)]
+    return matrix, [torch.einsum("tij,j->ti", flows, start) for start in randn(count, 2)]
 
 
 @pytest.mark.parametrize("damping", [0.01, 0.03, 0.1])
@@ -130,16 +130,19 @@ def test_without_damping_it_is_conserved_exactly():
 
 
 def test_a_little_damping_is_told_in_numbers():
-    """Two thousandths of a critical damping: 1 % of the energy on the way round, within a tolerance of 5 %."""
-    _, orbits = damped(0.001)
+    """Orbits lose 0.4 % of their energy; the largest loses most of the spread, 2 %, within a tolerance of 5 %."""
+    _, orbits = damped(0.0003, 60)
     found = ConservedQuantities(polynomials(2, 2)).fit(orbits)
     lost = torch.stack([1 - (o[-1, 1] ** 2 + 2 * o[-1, 0] ** 2) / (o[0, 1] ** 2 + 2 * o[0, 0] ** 2) for o in orbits])
     assert (found.status_, found.grade_) == ("certified", "approximate")
     assert 0 < found.lower_[0] <= found.errors_[0] <= found.upper_[0] <= 0.05
     assert float(lost.mean()) < 3 * found.errors_[0]
     assert "exclude an exact one" in found.why_
-    strict = ConservedQuantities(polynomials(2, 2), tolerance=0.001).fit(orbits)
+    strict = ConservedQuantities(polynomials(2, 2), tolerance=0.0005).fit(orbits)
     assert strict.status_ == "none"
+    few = ConservedQuantities(polynomials(2, 2)).fit(orbits[:12])
+    assert (few.status_, len(few.coefficients_)) == ("undecided", 1)
+    assert "12 trajectories do not tell how others drift, 59 would" in few.why_
 
 
 def test_one_orbit_that_loses_it_is_enough():

@@ -91,6 +91,30 @@ def test_rotated_frame_conjugates_the_answer():
     assert second.algebra_.distance(first.algebra_.conjugate(turn)) < 1e-8
 
 
+@pytest.mark.parametrize(
+    ("stretch", "status", "grade"), [(0.0, "certified", "exact"), (1e-4, "certified", "approximate"), (0.1, "none", "")]
+)
+def test_a_broken_turn_is_told_in_numbers(stretch, status, grade):
+    """Two frequencies that differ a little: the turn goes with the orbits, whose charge then drifts."""
+    found = FromNoether(iso.so(2).vector()).fit(oscillating(1.0, 1.0 + stretch, count=20))
+    assert (found.status_, found.grade_) == (status, grade)
+    if grade == "approximate":
+        assert 0 < found.lower_[0] <= found.upper_[0] < 0.05
+
+
+def test_every_orbit_has_to_keep_it():
+    """Nine round oscillators do not excuse a stretched one."""
+    round_, stretched = oscillating(1.0, 1.0, count=10), oscillating(1.0, 1.2, count=10)
+    found = FromNoether(iso.so(2).vector()).fit([*round_[:9], stretched[9]])
+    assert found.status_ != "certified"
+
+
+def test_few_orbits_do_not_tell_how_others_keep_it():
+    few, many = (FromNoether(iso.so(2).vector()).fit(oscillating(1.0, 1.01, count=n)) for n in (2, 40))
+    assert (few.status_, many.status_) == ("undecided", "certified")
+    assert "a fresh one may" in few.certificates_["tolerance"].words
+
+
 def test_contract_of_estimators():
     assert_estimator(lambda: FromNoether(iso.gl(2).vector(), seed=1), [oscillating(1.0, 1.0)])
 
@@ -110,3 +134,8 @@ def test_bad_input_is_refused(orbits, times, words):
     with pytest.raises(DataError) as caught:
         FromNoether(iso.gl(2).vector()).fit(orbits, times)
     assert words in str(caught.value)
+
+
+def test_fractions_are_checked():
+    with pytest.raises(DataError, match="tolerance: expected a number between 0 and 1"):
+        FromNoether(iso.so(2).vector(), tolerance=0.0).fit(oscillating(1.0, 1.0))

@@ -154,6 +154,50 @@ def test_more_points_under_the_same_noise_never_hurt():
     assert smallest[2] < smallest[0]
 
 
+def bumpy(height, waves, count=1500, noise=0.0):
+    """A circle with waves."""
+    u = spread(count, 0, 2 * math.pi)
+    r, dr = 1 + height * (waves * u).cos(), -height * waves * (waves * u).sin()
+    x, normals = curve([r * u.cos(), r * u.sin()], [dr * u.cos() - r * u.sin(), dr * u.sin() + r * u.cos()])
+    return x + noise * randn(count, 2), normals
+
+
+@pytest.mark.parametrize(
+    ("height", "status", "grade"), [(0.0, "certified", "exact"), (0.005, "certified", "approximate"), (0.1, "none", "")]
+)
+def test_exact_normals_are_judged_by_how_much_they_are_broken(height, status, grade):
+    found = FromPoints(iso.so(2).vector()).fit(*bumpy(height, 4))
+    assert (found.status_, found.grade_) == (status, grade)
+    assert float(found.spectrum_[-1]) == pytest.approx(height * 4, rel=0.1, abs=1e-12)  # two roots of one half cancel
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.02])
+def test_estimated_normals_are_never_exact(noise):
+    kept, broken = (FromPoints(iso.so(2).vector()).fit(bumpy(height, 4, noise=noise)[0]) for height in (0.0, 0.1))
+    assert (kept.status_, kept.grade_) == ("certified", "approximate")
+    assert broken.status_ != "certified"
+    assert kept.lower_[0] == 0.0
+    assert "narrower than their neighbourhood" in kept.limits_[0]
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e6])
+def test_units_of_single_columns_change_nothing_about_exact_normals(unit):
+    x, normals = bumpy(0.005, 4)
+    units = torch.tensor([1.0, unit], dtype=torch.float64)
+    first = FromPoints(Affine(iso.aff(2))).fit(x, normals)
+    direction = torch.linalg.eigh(normals)[1][:, :, 1] / units
+    direction = torch.nn.functional.normalize(direction)
+    second = FromPoints(Affine(iso.aff(2))).fit(x * units, direction[:, :, None] * direction[:, None, :])
+    assert (second.status_, second.algebra_.dim) == (first.status_, first.algebra_.dim) == ("certified", 1)
+    assert torch.allclose(second.spectrum_, first.spectrum_, rtol=1e-4)
+
+
+def test_a_noisy_plane_lets_motions_along_it_be():
+    """Nothing leads off a plane along it but noise, which is no break."""
+    x = torch.cat([randn(1000, 2), 0.01 * randn(1000, 1, seed=1)], dim=1)
+    assert FromPoints(Affine(iso.se(3))).fit(x).status_ != "none"
+
+
 def test_a_cloud_that_fills_its_space_cannot_answer():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrivialResultWarning)
@@ -210,3 +254,8 @@ def test_bad_input_is_refused(x, normals, error, words):
     with pytest.raises(error) as caught:
         FromPoints(Affine(iso.aff(2))).fit(x, normals)
     assert words in str(caught.value)
+
+
+def test_fractions_are_checked():
+    with pytest.raises(DataError, match="level: expected a number between 0 and 1"):
+        FromPoints(iso.so(2).vector(), level=1.5).fit(*circle())

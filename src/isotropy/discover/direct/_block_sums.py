@@ -104,9 +104,8 @@ class MeanInquiry:
     tolerance: float
     level: float
     seed: int
-    size: float | None = None
 
-    def judge(self) -> MeanJudgement:
+    def judge(self, size: int | float | None = None) -> MeanJudgement:
         """Judge all candidates by the means of these functions."""
         algebra = self.sums.action.algebra
         return MeanJudgement(
@@ -114,7 +113,7 @@ class MeanInquiry:
             brackets=algebra.structure_constants if isinstance(algebra, LieAlgebra) else None,
             wider=self.sums.finer(),
             possible=self.kernel.cut.dim,
-            size=self.size,
+            size=size,
             tolerance=self.tolerance,
             level=self.level,
             seed=self.seed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -14,6 +15,7 @@ from ...core._linalg import EPSILON, StreamedQR, sparse_rows
 from ...symmetry import bars as verdicts
 from ...symmetry.claims import Interval
 from ...symmetry.claims import bars as limits
+from .. import bars as cases
 from ..evidence._evidence import Factors
 from ..evidence._kernel import Kernel, relative_kernel
 from ..evidence._quotients import bayesian_weights, interval_of, worst_quotients
@@ -60,6 +62,7 @@ class Drift:
         """The same of some units."""
         return replace(self, changes=self.changes[index], spreads=self.spreads[index])
 
+    @cached_property
     def factors(self) -> Factors:
         """Triangular factors of changes and spreads over all units."""
         parts = [
@@ -70,14 +73,14 @@ class Drift:
     def kernel(self, rank: Any, floor: float, tolerance: float) -> Kernel:
         """Directions by their drift, and those that are constant over all data."""
         return relative_kernel(
-            self.factors(), rank=rank, floor=floor, resolution=verdicts.TRIVIAL_MOTION, tolerance=tolerance
+            self.factors, rank=rank, floor=floor, resolution=verdicts.TRIVIAL_MOTION, tolerance=tolerance
         )
 
     def floor(self, directions: Tensor) -> float:
         """Drift of the worst of directions `(k, terms)` up to which it is rounding."""
         if not len(directions):
             return 0.0
-        spread = (directions @ self.factors().moved.T).norm(dim=1) / self.units**0.5
+        spread = (directions @ self.factors.moved.T).norm(dim=1) / self.units**0.5
         return float((self.rounding * (directions.abs() @ self.sizes) / spread.clamp_min(1e-300)).amax())
 
     # -- chosen on some, judged on the rest --------------------------------------------------------------------------
@@ -112,8 +115,8 @@ class Drift:
         upper = max(seen.upper, whole.upper)
         if self.worst:
             # Few trajectories resample to less than a fresh one may show; none of those at hand may exceed the limit.
-            each = worst_quotients(above, below.mean(0).expand_as(below))
-            upper = max(upper, float(each.amax().clamp_min(0).sqrt()))
+            each = worst_quotients(above, below.mean(0).expand_as(below)).clamp_min(0).sqrt()
+            upper = max(upper, float(each.amax()))
         return Interval(seen.value, min(seen.lower, whole.lower), upper)
 
     def plain(self, directions: Tensor) -> Interval:
@@ -149,7 +152,7 @@ class Drift:
 
     def _elements(self, directions: Tensor, size: int) -> Tensor:
         """For every unit what the rest of them makes of directions `(k, terms)`: `(units, k, terms)`."""
-        metric = self.factors().moved
+        metric = self.factors.moved
         found: list[Tensor] = []
         for chosen in self._chosen:
             frame, change = torch.linalg.qr(metric @ chosen[:size].T)
@@ -249,6 +252,8 @@ def _doubt(drift: Drift, directions: Tensor, exact: int, span: Interval, toleran
     carried = drift.carried(directions)
     if not drift.worst and carried < limits.LEAST_EFFECTIVE:
         return f"only {carried:.0f} states carry the answer"
-    if drift.worst and drift.units < limits.LEAST_POINTS:
-        return f"{drift.units} trajectories cannot tell how others drift"
+    needed = math.ceil(math.log(drift.level) / math.log(1 - drift.level))
+    if drift.worst and drift.units < needed and span.upper > cases.NEARLY_EXACT * tolerance:
+        # Of so many, none may drift more unless more than the level of all do; fewer say nothing about fresh ones.
+        return f"{drift.units} trajectories do not tell how others drift, {needed} would"
     return ""

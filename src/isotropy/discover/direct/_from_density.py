@@ -143,8 +143,7 @@ class FromDensity(Discovery):
         _, sizes, axes = torch.linalg.svd((points - centre) / len(points) ** 0.5, full_matrices=False)
         sums = BlockSums(self.action, order, centre, axes.T / sizes).update(points)
         kernel = relative_kernel(question.evidence.factors(), **question.rules)
-        size = None if self.rank == "gap" else float(self.rank)
-        return MeanInquiry(sums, kernel, self.tolerance, self.level, self.seed, size)
+        return MeanInquiry(sums, kernel, self.tolerance, self.level, self.seed)
 
     def fit_score(self, score: Callable[[Tensor], Tensor], x: Any) -> FromDensity:
         """Discover from a known score, `(batch, n)` to `(batch, n)`, at points `(S, n)`."""
@@ -169,8 +168,6 @@ class FromDensity(Discovery):
         rows = (along + self.action.divergence(points))[:, None]  # (S, 1, dim)
         evidence.add(points, rows, value.norm(dim=1), torch.zeros(len(points), 1, dtype=torch.float64))
 
-        size = None if self.rank == "gap" else float(self.rank)
-
         def check(xi: Tensor, x: Tensor) -> Tensor:
             return torch.tensor(finite_error(_pulled_back(score, self.action, xi, x), score(x)))
 
@@ -185,9 +182,7 @@ class FromDensity(Discovery):
             seed=self.seed,
             floor=bars.ROUNDINGS * EPSILON,
             method="known score",
-            inquiry=Inquiry(
-                lambda: score_rows(score, self.action, points), self.tolerance, self.level, self.seed, size
-            ),
+            inquiry=Inquiry(lambda: score_rows(score, self.action, points), self.tolerance, self.level, self.seed),
         )
 
 

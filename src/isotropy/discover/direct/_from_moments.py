@@ -173,8 +173,7 @@ class FromMoments(Discovery):
             resolution=bars.TRIVIAL_MOMENTS,
             tolerance=min(cuts.LARGEST_ZERO, bars.MOST_CHANCE * floor),
         )
-        size = None if self.rank == "gap" else float(self.rank)
-        return MeanInquiry(self._sums, kernel, self.tolerance, self.level, self.seed, size)
+        return MeanInquiry(self._sums, kernel, self.tolerance, self.level, self.seed)
 
     def _start(self, first: Tensor) -> None:
         """Fix the frame by the first points."""

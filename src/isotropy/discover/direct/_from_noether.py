@@ -92,7 +92,7 @@ class FromNoether(Discovery):
             charges, weights = _charges(self.action, x, v)
             rows = (charges - charges.mean(0))[:, None]
             evidence.add_to(index, x, rows, weights, torch.zeros(len(x), 1, dtype=torch.float64))
-        held, size = orbits[0], None if self.rank == "gap" else float(self.rank)
+        held = orbits[0]
         question = Question(
             road=type(self).__name__,
             action=self.action,
@@ -105,7 +105,7 @@ class FromNoether(Discovery):
             method="Noether charges",
             flow_words="along a whole held-out trajectory the charge drifts by {value:.2g} of its possible size",
             limits=("charges are those of unit masses in a potential; velocity-dependent forces are not covered",),
-            inquiry=OrbitInquiry(self.action, orbits, self.tolerance, self.level, self.seed, size),
+            inquiry=OrbitInquiry(self.action, orbits, self.tolerance, self.level, self.seed),
         )
         self.symmetry_ = conclude(question)
         return self

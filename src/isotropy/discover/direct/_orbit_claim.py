@@ -14,11 +14,11 @@ from ...algebra._lie_algebra import LieAlgebra
 from ...core._linalg import EPSILON
 from ...symmetry import bars as verdicts
 from ...symmetry.claims import Interval, Judgement, Rows, judge
-from ...symmetry.claims import bars as limits
 from ...symmetry.claims._forms import forms_of
 from ...symmetry.claims._span import Factors, factors_of, least_broken_first, merged
 from .. import bars
 from ..evidence._adjusted import Adjusted
+from ..evidence._quotients import fresh_limit
 from ..evidence._sample import MOST
 
 _FEWEST = 4  # times of a trajectory
@@ -29,7 +29,8 @@ class OrbitInquiry:
     """Asks about charges ``v . xi(x)``, less their mean along each trajectory.
 
     Times of one trajectory are no independent draws, so that an interval from all of them may be too narrow. Therefore
-    every trajectory, judged by generators that the others choose, has to be within the tolerance too.
+    every trajectory, judged by generators that the others choose, has to be within the tolerance too, and so has what
+    is to be expected of a fresh one.
 
     Attributes
     ----------
@@ -41,8 +42,6 @@ class OrbitInquiry:
         Defect that is accepted, and the risk to be wrong.
     seed : int
         Of halves and resamples.
-    size : float, optional
-        How many directions to judge, or up to which defect.
     """
 
     action: Action
@@ -50,19 +49,18 @@ class OrbitInquiry:
     tolerance: float
     level: float
     seed: int
-    size: float | None = None
 
-    def judge(self) -> Judgement:
+    def judge(self, size: int | float | None = None) -> Judgement:
         """Judge all times together, then every trajectory by what the others choose."""
         parts = [_rows(self.action, x, v, self._times) for x, v in self.orbits]
         whole = _joined(parts)
-        inner = judge(whole, self.tolerance, self.level, seed=self.seed, size=self.size)
+        inner = judge(whole, self.tolerance, self.level, seed=self.seed, size=size)
         # What is exact at every time is so on every trajectory.
         approximate = "approximate" in inner.claim.grades
-        worst = _worst(whole, len(parts), inner.claim.directions) if approximate else 0.0
-        doubt = f"a trajectory breaks what the others choose by {worst:.2g}"
-        if approximate and len(parts) < limits.LEAST_POINTS:
-            worst, doubt = math.inf, f"{len(parts)} trajectories cannot tell how others keep it"
+        alone = _alone_each(whole, len(parts), inner.claim.directions) if approximate else torch.zeros(1)
+        worst = fresh_limit(alone, self.level) if approximate else 0.0
+        doubt = f"of {len(parts)} trajectories one breaks what the others choose by {float(alone.amax()):.2g}, and "
+        doubt += f"a fresh one may by {worst:.2g}"
         return Adjusted(
             inner,
             self.tolerance,
@@ -106,18 +104,21 @@ def _joined(parts: list[Rows]) -> Rows:
     return Rows(**joined, blocks=(), brackets=parts[0].brackets, rounding=parts[0].rounding)
 
 
-def _worst(rows: Rows, orbits: int, directions: Tensor) -> float:
-    """Largest defect, over trajectories, of what the others make of directions `(k, dim)`."""
+def _alone_each(rows: Rows, orbits: int, directions: Tensor) -> Tensor:
+    """Defect `(orbits,)` on each trajectory of what the others make of directions `(k, dim)`."""
     forms = forms_of(rows, 0.0)
     each = len(forms.lie) // orbits
     if each * orbits != len(forms.lie):  # some times coincide, so that trajectories cannot be told apart
-        return math.inf
+        return torch.full((orbits,), math.inf, dtype=torch.float64)
     places = torch.arange(len(forms.lie)).split(each)
     seen = [factors_of(forms.taken(place)) for place in places]
     chance = factors_of(forms).chance
-    return max(
-        _alone(part, merged([*seen[:i], *seen[i + 1 :]], [each] * (orbits - 1)), chance, directions)
-        for i, part in enumerate(seen)
+    return torch.tensor(
+        [
+            _alone(part, merged([*seen[:i], *seen[i + 1 :]], [each] * (orbits - 1)), chance, directions)
+            for i, part in enumerate(seen)
+        ],
+        dtype=torch.float64,
     )
 
 

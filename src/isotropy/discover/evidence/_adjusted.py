@@ -28,6 +28,8 @@ class Adjusted:
         What keeps an answer from being certified, told where the wider interval does.
     unit : float
         In which the rows were given; effects are divided by it.
+    estimated : bool
+        Whether the samples are estimates, so that nothing can be called exact.
     """
 
     inner: Judgement
@@ -35,19 +37,21 @@ class Adjusted:
     widen: Callable[[Interval], Interval]
     doubt: str
     unit: float = 1.0
+    estimated: bool = False
 
     @property
     def claim(self) -> Claim:
         """What the wider intervals still claim of all candidates."""
         inner = self.inner.claim
         span = self.widen(inner.span)
-        exact = span.upper <= inner.floor
+        exact = span.upper <= inner.floor and not self.estimated
         changed = replace(
             inner,
             span=span,
             errors=tuple(self.widen(error) for error in inner.errors),
             effects=tuple(self._in_units(effect) for effect in inner.effects),
             grades=inner.grades if exact else ("approximate",) * len(inner.grades),
+            ladder={**inner.ladder, 0.0: 0} if self.estimated else inner.ladder,
             tolerance=self.tolerance,
         )
         certified = inner.status == "certified" and span.upper <= max(self.tolerance, inner.floor)
@@ -73,7 +77,7 @@ class Adjusted:
         inner = self.inner.members(directions)
         errors = tuple(self.widen(error) for error in inner.errors)
         grades: tuple[Grade, ...] = tuple(
-            grade if error.upper <= self.inner.claim.floor else "approximate"
+            grade if error.upper <= self.inner.claim.floor and not self.estimated else "approximate"
             for grade, error in zip(inner.grades, errors, strict=True)
         )
         effects = tuple(self._in_units(effect) for effect in inner.effects)

@@ -74,8 +74,8 @@ class MeanJudgement:
         The same samples with finer functions, which have to confirm at even odds; None where they cannot be asked.
     possible : int
         How many directions are shown where the answer is undecided.
-    size : float or None
-        How many directions to judge, or, below 1, up to which defect.
+    size : int or float or None
+        How many directions to judge, or up to which defect; as many as are within the tolerance if None.
     tolerance, level : float
         Defect that is accepted, and the risk to be wrong.
     seed : int
@@ -86,7 +86,7 @@ class MeanJudgement:
     brackets: Tensor | None
     wider: BlockMeans | None
     possible: int
-    size: float | None
+    size: int | float | None
     tolerance: float
     level: float
     seed: int
@@ -183,7 +183,7 @@ class MeanJudgement:
     @cached_property
     def _claim(self) -> Claim:
         most = len(self._directions)
-        found = self._largest(self.tolerance) if self.size is None else min(self._wanted(), most)
+        found = self._wanted()
         doubt = self._doubt(found)
         status, shown = "undecided", found or max(1, min(self.possible, most))
         if found and not doubt:
@@ -217,8 +217,12 @@ class MeanJudgement:
         return replace(result, why=sentence(result, doubt))
 
     def _wanted(self) -> int:
-        assert self.size is not None
-        return int(self.size) if self.size >= 1 else int((self._spectrum <= self.size).sum())
+        """How many directions are judged."""
+        if self.size is None:
+            return self._largest(self.tolerance)
+        if isinstance(self.size, float):
+            return int((self._spectrum <= self.size).sum())
+        return min(self.size, len(self._directions))
 
     def _doubt(self, size: int) -> str:
         """Why the first directions are not certified, or not all refuted; empty if nothing speaks against it."""

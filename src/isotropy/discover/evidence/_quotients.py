@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -36,3 +38,22 @@ def interval_of(squares: Tensor, tail: float) -> Interval:
     whole = torch.stack([squares[0], ends[0].minimum(squares[0]), ends[1].maximum(squares[0])])
     value, lower, upper = whole.clamp_min(0).sqrt().tolist()
     return Interval(value, lower, upper)
+
+
+def fresh_limit(defects: Tensor, tail: float) -> float:
+    """What a fresh trajectory exceeds in one of ``1 / tail`` cases, from the defects `(units,)` of those at hand.
+
+    Of so many that none of them may exceed a value unless more than ``tail`` of all do, the largest is the limit: 59 at
+    one in twenty. Fewer do not show the tail of their law; it is taken to be log-normal then, and the limit is that of
+    a prediction, with Student's t for what so few tell of its width.
+    """
+    from scipy.stats import t as student
+
+    count, largest = len(defects), float(defects.amax())
+    if count >= math.log(tail) / math.log(1 - tail):
+        return largest
+    if count < 2:
+        return math.inf
+    logs = defects.clamp_min(torch.finfo(defects.dtype).eps).log()
+    reach = float(student.ppf(1 - tail, count - 1)) * float(logs.std()) * (1 + 1 / count) ** 0.5
+    return max(largest, math.exp(min(float(logs.mean()) + reach, 100.0)))

@@ -132,10 +132,7 @@ class FromPoints(Discovery):
         evidence.add(anchors, rows, weights, torch.zeros(len(anchors), 1, dtype=torch.float64))
         filled = not bool(normals.any())
         self.dimension_ = round(float(anchors.shape[1] - normals.diagonal(dim1=1, dim2=2).sum(1).mean()))
-        size = None if self.rank == "gap" else float(self.rank)
-        inquiry = SurfaceInquiry(
-            self.action, anchors, normals, weights, error, self.tolerance, self.level, self.seed, size
-        )
+        inquiry = SurfaceInquiry(self.action, anchors, normals, weights, error, self.tolerance, self.level, self.seed)
         question = Question(
             road=type(self).__name__,
             action=self.action,

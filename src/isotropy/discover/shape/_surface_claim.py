@@ -55,8 +55,6 @@ class SurfaceInquiry:
         Defect that is accepted, and the risk to be wrong.
     seed : int
         Of halves and resamples.
-    size : float, optional
-        How many directions to judge, or up to which defect.
     """
 
     action: Action
@@ -67,20 +65,19 @@ class SurfaceInquiry:
     tolerance: float
     level: float
     seed: int
-    size: float | None = None
 
-    def judge(self) -> Judgement:
+    def judge(self, size: int | float | None = None) -> Judgement:
         """Judge all candidates at the anchors, and widen the limits by the error of the normals."""
         if self.error is None:
-            inner = judge(self._rows, self.tolerance, self.level, seed=self.seed, size=self.size)
+            inner = judge(self._rows, self.tolerance, self.level, seed=self.seed, size=size)
             return Adjusted(inner, self.tolerance, lambda seen: seen, "")
         # What the neighbourhoods may hide is part of the tolerance; a span that leaves no room for it is not tried.
         room = max(self.tolerance - self._hidden(self.error.bias), bars.LEAST_ROOM * self.tolerance)
-        inner = judge(self._rows, room, self.level, seed=self.seed, size=self.size)
+        inner = judge(self._rows, room, self.level, seed=self.seed, size=size)
         reach = self._reach(inner.claim)
         doubt = f"normals from neighbours are known to {self.error.scatter + self.error.bias:.2g} only"
         error = self.error
-        return Adjusted(inner, self.tolerance, lambda seen: _widened(seen, error, reach), doubt)
+        return Adjusted(inner, self.tolerance, lambda seen: _widened(seen, error, reach), doubt, estimated=True)
 
     @cached_property
     def _rows(self) -> Rows:
@@ -91,8 +88,7 @@ class SurfaceInquiry:
         fields = self.action.fields(self.anchors).to(torch.float64)
         # Motions that normals at other points do not resist beyond their noise lead along a plane: they are ignored.
         noise = bars.NORMAL_NOISES * (self.error.scatter + self.error.bias) / limits.IGNORED_ROUNDINGS
-        rounding = max(noise, 2 * limits.COARSEST_EXACT)  # nothing estimated is exact
-        return self._assembled(self.anchors / size, frames, fields / size, rounding)
+        return self._assembled(self.anchors / size, frames, fields / size, max(noise, EPSILON))
 
     def _assembled(self, points: Tensor, frames: Tensor, fields: Tensor, rounding: float) -> Rows:
         slopes = frames * self.weights[:, None, None]
