@@ -50,9 +50,12 @@ PLATEAU = 3
 # Evidence for a second dimension, relative to the first, up to which the first is taken. No derivation; kept from
 # version 0.1. Passes: at most.
 MOST_RIVAL = 0.7
-# Times the error of normals that a break, or a response, has to exceed to be seen. Two, as of standard errors; the
+# Times the error of normals that a break has to exceed to be seen. Two, as of standard errors; the
 # error itself is a root mean square over the set.
 NORMAL_NOISES = 2.0
+# Standard errors of a mean square over separate balls of neighbours that limits leave room for: the two-sided 5 % point
+# of a normal number.
+BALL_DEVIATIONS = 1.96
 # Share of the tolerance that is left to what the normals show, however much their neighbourhoods may hide: with less
 # nothing could be certified in any case. Passes no verdict by itself.
 LEAST_ROOM = 0.1

@@ -12,7 +12,6 @@ from ...action._action import Action
 from ...algebra._lie_algebra import LieAlgebra
 from ...dictionary import Polynomials
 from .. import bars
-from ..evidence._kernel import Kernel
 from ..evidence._mean_claim import BLOCKS, BlockMeans, MeanJudgement
 
 _MOST_ENTRIES = 2**22  # numbers held at once for some of the points
@@ -97,10 +96,10 @@ class BlockSums:
 
 @dataclass(frozen=True)
 class MeanInquiry:
-    """Asks about sums over blocks; where the answer is undecided, the kernel of the road says what is possible."""
+    """Asks about sums over blocks; the road says how many directions, or which, are possible where it is undecided."""
 
     sums: BlockSums
-    kernel: Kernel
+    possible: int | Tensor
     tolerance: float
     level: float
     seed: int
@@ -112,7 +111,7 @@ class MeanInquiry:
             means=self.sums.asked(),
             brackets=algebra.structure_constants if isinstance(algebra, LieAlgebra) else None,
             wider=self.sums.finer(),
-            possible=self.kernel.cut.dim,
+            possible=self.possible,
             size=size,
             tolerance=self.tolerance,
             level=self.level,

@@ -143,7 +143,7 @@ class FromDensity(Discovery):
         _, sizes, axes = torch.linalg.svd((points - centre) / len(points) ** 0.5, full_matrices=False)
         sums = BlockSums(self.action, order, centre, axes.T / sizes).update(points)
         kernel = relative_kernel(question.evidence.factors(), **question.rules)
-        return MeanInquiry(sums, kernel, self.tolerance, self.level, self.seed)
+        return MeanInquiry(sums, kernel.null.flip(0), self.tolerance, self.level, self.seed)
 
     def fit_score(self, score: Callable[[Tensor], Tensor], x: Any) -> FromDensity:
         """Discover from a known score, `(batch, n)` to `(batch, n)`, at points `(S, n)`."""

@@ -173,7 +173,7 @@ class FromMoments(Discovery):
             resolution=bars.TRIVIAL_MOMENTS,
             tolerance=min(cuts.LARGEST_ZERO, bars.MOST_CHANCE * floor),
         )
-        return MeanInquiry(self._sums, kernel, self.tolerance, self.level, self.seed)
+        return MeanInquiry(self._sums, kernel.cut.dim, self.tolerance, self.level, self.seed)
 
     def _start(self, first: Tensor) -> None:
         """Fix the frame by the first points."""

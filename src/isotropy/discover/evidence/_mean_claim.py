@@ -72,8 +72,8 @@ class MeanJudgement:
         Structure constants of the candidates.
     wider : BlockMeans or None
         The same samples with finer functions, which have to confirm at even odds; None where they cannot be asked.
-    possible : int
-        How many directions are shown where the answer is undecided.
+    possible : int or Tensor
+        How many directions are shown where the answer is undecided, or which `(k, dim)`.
     size : int or float or None
         How many directions to judge, or up to which defect; as many as are within the tolerance if None.
     tolerance, level : float
@@ -85,7 +85,7 @@ class MeanJudgement:
     means: BlockMeans
     brackets: Tensor | None
     wider: BlockMeans | None
-    possible: int
+    possible: int | Tensor
     size: int | float | None
     tolerance: float
     level: float
@@ -182,17 +182,16 @@ class MeanJudgement:
 
     @cached_property
     def _claim(self) -> Claim:
-        most = len(self._directions)
         found = self._wanted()
         doubt = self._doubt(found)
-        status, shown = "undecided", found or max(1, min(self.possible, most))
+        status, directions = "undecided", self._directions[:found] if found else self._possible
         if found and not doubt:
             status = "certified"
         elif not found and not doubt and self._leading(1).lower > self.tolerance:
-            status, shown = "none", 0
+            status, directions = "none", directions[:0]
         elif not found:
             doubt = doubt or "the interval holds the tolerance"
-        directions = self._directions[:shown]
+        shown = len(directions)
         errors = tuple(self._held_out(row[None], max(shown, 1)) for row in directions)
         result = Claim(
             status=status,
@@ -215,6 +214,13 @@ class MeanJudgement:
             why="",
         )
         return replace(result, why=sentence(result, doubt))
+
+    @property
+    def _possible(self) -> Tensor:
+        """What is shown where nothing is claimed: at least the least broken direction."""
+        if isinstance(self.possible, Tensor):
+            return self.possible if len(self.possible) else self._directions[:1]
+        return self._directions[: max(1, self.possible)]
 
     def _wanted(self) -> int:
         """How many directions are judged."""

@@ -167,12 +167,8 @@ def _checked_normals(normals: Tensor, points: Tensor) -> Tensor:
 def _error_of(frames: TangentFrames, points: int) -> NormalError:
     """Error of tangent spaces that were fitted to neighbours among so many points."""
     row = min(frames.scan, key=lambda row: abs(row.radius - frames.radius))
-    bias = row.bias
-    if not bias:  # no finer radius tells it: a coarser one has a bias that grows with the square
-        coarser = [other for other in frames.scan if other.radius >= 2 * row.radius and other.bias > 0]
-        bias = max((other.bias * (row.radius / other.radius) ** 2 for other in coarser), default=0.0)
     scatter = max(frames.angle**2 - row.bias**2, 0.0) ** 0.5
-    return NormalError(scatter, bias, len(frames.anchors) * row.neighbours / points)
+    return NormalError(scatter, row.bias, points / row.neighbours)
 
 
 _SMOOTH = (

@@ -30,13 +30,13 @@ class NormalError:
         Root mean square by noise: it makes whatever is kept look broken.
     bias : float
         By the size of the neighbourhoods, within which finer bends are lost: it may hide what is broken.
-    overlap : float
-        How many anchors share their neighbours, and so their errors.
+    balls : float
+        How many neighbourhoods without common points the points hold: anchors that share theirs share their errors.
     """
 
     scatter: float
     bias: float
-    overlap: float
+    balls: float
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,9 @@ class SurfaceInquiry:
         room = max(self.tolerance - self._hidden(self.error.bias), bars.LEAST_ROOM * self.tolerance)
         inner = judge(self._rows, room, self.level, seed=self.seed, size=size)
         reach = self._reach(inner.claim)
+        if inner.claim.status == "none" and _widened(inner.claim.span, self.error, reach).lower <= self.tolerance:
+            # Broken as far as these normals go, but no more than their noise would: the least broken is possible.
+            inner = judge(self._rows, room, self.level, seed=self.seed, size=1)
         doubt = f"normals from neighbours are known to {self.error.scatter + self.error.bias:.2g} only"
         error = self.error
         return Adjusted(inner, self.tolerance, lambda seen: _widened(seen, error, reach), doubt, estimated=True)
@@ -83,14 +86,12 @@ class SurfaceInquiry:
     def _rows(self) -> Rows:
         frames = _frames(self.normals)
         if self.error is None:
-            return self._assembled(*_whitened(self.anchors, frames, self.action.fields(self.anchors)), EPSILON)
+            return self._assembled(*_whitened(self.anchors, frames, self.action.fields(self.anchors)))
         size = (self.anchors - self.anchors.mean(0)).square().sum(1).mean().sqrt()
         fields = self.action.fields(self.anchors).to(torch.float64)
-        # Motions that normals at other points do not resist beyond their noise lead along a plane: they are ignored.
-        noise = bars.NORMAL_NOISES * (self.error.scatter + self.error.bias) / limits.IGNORED_ROUNDINGS
-        return self._assembled(self.anchors / size, frames, fields / size, max(noise, EPSILON))
+        return self._assembled(self.anchors / size, frames, fields / size)
 
-    def _assembled(self, points: Tensor, frames: Tensor, fields: Tensor, rounding: float) -> Rows:
+    def _assembled(self, points: Tensor, frames: Tensor, fields: Tensor) -> Rows:
         slopes = frames * self.weights[:, None, None]
         lie = slopes @ fields.transpose(1, 2)
         algebra = self.action.algebra
@@ -103,7 +104,7 @@ class SurfaceInquiry:
             points=points,
             blocks=(),
             brackets=algebra.structure_constants if isinstance(algebra, LieAlgebra) else None,
-            rounding=verdicts.ROUNDINGS * rounding if self.error is None else rounding,
+            rounding=verdicts.ROUNDINGS * EPSILON,
         )
 
     def _hidden(self, bias: float) -> float:
@@ -126,9 +127,10 @@ class SurfaceInquiry:
 
 def _widened(seen: Interval, error: NormalError, reach: float) -> Interval:
     """An interval that covers the error of the normals, too."""
-    spread = max(error.overlap, 1.0) ** 0.5  # anchors that share neighbours are fewer than they look
-    upper = seen.value + spread * (seen.upper - seen.value) + error.bias * reach
-    lower = max(seen.value - spread * (seen.value - seen.lower), 0.0)
+    # The mean square of so many normal errors as there are separate balls is off by this share of itself.
+    share = bars.BALL_DEVIATIONS * (2 / max(error.balls, 1.0)) ** 0.5
+    upper = max(seen.upper, seen.value * (1 + share) ** 0.5) + error.bias * reach
+    lower = min(seen.lower, seen.value * max(1 - share, 0.0) ** 0.5)
     noise = bars.NORMAL_NOISES * (error.scatter + error.bias) * reach
     return Interval(seen.value, max(lower**2 - noise**2, 0.0) ** 0.5, upper)
 
