@@ -25,13 +25,13 @@ def draw(*shape):
     return torch.randn(*shape, dtype=torch.float64, generator=generator)
 
 
-angles = 2 * math.pi * torch.rand(1000, 2, dtype=torch.float64, generator=generator)
+angles = 2 * math.pi * torch.rand(2000, 2, dtype=torch.float64, generator=generator)
 around, across = angles.T
 ring = 2 + 0.7 * across.cos()
 torus = torch.stack([ring * around.cos(), ring * around.sin(), 0.7 * across.sin()], 1)
 tilt = torch.linalg.qr(draw(3, 3)).Q
 centre = torch.tensor([1.0, -1.0, 0.5], dtype=torch.float64)
-x = torus @ tilt.T + centre + 0.02 * draw(1000, 3)
+x = torus @ tilt.T + centre + 0.02 * draw(2000, 3)
 
 # %%
 # The candidates are all affine motions, for neither the axis nor the centre is known.
