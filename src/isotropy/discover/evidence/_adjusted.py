@@ -83,5 +83,9 @@ class Adjusted:
         effects = tuple(self._in_units(effect) for effect in inner.effects)
         return replace(inner, errors=errors, effects=effects, grades=grades, span=self.widen(inner.span))
 
+    def upper(self, directions: Tensor) -> float:
+        """Upper limit of the worst member of the span of any directions `(k, dim)`, with the wider interval."""
+        return self.widen(Interval(0.0, 0.0, self.inner.upper(directions))).upper
+
     def _in_units(self, effect: Interval) -> Interval:
         return Interval(effect.value / self.unit, effect.lower / self.unit, effect.upper / self.unit)

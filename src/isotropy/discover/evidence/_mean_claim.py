@@ -140,9 +140,13 @@ class MeanJudgement:
             part = self._forms(inside, held, place)
             above, below = above + part[0], below + part[1]
         seen = interval_of(worst_quotients(above, below), self.level / 2)
-        every = torch.arange(len(self.means.slopes))
-        whole = interval_of(worst_quotients(*self._forms(directions, every, 2)), self.level / 2)
+        whole = self._plain(directions)
         return Interval(seen.value, min(seen.lower, whole.lower), max(seen.upper, whole.upper))
+
+    def _plain(self, directions: Tensor) -> Interval:
+        """Defect of the worst of directions `(k, dim)` by all blocks."""
+        every = torch.arange(len(self.means.slopes))
+        return interval_of(worst_quotients(*self._forms(directions, every, 2)), self.level / 2)
 
     def _forms(self, directions: Tensor, blocks: Tensor, draw: int) -> tuple[Tensor, Tensor]:
         """Resampled squares of means, and what they are compared with, along directions: `(R + 1, k, k)` each."""
@@ -288,6 +292,10 @@ class MeanJudgement:
         first, second = (torch.linalg.qr(self._chance @ half[:size].T)[0] for half in self._chosen)
         cosine = float(torch.linalg.svdvals(first.T @ second)[-1])
         return max(1 - min(cosine, 1.0) ** 2, 0.0) ** 0.5
+
+    def upper(self, directions: Tensor) -> float:
+        """Upper limit of the worst member of the span of any directions `(k, dim)`, from all blocks."""
+        return self._plain(directions).upper
 
     def members(self, directions: Tensor) -> Members:
         """The numbers of directions `(k, dim)` within what is claimed."""
