@@ -10,7 +10,7 @@ from isotropy.action._spanned import coordinate_names, read_field
 from isotropy.actions import Affine, Trivial
 from isotropy.errors import DataError
 from isotropy.symmetry import bars
-from isotropy.symmetry._readable import MOST_DIGITS, metric_of, readable, rounded, turned
+from isotropy.symmetry._readable import MOST_DIGITS, known_angle, metric_of, readable, rounded, turned
 
 
 def draws(*shape, seed=0):
@@ -57,6 +57,24 @@ def test_a_rounded_span_stays_where_it_is_known_to_be(seed, known, offset):
         assert turned(rounded(plain, digits - 1), rows, metric) > allowed * (1 - 1e-6)
 
 
+def test_units_change_no_digits():
+    """Columns in units of their own: the same digits, and the same entries in those units."""
+    columns = lambda units: tuple(iso.symmetry.Column(mean=2.0 * u, spread=u) for u in units.tolist())  # noqa: E731
+    units, action = torch.tensor([1e6, 1.0, 1e-6]).double(), Affine(iso.aff(3))
+    one = metric_of(action, iso.symmetry.Domain(columns(torch.ones(3)), 100))
+    other = metric_of(action, iso.symmetry.Domain(columns(units), 100))
+    rows = draws(1, 12)
+    scaled = rows * (action.tensor * units[:, None] / torch.cat([units, torch.ones(1)])).flatten(1).sum(1)
+    known = [
+        0.01 * torch.linalg.pinv(m / m.norm(dim=0)).norm(dim=1) / m.norm(dim=0) * (r @ m.T).norm()
+        for r, m in ((rows, one), (scaled, other))
+    ]
+    assert known_angle(rows, known[0][None], one) == pytest.approx(0.01)
+    assert known_angle(scaled, known[1][None], other) == pytest.approx(0.01)
+    digits = [readable(*asked)[1][0] for asked in ((rows, known[0][None], one), (scaled, known[1][None], other))]
+    assert abs(digits[0] - digits[1]) <= 1
+
+
 def test_metric_is_the_motion_in_standard_deviations():
     mean, spread = torch.tensor([5.0, -200.0]).double(), torch.tensor([0.1, 3.0]).double()
     x = mean + spread * draws(200_000, 2)
@@ -67,6 +85,16 @@ def test_metric_is_the_motion_in_standard_deviations():
     assert float((metric @ xi).norm()) / 256**0.5 == pytest.approx(float(truth), rel=0.01)
     assert metric_of(action, iso.symmetry.Domain((), 100)) is None
     assert metric_of(iso.gl(3).vector(), iso.symmetry.Domain(columns, 100)) is None
+
+
+def test_motions_of_time_are_printed_though_they_move_no_point():
+    action = iso.actions.TimeScaled(iso.gl(2).vector())
+    columns = (iso.symmetry.Column(mean=0.0, spread=1.0),) * 2
+    metric = metric_of(action, iso.symmetry.Domain(columns, 100))
+    row = torch.tensor([[2 / 3, 0.0, 0.0, 2 / 3, -1.0]], dtype=torch.float64)
+    shown, _ = readable(row, 0 * row, metric)
+    assert "t d/dt" in action.describe(shown[0])
+    assert turned(shown, row, metric) <= bars.PRINTED
 
 
 def vapour(z):

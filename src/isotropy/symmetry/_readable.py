@@ -78,7 +78,10 @@ def known_angle(coefficients: Tensor, uncertainty: Tensor, metric: Tensor) -> fl
 
     A change that moves the data by a part e of what the generator does changes entry j by up to ``e |M xi| |(M^+)_j|``.
     """
-    reach = torch.linalg.pinv(metric, rtol=_DUST).norm(dim=1) * (coefficients @ metric.T).norm(dim=1, keepdim=True)
+    scale = metric.norm(dim=0)  # columns carry units
+    scale = torch.where(scale > 0, scale, torch.ones_like(scale))
+    reach = torch.linalg.pinv(metric / scale, rtol=_DUST).norm(dim=1) / scale
+    reach = reach * (coefficients @ metric.T).norm(dim=1, keepdim=True)
     parts = torch.where((uncertainty > 0) & (reach > 0), uncertainty / reach.clamp_min(1e-300), torch.inf).amin(1)
     return float(parts[parts.isfinite()].amax()) if bool(parts.isfinite().any()) else 0.0
 
@@ -100,7 +103,15 @@ def metric_of(candidates: Action, domain: Domain) -> Tensor | None:
     spread = torch.where(spread > 0, spread, torch.where(mean != 0, mean.abs(), torch.ones_like(mean)))
     fields = candidates.fields((mean + spread * _normal(draws, size)).reshape(draws, *candidates.event)).flatten(2)
     rows = (fields / spread).transpose(1, 2).reshape(-1, dim)
-    return torch.linalg.qr(rows, mode="r").R if bool(rows.isfinite().all()) else None
+    return _with_silent(torch.linalg.qr(rows, mode="r").R) if bool(rows.isfinite().all()) else None
+
+
+def _with_silent(factor: Tensor) -> Tensor:
+    """A factor in which candidates that move no point, such as those of time, count for as much as the others do."""
+    sizes = factor.norm(dim=0)
+    silent = sizes == 0  # a small one is that of a column in large units
+    typical = sizes[~silent].median() if not bool(silent.all()) else torch.ones((), dtype=torch.float64)
+    return torch.cat([factor, typical * torch.eye(len(sizes), dtype=torch.float64)[silent]])
 
 
 def _normal(draws: int, size: int) -> Tensor:
