@@ -30,6 +30,35 @@ EVEN_STEPS = 1e-3
 # The same for grids of fields, on which high derivatives are taken. No count. Passes: below.
 EVEN_GRID = 1e-6
 
+# -- Trajectories in the weak form -------------------------------------------------------------------------------------
+
+# Samples to a half wave of the fastest test function. A spline through samples needs two to a half wave; the noise of a
+# derivative grows with the frequency, so that faster ones say nothing.
+SAMPLES_PER_TEST = 3
+# Noise of states, relative to their spread, below which nothing is believed. Solvers at their usual tolerances err by
+# 1e-6 to 1e-3, smoothly; and the error of a field is about a third of that of the states, far below any tolerance.
+LEAST_NOISE = 1e-4
+# Samples in a piece of a trajectory, and pieces: covariances of rows cost their cube, and 20000 samples tell a field to
+# a thousandth at a noise of 10 %.
+LONGEST_TRACK = 200
+MOST_TRACKS = 100
+# Smallest eigenvalue of the Gram matrix of scaled terms, relative to the largest, up to which they depend on each
+# other on the tracks: rounding of a Gram matrix of a hundred terms.
+DEPENDENT_TERMS = 1e-13
+# Most coefficients of a field: those of degree 6 in three dimensions, 4 in four and 2 in six. Their Gram matrices cost
+# the square.
+MOST_WEAK_COLUMNS = 300
+# Samples of a trajectory without which it is left out: those of a quintic and two more.
+LEAST_TRACK = 8
+# Share of the rows that coefficients may use up; see MOST_SHARE of maps learnt from samples.
+MOST_WEAK_SHARE = 0.5
+# Share of noise in what seems to be known of a combination of coefficients. At one half the information without the
+# noise is half of what it seems, known to a few per cent; towards one it is a difference of equal numbers.
+MOST_BLUR = 0.5
+
+# Factor of extrapolation from the states to a domain from which it is mentioned; a domain of the states has 1.
+NEAR_DOMAIN = 2.0
+
 # -- Shapes ------------------------------------------------------------------------------------------------------------
 
 # A moved anchor is judged if another lies within so many typical spacings. No derivation; kept from version 0.1.

@@ -10,11 +10,20 @@ import torch
 from torch import Tensor
 
 from ...action._action import Action
+from ...core._checks import require_fraction
+from ...errors import DataError
+from ...symmetry import Certificate
+from ...symmetry.learnt import bars as learnt
 from ..evidence._conclude import conclude
+from ..evidence._question import Question
 from ..evidence._result import Discovery
+from ..evidence._target import Target, points_over
 from ..surrogate._contest import Progress, fit_surrogates
 from ..surrogate._sampled import require_enough, sampled_question
-from ..surrogate._velocity import velocities
+from ..surrogate._velocity import checked_tracks, velocities
+from ..weak._field import WeakField
+from ..weak._judgement import WeakInquiry
+from ..weak._road import learnt_field, weak_question
 from ._from_model import FromModel
 
 
@@ -31,11 +40,12 @@ class FromDynamics(Discovery):
     rank : "gap", int or float
         How to cut the spectrum.
     kinds : sequence of str, optional
-        Kinds of surrogate that compete when ``fit`` learns the field.
+        Kinds of surrogate that compete where ``fit`` finds no polynomial that explains the trajectories.
     tolerance, level : float
-        Defect that is accepted, and the risk to be wrong, where the field is known (``fit_field``).
+        Defect that is accepted, and the risk to be wrong. A defect of 1 is that of a motion that has nothing to do with
+        the field: derivatives of the field at one state, paired with the motion at another.
     seed : int
-        Of folds, surrogates and finite flows.
+        Of draws of the noise, folds, surrogates and finite flows.
 
     Raises
     ------
@@ -75,8 +85,16 @@ class FromDynamics(Discovery):
         self.level = level
         self.seed = seed
 
-    def fit_field(self, v: Callable[[Tensor], Tensor], x: Tensor) -> FromDynamics:
-        """Discover from a known vector field ``v``, `(batch, n)` to `(batch, n)`, at states `(batch, n)`."""
+    def fit_field(
+        self, v: Callable[[Tensor], Tensor], x: Tensor | None = None, *, domain: Target = None
+    ) -> FromDynamics:
+        """Discover from a known vector field ``v``, `(batch, n)` to `(batch, n)`, at states `(batch, n)`.
+
+        With a domain the states are points of it, and ``x`` is left out.
+        """
+        points = points_over(domain, self.action.size, self.seed)
+        if (x is None) == (points is None):
+            raise DataError("expected states x, or a domain, received both or neither; give one of them")
         inner = FromModel(
             self.action,
             self.action.tangent(),
@@ -84,7 +102,7 @@ class FromDynamics(Discovery):
             tolerance=self.tolerance,
             level=self.level,
             seed=self.seed,
-        ).fit(v, x)
+        ).fit(v, x if points is None else points)
         self.symmetry_ = replace(inner.symmetry_, road=type(self).__name__)
         return self
 
@@ -93,19 +111,44 @@ class FromDynamics(Discovery):
         trajectories: Sequence[Any],
         times: Sequence[Any],
         progress: Progress | None = None,
+        *,
+        domain: Target = None,
     ) -> FromDynamics:
-        """Discover from states `(T_i, n)` at times `(T_i,)`, one pair per trajectory.
+        """Discover from states `(T_i, n)` at times `(T_i,)`, one pair per trajectory, with noise of any size.
 
-        Velocities come from smoothing splines, the field from cross-fitted surrogates.
+        The field is a polynomial, learnt in the weak form: integrals along the trajectories take the place of
+        derivatives. Its degree is chosen by the trajectories, and what noise leaves open of it is in the limits.
+        Defects are taken over ``domain``: a box ``(lower, upper)``, a ball ``(centre, radius)``, or points
+        `(batch, n)`; over the states themselves if left out. Where no polynomial explains the trajectories, or they visit too little
+        of the space, surrogates that compete by their held-out error propose generators, and the answer is undecided.
         """
-        states = [torch.as_tensor(s, dtype=torch.float64) for s in trajectories]
-        stamps = [torch.as_tensor(t, dtype=torch.float64) for t in times]
-        x, v, _ = velocities(states, stamps)
+        pairs = checked_tracks(
+            *([torch.as_tensor(a, dtype=torch.float64) for a in part] for part in (trajectories, times))
+        )
+        states = torch.cat([x for x, _ in pairs])
+        require_enough(len(states), self.action.algebra.dim, self.action.size)
+        for number, name in ((self.tolerance, "tolerance"), (self.level, "level")):
+            require_fraction(number, name)
+        points = points_over(domain, self.action.size, self.seed)
+        field, doubt = learnt_field(pairs, points, self.level / 2)
+        if field is None or doubt:
+            question = self._proposed(pairs, doubt, progress)
+        else:
+            question = weak_question(type(self).__name__, field, states, self._inquiry(field))
+        self.symmetry_ = conclude(question)
+        return self
+
+    def _inquiry(self, field: WeakField) -> WeakInquiry:
+        size = None if self.rank == "gap" else float(self.rank)
+        return WeakInquiry(field, self.action, self.tolerance, self.level, learnt.WIDER_LEVEL, self.seed, size)
+
+    def _proposed(self, pairs: Sequence[tuple[Tensor, Tensor]], doubt: str, progress: Progress | None) -> Question:
+        """What surrogates of the velocities propose, with the reason why it cannot be certified."""
+        x, v, _ = velocities([states for states, _ in pairs], [times for _, times in pairs])
         require_enough(len(x), self.action.algebra.dim, self.action.size)
         cross = fit_surrogates(x, v, kinds=self.kinds, seed=self.seed, progress=progress)
         self.surrogate_ = cross
-        question = sampled_question(
-            type(self).__name__, cross, x, self.action, self.action.tangent(), self.rank, self.seed
-        )
-        self.symmetry_ = conclude(question)
-        return self
+        road = type(self).__name__
+        question = sampled_question(road, cross, x, self.action, self.action.tangent(), self.rank, self.seed)
+        check = Certificate(1.0, 0.0, False, doubt)
+        return replace(question, checks={"field": check}, limits=(*question.limits, doubt))

@@ -41,7 +41,7 @@ def sampled_question(
         evidence=evidence,
         points=held,
         domain=Seen.of(x).domain(),
-        check=_observed_check(cross.maps[0], x, rho_in, rho_out),
+        check=observed_check(cross.maps[0], x, rho_in, rho_out),
         rank=rank,
         seed=seed,
         floor=_floor(evidence.factors(), noise),
@@ -109,7 +109,7 @@ def _floor(factors: Factors, noise: Tensor) -> float:
     return max(float(errors.nan_to_num(0.0).median()), verdicts.ROUNDINGS * EPSILON)
 
 
-def _observed_check(model: Map, x: Tensor, rho_in: Action, rho_out: Action) -> Callable[[Tensor, Tensor], Tensor]:
+def observed_check(model: Map, x: Tensor, rho_in: Action, rho_out: Action) -> Callable[[Tensor, Tensor], Tensor]:
     """Finite-flow check that only looks at moved points near observed ones."""
     from scipy.spatial import KDTree
 

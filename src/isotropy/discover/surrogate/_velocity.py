@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.interpolate import BSpline
 
-__all__ = ["velocities"]
+__all__ = ["checked_tracks", "velocities"]
 
 MIN_SAMPLES = 5
 EDGE_SHARE = 20
@@ -68,13 +68,24 @@ def velocities(
     """
     if method not in METHODS:
         raise DataError(f"method must be one of {sorted(METHODS)}, got {method!r}; choose one of them")
-    _check_lists(states, times)
-    pairs = [_checked(k, state, time) for k, (state, time) in enumerate(zip(states, times, strict=True))]
+    pairs = checked_tracks(states, times)
     if method == "local":
         _check_even([t for _, t in pairs])
     parts = [_differentiate(x, t, METHODS[method]) for x, t in pairs]
     x, v, error = (torch.cat(column) for column in zip(*parts, strict=True))
     return x, v, error.square().mean(0).sqrt()
+
+
+def checked_tracks(states: Sequence[Tensor], times: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+    """States `(T_i, n)` and times `(T_i,)` of every trajectory in float64.
+
+    Raises
+    ------
+    DataError
+        When the lists disagree, a trajectory is too short or not finite, or its times do not increase.
+    """
+    _check_lists(states, times)
+    return [_checked(k, state, time) for k, (state, time) in enumerate(zip(states, times, strict=True))]
 
 
 def _check_lists(states: Sequence[Tensor], times: Sequence[Tensor]) -> None:

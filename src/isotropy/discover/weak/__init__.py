@@ -1,0 +1,1 @@
+"""Fields that are seen along noisy trajectories, by integrals against test functions."""

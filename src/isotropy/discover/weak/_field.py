@@ -1,0 +1,135 @@
+"""A polynomial field learnt from trajectories in the weak form, of a degree that these choose."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import Tensor
+
+from ...symmetry.learnt import ChosenClass, LinearFit, PolynomialClass
+from ...symmetry.learnt import bars as learnt
+from .. import bars
+from ._fit import WeakFit
+from ._form import WeakForm
+from ._tracks import Noise, noise_of, tracks_of
+
+_ROUNDS = 2  # of weights from the last field; the first has none
+
+
+@dataclass(frozen=True)
+class WeakField:
+    """A polynomial field learnt from trajectories in the weak form.
+
+    Attributes
+    ----------
+    family : PolynomialClass
+        The terms, and the domain over which defects are taken.
+    rows : WeakFit
+        Integrals along the tracks, in units of their noise.
+    chosen : ChosenClass
+        Degree of the field, and what spoke against smaller ones; 0 where no class is usable.
+    noise : Noise
+        Of single states.
+    samples : int
+        Number of states.
+    """
+
+    family: PolynomialClass
+    rows: WeakFit
+    chosen: ChosenClass
+    noise: Noise
+    samples: int
+
+    @property
+    def terms(self) -> int:
+        """Number of terms of the field."""
+        return self.family.terms(self.chosen.degree)
+
+    @cached_property
+    def fit(self) -> LinearFit:
+        """Coefficients of the velocity in whitened coordinates."""
+        return self.rows.fit(self.terms)
+
+    def velocity(self, x: Tensor) -> Tensor:
+        """The field `(batch, n)` at states `(batch, n)`, in the user's coordinates."""
+        coefficients = self.fit.beta.unflatten(0, (-1, self.family.size))
+        return (self.family.evaluate(x)[:, : self.terms] @ coefficients @ self.family.root).to(x)
+
+
+def weak_field(pairs: Sequence[tuple[Tensor, Tensor]], domain: Tensor, level: float) -> WeakField:
+    """Learn a field from trajectories, in the smallest class that they do not speak against.
+
+    Parameters
+    ----------
+    pairs : sequence of (Tensor, Tensor)
+        States `(T, n)` and times `(T,)` of every trajectory.
+    domain : Tensor
+        `(points, n)` over which defects will be taken.
+    level : float
+        Of each test.
+
+    Raises
+    ------
+    DataError
+        If the domain is flat.
+    """
+    noise, family = noise_of(pairs), PolynomialClass(domain, _largest_degree(domain))
+    form = WeakForm(tracks_of(pairs, noise), noise, family)
+    rows = form.fit(None)
+    chosen = choose_weak_degree(rows, family, level)
+    for _ in range(_ROUNDS):
+        if chosen.degree == 0:
+            break
+        beta = rows.fit(family.terms(chosen.degree)).beta
+        rows = form.fit(beta.unflatten(0, (-1, family.size)))
+        chosen = choose_weak_degree(rows, family, level)
+    return WeakField(family, rows, chosen, noise, sum(len(x) for x, _ in pairs))
+
+
+def _largest_degree(domain: Tensor) -> int:
+    """Largest degree to look at, by what it costs and by the points that have to tell its terms apart."""
+    points, size = domain.shape
+    most = min(bars.MOST_WEAK_COLUMNS // size, learnt.MOST_TERMS, int(learnt.MOST_SHARE * points))
+    degree = 1
+    while degree < learnt.MOST_DEGREE + learnt.WIDER and math.comb(size + degree + 1, size) <= most:
+        degree += 1
+    return degree
+
+
+def choose_weak_degree(rows: WeakFit, family: PolynomialClass, level: float) -> ChosenClass:
+    """Smallest degree that is not rejected at a level against any larger one that the tracks can tell."""
+    fitted = [d for d in range(1, family.degree + 1) if rows.usable(family.terms(d))]
+    tried = [d for d in fitted if d <= learnt.MOST_DEGREE]
+    found: dict[int, float] = {}
+    for degree in tried:
+        larger = [family.terms(d) for d in tried if d > degree]
+        found[degree] = min((rows.p_value(family.terms(degree), many) for many in larger), default=1.0)
+        if found[degree] >= level:
+            break
+    degree = max(found, default=0)
+    return ChosenClass(degree, found, tuple(d for d in fitted if degree < d <= degree + learnt.WIDER), level)
+
+
+def weak_doubt(field: WeakField, level: float) -> str:
+    """Why nothing is claimed of a field, whatever its limits; empty if nothing speaks against it."""
+    from scipy.stats import f
+
+    if field.chosen.degree == 0:
+        return "the trajectories do not determine even a linear field: too few of them, or they lie on a curve"
+    freedom = len(field.rows.target) - field.terms * field.rows.outputs
+    excess = field.rows.excess(field.terms)
+    likely = float(f.sf(excess, freedom, field.noise.freedom))
+    if likely < level:
+        return (
+            f"no polynomial up to degree {field.chosen.degree} explains the trajectories: what it leaves is "
+            f"{excess:.2g} times the noise between neighbours (p = {likely:.2g}, required at least {level:g})"
+        )
+    if not field.chosen.wider:
+        return (
+            f"fields of degree {field.chosen.degree} could not be compared with wider ones, as the trajectories visit "
+            "too little of the space beside their noise; bring more of them, from other starts"
+        )
+    return ""

@@ -1,0 +1,178 @@
+"""A claim about a field that is seen along noisy trajectories."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from ...action._action import Action
+from ...algebra._lie_algebra import LieAlgebra
+from ...symmetry.claims import Claim, Interval, Members
+from ...symmetry.claims._claim import LADDER
+from ...symmetry.claims._closure import closure_of
+from ...symmetry.claims._sentence import sentence
+from ...symmetry.claims._span import Factors
+from ...symmetry.claims._verdict import Status
+from ._field import WeakField
+from ._question import WeakQuestion, weak_forms
+
+
+@dataclass(frozen=True)
+class WeakInquiry:
+    """Asks which candidates are symmetries of a field that was learnt from trajectories.
+
+    Attributes
+    ----------
+    field : WeakField
+        The field, with the domain over which defects are taken.
+    action : Action
+        Candidates on states.
+    tolerance, level : float
+        Defect that is accepted, and the risk to be wrong.
+    wider_level : float
+        The same in the next two classes.
+    seed : int
+        Of the draws of the noise.
+    size : int or float, optional
+        How many of the least broken directions to judge, or, below 1, up to which defect; as many as are within the
+        tolerance if left out.
+    doubt : str
+        Why nothing is claimed, or nothing.
+    """
+
+    field: WeakField
+    action: Action
+    tolerance: float
+    level: float
+    wider_level: float
+    seed: int
+    size: float | None = None
+    doubt: str = ""
+
+    def judge(self) -> WeakJudgement:
+        """Judge all candidates over the domain of the field."""
+        forms = weak_forms(self.field.family, self.action)
+        question = WeakQuestion(self.field, forms, self.level, self.wider_level, self.seed)
+        errors = question.errors(max(self.tolerance, *LADDER) if self.size is None else math.inf)
+        return WeakJudgement(self, question, tuple(errors))
+
+
+@dataclass(frozen=True)
+class WeakJudgement:
+    """What trajectories say of all candidates, and of any basis of what is claimed.
+
+    Attributes
+    ----------
+    asked : WeakInquiry
+        What was asked.
+    question : WeakQuestion
+        Directions, least broken first, and the classes of fields that judge them.
+    errors : tuple of Interval
+        Defects of the first directions; the upper limits are those of the spans up to them.
+    """
+
+    asked: WeakInquiry
+    question: WeakQuestion
+    errors: tuple[Interval, ...]
+
+    @cached_property
+    def claim(self) -> Claim:
+        """What is claimed of all candidates."""
+        asked, directions = self.asked, self.question.directions
+        status, doubt, size = self._verdict
+        shown = directions.order[:size]
+        result = Claim(
+            status=status,
+            directions=shown,
+            grades=("approximate",) * size,
+            errors=self.errors[:size],
+            effects=tuple(self.question.effects(list(self.errors[:size]))),
+            span=self.errors[max(size, 1) - 1] if self.errors else Interval(0.0, 0.0, 0.0),
+            spectrum=directions.squares.clamp_min(0).sqrt().flip(0),
+            ladder={0.0: 0} | {t: 0 if asked.doubt else self._within(t) for t in sorted({*LADDER, asked.tolerance})},
+            # A response below the noise is none that one can build on, so that nothing is ignored for sure.
+            ignored=shown[:0],
+            trivial=directions.trivial,
+            samples=asked.field.samples,
+            effective=float(asked.field.samples),
+            closure=self._closure(shown),
+            floor=0.0,
+            tolerance=asked.tolerance,
+            level=asked.level,
+            seed=asked.seed,
+            why="",
+        )
+        return replace(result, why=sentence(result, doubt))
+
+    @cached_property
+    def motion(self) -> Tensor:
+        """Factor of how far candidates move the domain, in its standard deviations."""
+        values, axes = torch.linalg.eigh(self.question.forms.motion)
+        return values.clamp_min(0).sqrt()[:, None] * axes.T
+
+    @property
+    def sine(self) -> float:
+        """Of the angle by which the noise may turn the span: what is open of its defect, by the next one up."""
+        claim = self.claim
+        if claim.status == "none" or not 0 < len(claim.directions) < len(claim.spectrum):
+            return 0.0
+        beyond = float(claim.spectrum[-len(claim.directions) - 1])
+        return min(claim.span.upper / max(beyond, 1e-300), 1.0)
+
+    def members(self, directions: Tensor) -> Members:
+        """The numbers of directions `(k, dim)` within what is claimed."""
+        if not len(directions):
+            return Members((), (), (), Interval(0.0, 0.0, 0.0))
+        span = self.claim.span
+        found = [self.question.member(row, span.upper) for row in directions]
+        return Members(
+            tuple(error for error, _ in found),
+            tuple(effect for _, effect in found),
+            ("approximate",) * len(found),
+            span,
+        )
+
+    def _within(self, tolerance: float) -> int:
+        """How many leading directions have their limit within a tolerance; limits only grow."""
+        return sum(error.upper <= tolerance for error in self.errors)
+
+    @cached_property
+    def _verdict(self) -> tuple[Status, str, int]:
+        """The status, what speaks against more, and how many directions it is about."""
+        asked, within = self.asked, self._within(self.asked.tolerance)
+        wanted = self._wanted
+        size = within if wanted is None else wanted
+        # Those that the intervals leave possible, where nothing is claimed.
+        possible = sum(error.lower <= asked.tolerance for error in self.errors) if wanted is None else wanted
+        if asked.doubt:
+            return "undecided", asked.doubt, possible
+        if size > within:
+            return "undecided", f"the worst of {size} directions may be broken by more than the tolerance", size
+        if size:
+            return "certified", "", size
+        if not self.errors or len(self.question.directions.ignored):
+            words = "the response of the field to some candidates does not stand out of the noise"
+            return "undecided", words, possible
+        if self.errors[0].lower > asked.tolerance:
+            return "none", "", 0
+        return "undecided", "the interval holds the tolerance", possible
+
+    @property
+    def _wanted(self) -> int | None:
+        """How many directions to judge; None for as many as are within the tolerance."""
+        size = self.asked.size
+        if size is None or size >= 1 or not size:
+            return None if size is None else min(int(size), len(self.errors))
+        return sum(error.value <= size for error in self.errors)
+
+    def _closure(self, directions: Tensor) -> float:
+        algebra = self.asked.action.algebra
+        if not isinstance(algebra, LieAlgebra):
+            return 0.0
+        forms, beta = self.question.forms, self.question.fit.beta
+        factors = Factors((forms.lie @ beta).T, (forms.chance @ beta).T, self.motion)
+        return closure_of(algebra.structure_constants, factors, self.question.directions.order, directions)

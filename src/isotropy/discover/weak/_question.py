@@ -1,0 +1,78 @@
+"""What the rows of a weak form say of candidates: directions, their defects, and wider classes that confirm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from statistics import NormalDist
+
+import torch
+from torch import Tensor
+
+from ...action._action import Action
+from ...symmetry.claims import Interval
+from ...symmetry.learnt import LearntForms, PolynomialClass, learnt_forms, matrices_of
+from ...symmetry.learnt import bars as learnt
+from ...symmetry.learnt._debiased import debiased, directions_of, response_error
+from ...symmetry.learnt._question import Question
+from ...symmetry.learnt._span_limits import Noise as Errors
+from ._field import WeakField
+
+
+class WeakQuestion(Question):
+    """The field with its directions, and the wider classes that confirm, from rows of the weak form."""
+
+    def __init__(self, field: WeakField, forms: LearntForms, level: float, wider_level: float, seed: int) -> None:
+        self._field, self._every, self._seed = field, forms, seed
+        self._level, self._wider_level = level * (1 - learnt.DENOMINATOR_SHARE), wider_level
+        self._deviations = NormalDist().inv_cdf(1 - level * learnt.DENOMINATOR_SHARE)
+        self.forms = forms.leading(field.terms)
+        self.fit = field.fit
+        self.directions = directions_of(self.forms, self.fit)
+
+    def member(self, theta: Tensor, most: float) -> tuple[Interval, Interval]:
+        """Defect and effect of one direction `(dim,)` of a span whose worst member has this limit."""
+        scale = float(theta @ self.directions.chance @ theta) ** 0.5
+        unit = theta / max(scale, 1e-300)
+        square = float(unit @ debiased(self.forms.lie, self.fit) @ unit)
+        value = min(max(square, 0.0) ** 0.5, most)
+        error = self._deviations * float(response_error(self.forms.chance, self.fit, unit))
+        lower = self._own.lower(unit, self._level) / (1 + error) ** 0.5
+        motion = max(float(unit @ self.forms.motion @ unit), 1e-300) ** 0.5
+        spread = max(float(self.fit.beta[self.forms.outputs :].norm()), 1e-300)
+        found = (value, min(lower, value), most)
+        return Interval(*found), Interval(*(part / motion / spread for part in found))
+
+    @cached_property
+    def _own(self) -> Errors:
+        """The chosen class with draws of its noise."""
+        draws = self.fit.draws(learnt.DRAWS, self._seed)
+        return Errors(self.forms, self.fit.beta, draws, self.fit.beta, draws)
+
+    def _classes(self) -> Iterator[tuple[Errors, float]]:
+        """The chosen class at the level, and wider ones at theirs, with draws of one noise."""
+        yield self._own, self._level
+        rows, size = self._field.rows, len(self.fit.beta)
+        for degree in self._field.chosen.wider:
+            terms = self._field.family.terms(degree)
+            fit = rows.fit(terms)
+            draws = fit.draws(learnt.DRAWS, self._seed + degree)
+            # Errors of the narrow fit from the same scores, on the coefficients of the wide class: its first ones.
+            narrow = draws @ rows.information(terms)[:, :size] @ self.fit.projector.T
+            few = [torch.nn.functional.pad(part, (0, len(fit.beta) - size)) for part in (self.fit.beta, narrow)]
+            yield Errors(self._every.leading(terms), fit.beta, draws, few[0], few[1]), self._wider_level
+
+
+def weak_forms(family: PolynomialClass, action: Action) -> LearntForms:
+    """Lie derivatives of fields under the candidates, lengths of velocities being those of whitened coordinates."""
+    points = family.centre + family.points @ family.root
+    turns = matrices_of(action.tangent(), points)
+    turns = turns[0] if bool((turns == turns[:1]).all()) else turns
+    forms = learnt_forms(family, action.fields(points), turns, metric=torch.linalg.inv(family.root))
+    # A generator that moves velocities only, as the pace of time does, is not trivial: one unit of it counts as much as
+    # a standard deviation of motion.
+    moves = forms.motion.diagonal()
+    turned = turns.flatten(-2).square().sum(-1)
+    still = (moves <= learnt.TRIVIAL * moves.amax()) & ((turned if turned.ndim == 1 else turned.mean(0)) > 0)
+    return replace(forms, motion=forms.motion + torch.diag(still.to(torch.float64)))
