@@ -14,7 +14,8 @@ from ...symmetry.learnt import bars as learnt
 from .. import bars
 from ._fit import WeakFit
 from ._form import WeakForm
-from ._tracks import Noise, noise_of, tracks_of
+from ._on_set import SetPolynomials
+from ._tracks import Noise, Track, noise_of, tracks_of
 
 _ROUNDS = 2  # of weights from the last field; the first has none
 
@@ -76,8 +77,20 @@ def weak_field(pairs: Sequence[tuple[Tensor, Tensor]], domain: Tensor, level: fl
     DataError
         If the domain is flat.
     """
-    noise, family = noise_of(pairs), PolynomialClass(domain, _largest_degree(domain))
-    form = WeakForm(tracks_of(pairs, noise), noise, family)
+    noise, degree = noise_of(pairs), _largest_degree(domain)
+    tracks, count = tracks_of(pairs, noise), sum(len(x) for x, _ in pairs)
+    found = _learnt(tracks, noise, PolynomialClass(domain, degree), level, count)
+    if found.chosen.wider:
+        return found
+    on_set = SetPolynomials(domain, degree, noise.variance)
+    if not on_set.normals.shape[1] or on_set.curve:
+        return found
+    return _learnt(tracks, noise, on_set, level, count)
+
+
+def _learnt(tracks: Sequence[Track], noise: Noise, family: PolynomialClass, level: float, samples: int) -> WeakField:
+    """Weights and degree in turns."""
+    form = WeakForm(tracks, noise, family)
     rows = form.fit(None)
     chosen = choose_weak_degree(rows, family, level)
     for _ in range(_ROUNDS):
@@ -86,7 +99,7 @@ def weak_field(pairs: Sequence[tuple[Tensor, Tensor]], domain: Tensor, level: fl
         beta = rows.fit(family.terms(chosen.degree)).beta
         rows = form.fit(beta.unflatten(0, (-1, family.size)))
         chosen = choose_weak_degree(rows, family, level)
-    return WeakField(family, rows, chosen, noise, sum(len(x) for x, _ in pairs))
+    return WeakField(family, rows, chosen, noise, samples)
 
 
 def _largest_degree(domain: Tensor) -> int:

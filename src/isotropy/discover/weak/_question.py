@@ -18,6 +18,7 @@ from ...symmetry.learnt._debiased import debiased, directions_of, response_error
 from ...symmetry.learnt._question import Question
 from ...symmetry.learnt._span_limits import Noise as Errors
 from ._field import WeakField
+from ._on_set import SetPolynomials
 
 
 class WeakQuestion(Question):
@@ -75,4 +76,19 @@ def weak_forms(family: PolynomialClass, action: Action) -> LearntForms:
     moves = forms.motion.diagonal()
     turned = turns.flatten(-2).square().sum(-1)
     still = (moves <= learnt.TRIVIAL * moves.amax()) & ((turned if turned.ndim == 1 else turned.mean(0)) > 0)
-    return replace(forms, motion=forms.motion + torch.diag(still.to(torch.float64)))
+    forms = replace(forms, motion=forms.motion + torch.diag(still.to(torch.float64)))
+    return _off_set(forms, family, action.fields(points)) if isinstance(family, SetPolynomials) else forms
+
+
+def _off_set(forms: LearntForms, family: SetPolynomials, fields: Tensor) -> LearntForms:
+    """The same where a motion off the set of the states counts as a break.
+
+    There the field may change by anything; what is taken is its own size, for one standard deviation of motion.
+    """
+    moves = torch.linalg.solve_triangular(family.root, fields.to(torch.float64), upper=True, left=False)
+    off = torch.einsum("pvn,pkn->kpv", family.normals, moves).flatten(1) / len(moves) ** 0.5
+    values, axes = torch.linalg.eigh(off @ off.T)
+    root = axes * values.clamp_min(0).sqrt()  # (dim, dim)
+    whole = torch.eye(forms.lie.shape[2], dtype=torch.float64)
+    rows = torch.einsum("dr,ab->drab", root[:, values > learnt.ROUNDING * values.amax().clamp_min(1e-300)], whole)
+    return replace(forms, lie=torch.cat([forms.lie, rows.flatten(1, 2)], dim=1))
