@@ -56,8 +56,12 @@ MOST_WEAK_SHARE = 0.5
 # noise is half of what it seems, known to a few per cent; towards one it is a difference of equal numbers.
 MOST_BLUR = 0.5
 
-# Variation of a polynomial over the states, in what their noise makes of it, up to which it vanishes on them. Noise alone
-# gives 1; a set that is three times as thick as its noise is not one.
+# Frequencies of test functions without which nobody can tell whether a drive is white in time: three slow, three fast.
+LEAST_WAVES = 6
+# Accuracy of the size of a drive, as a share of the noise: variances of a few hundred rows are no better known.
+DRIVE_ACCURACY = 0.02
+# Variation of a polynomial over the states, in what their noise makes of it, up to which it vanishes on them. Noise
+# alone gives 1; a set that is three times as thick as its noise is not one.
 MOST_VANISHING = 2.0
 # Factor of extrapolation from the states to a domain from which it is mentioned; a domain of the states has 1.
 NEAR_DOMAIN = 2.0

@@ -93,7 +93,8 @@ class FromDynamics(Discovery):
         With a domain the states are points of it, and ``x`` is left out.
         """
         points = points_over(domain, self.action.size, self.seed)
-        if (x is None) == (points is None):
+        states = x if points is None else points
+        if states is None or (x is not None and points is not None):
             raise DataError("expected states x, or a domain, received both or neither; give one of them")
         inner = FromModel(
             self.action,
@@ -102,7 +103,7 @@ class FromDynamics(Discovery):
             tolerance=self.tolerance,
             level=self.level,
             seed=self.seed,
-        ).fit(v, x if points is None else points)
+        ).fit(v, states)
         self.symmetry_ = replace(inner.symmetry_, road=type(self).__name__)
         return self
 
@@ -119,8 +120,9 @@ class FromDynamics(Discovery):
         The field is a polynomial, learnt in the weak form: integrals along the trajectories take the place of
         derivatives. Its degree is chosen by the trajectories, and what noise leaves open of it is in the limits.
         Defects are taken over ``domain``: a box ``(lower, upper)``, a ball ``(centre, radius)``, or points
-        `(batch, n)`; over the states themselves if left out. Where no polynomial explains the trajectories, or they visit too little
-        of the space, surrogates that compete by their held-out error propose generators, and the answer is undecided.
+        `(batch, n)`; over the states themselves if left out. Where no polynomial explains the trajectories, or they
+        visit too little of the space, surrogates that compete by their held-out error propose generators, and the
+        answer is undecided.
         """
         pairs = checked_tracks(
             *([torch.as_tensor(a, dtype=torch.float64) for a in part] for part in (trajectories, times))
@@ -134,7 +136,7 @@ class FromDynamics(Discovery):
         if field is None or doubt:
             question = self._proposed(pairs, doubt, progress)
         else:
-            question = weak_question(type(self).__name__, field, states, self._inquiry(field))
+            question = weak_question(type(self).__name__, field, states, self._inquiry(field), points is not None)
         self.symmetry_ = conclude(question)
         return self
 

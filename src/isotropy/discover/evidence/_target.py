@@ -57,8 +57,8 @@ def extrapolation(samples: Tensor, points: Tensor, degree: int) -> float:
     """Factor by which a defect over ``points`` may exceed that over ``samples``, both `(batch, n)`, for polynomials.
 
     With the Gram matrices G of polynomials up to a degree on either, ``kappa`` is the largest eigenvalue of that of the
-    points relative to that of the samples, and ``kappa'`` the other way; the factor is ``(kappa kappa')^(1/2)`` (Kendiukhov 2026). It
-    is infinite where a polynomial vanishes on all samples, as on a limit cycle.
+    points relative to that of the samples, and ``kappa'`` the other way; the factor is ``(kappa kappa')^(1/2)``
+    (Kendiukhov 2026). It is infinite where a polynomial vanishes on all samples, as on a limit cycle.
     """
     centre, scale = points.mean(0), points.std(0).clamp_min(1e-300)
     library = Polynomials(points.shape[1], degree)

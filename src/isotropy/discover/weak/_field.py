@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from torch import Tensor
@@ -18,6 +18,7 @@ from ._on_set import SetPolynomials
 from ._tracks import Noise, Track, noise_of, tracks_of
 
 _ROUNDS = 2  # of weights from the last field; the first has none
+_DRIVE_ROUNDS = 6  # of the size of a drive
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class WeakField:
         Of single states.
     samples : int
         Number of states.
+    drive : float
+        Variance per unit of time by which the states are driven beside the field, in whitened coordinates.
     """
 
     family: PolynomialClass
@@ -43,6 +46,7 @@ class WeakField:
     chosen: ChosenClass
     noise: Noise
     samples: int
+    drive: float = 0.0
 
     @property
     def terms(self) -> int:
@@ -53,6 +57,16 @@ class WeakField:
     def fit(self) -> LinearFit:
         """Coefficients of the velocity in whitened coordinates."""
         return self.rows.fit(self.terms)
+
+    @property
+    def unexplained(self) -> float:
+        """p-value of the residuals being noise: that between neighbours, or with a drive one that is white in time."""
+        from scipy.stats import f
+
+        if self.drive:
+            return self.rows.whiteness(self.terms)
+        freedom = len(self.rows.target) - self.terms * self.rows.outputs
+        return float(f.sf(self.rows.excess(self.terms), freedom, self.noise.freedom))
 
     def velocity(self, x: Tensor) -> Tensor:
         """The field `(batch, n)` at states `(batch, n)`, in the user's coordinates."""
@@ -89,17 +103,40 @@ def weak_field(pairs: Sequence[tuple[Tensor, Tensor]], domain: Tensor, level: fl
 
 
 def _learnt(tracks: Sequence[Track], noise: Noise, family: PolynomialClass, level: float, samples: int) -> WeakField:
-    """Weights and degree in turns."""
+    """Weights and degree in turns; a drive only where noise of single states does not explain what is left."""
     form = WeakForm(tracks, noise, family)
-    rows = form.fit(None)
-    chosen = choose_weak_degree(rows, family, level)
+    field = WeakField(family, form.fit(None), ChosenClass(0, {}, (), level), noise, samples)
+    field = _improved(form, field, 0.0)
     for _ in range(_ROUNDS):
-        if chosen.degree == 0:
+        field = _improved(form, field, 0.0)
+    return field if field.chosen.degree == 0 or field.unexplained >= level else _driven(form, field)
+
+
+def _improved(form: WeakForm, field: WeakField, drive: float) -> WeakField:
+    """The same with weights from its coefficients, and the degree that these choose."""
+    known = None if field.chosen.degree == 0 else field.fit.beta.unflatten(0, (-1, form.family.size))
+    rows = form.fit(known, drive)
+    return replace(field, rows=rows, chosen=choose_weak_degree(rows, form.family, field.chosen.level), drive=drive)
+
+
+def _driven(form: WeakForm, field: WeakField) -> WeakField:
+    """The same with as much drive as makes residuals as large as their noise."""
+    seen = [(0.0, field.rows.excess(field.terms))]
+    # What is left is mostly drive: all of it, as a variance of whitened velocities over a test function.
+    drive = form.residual_drive(field.fit.beta.unflatten(0, (-1, form.family.size)))
+    for _ in range(_DRIVE_ROUNDS):
+        found = _improved(form, field, drive)
+        if found.chosen.degree == 0:
+            return field
+        field = found
+        seen = [*seen[-1:], (drive, field.rows.excess(field.terms))]
+        (first, high), (second, low) = seen
+        # Between two values the excess is A / (B + drive), as if every row had the same noise of single states.
+        if abs(low - 1) < bars.DRIVE_ACCURACY or high <= low or second <= first:
             break
-        beta = rows.fit(family.terms(chosen.degree)).beta
-        rows = form.fit(beta.unflatten(0, (-1, family.size)))
-        chosen = choose_weak_degree(rows, family, level)
-    return WeakField(family, rows, chosen, noise, samples)
+        base = (low * second - high * first) / (high - low)
+        drive = max(high * (base + first) - base, second / 10)
+    return field
 
 
 def _largest_degree(domain: Tensor) -> int:
@@ -128,17 +165,13 @@ def choose_weak_degree(rows: WeakFit, family: PolynomialClass, level: float) -> 
 
 def weak_doubt(field: WeakField, level: float) -> str:
     """Why nothing is claimed of a field, whatever its limits; empty if nothing speaks against it."""
-    from scipy.stats import f
-
     if field.chosen.degree == 0:
         return "the trajectories do not determine even a linear field: too few of them, or they lie on a curve"
-    freedom = len(field.rows.target) - field.terms * field.rows.outputs
-    excess = field.rows.excess(field.terms)
-    likely = float(f.sf(excess, freedom, field.noise.freedom))
-    if likely < level:
+    if field.unexplained < level:
         return (
-            f"no polynomial up to degree {field.chosen.degree} explains the trajectories: what it leaves is "
-            f"{excess:.2g} times the noise between neighbours (p = {likely:.2g}, required at least {level:g})"
+            f"no polynomial up to degree {field.chosen.degree} explains the trajectories: what it leaves is neither "
+            f"noise as between neighbours nor a drive that is white in time (p = {field.unexplained:.2g}, required at "
+            f"least {level:g})"
         )
     if not field.chosen.wider:
         return (

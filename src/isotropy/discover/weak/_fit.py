@@ -29,6 +29,10 @@ class WeakFit:
         `(K,)`: expected product of the noise of the design with that of the target.
     outputs : int
         K is a multiple of it.
+    waves : Tensor
+        `(rows,)` frequency of the test function of every row, as a count.
+    driven : Tensor
+        `(rows,)` whether more of its noise is that of a drive than that of single states.
     """
 
     design: Tensor
@@ -36,6 +40,8 @@ class WeakFit:
     blur: Tensor
     shift: Tensor
     outputs: int
+    waves: Tensor
+    driven: Tensor
 
     @cached_property
     def _gram(self) -> Tensor:
@@ -93,3 +99,19 @@ class WeakFit:
         """Mean square of the residuals, in units of the noise between neighbours."""
         size = terms * self.outputs
         return float(self.fit(terms).residuals.square().sum()) / (len(self.target) - size)
+
+    def whiteness(self, terms: int) -> float:
+        """p-value of the drive being white in time: as much of it in the slower half of the test functions.
+
+        What a field cannot explain varies as slowly as the states do, and stands in the slow ones.
+        """
+        from scipy.stats import f
+
+        waves = self.waves[self.driven]
+        if len(waves) == 0 or int(waves.amax()) + 1 < bars.LEAST_WAVES:
+            return 0.0
+        squares = self.fit(terms).residuals[self.driven, 0].square()
+        slow = waves <= waves.to(torch.float64).median()
+        ratio = float(squares[slow].mean() / squares[~slow].mean())
+        few = int(slow.sum()), int((~slow).sum())
+        return 2 * min(float(f.sf(ratio, *few)), float(f.cdf(ratio, *few)))

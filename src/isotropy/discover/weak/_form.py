@@ -1,8 +1,8 @@
 """The weak form of an unknown polynomial field: integrals along tracks, in units of what noise does to them.
 
 With test functions b that vanish at the ends of a track, ``-int b' x dt = int b v(x) dt``: no derivative of noisy
-states is taken. Noise e of the states leaves ``int b' e + b Dv e``, of known covariance, in every row. Polynomials are corrected
-so that their mean under the noise is that of the true state (Hermite polynomials take the place of powers).
+states is taken. Noise e of the states leaves ``int b' e + b Dv e``, of known covariance, in every row. Polynomials are
+corrected so that their mean under the noise is that of the true state (Hermite polynomials take the place of powers).
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ class _Part:
         `(tests, terms)` and `(tests, n)`.
     gradients : Tensor
         `(T, terms, n)` derivatives of the terms along the coordinates, in units of their noise.
+    length : float
+        Of the track in time.
     """
 
     values: Tensor
@@ -40,6 +42,7 @@ class _Part:
     design: Tensor
     target: Tensor
     gradients: Tensor
+    length: float
 
 
 class WeakForm:
@@ -70,22 +73,36 @@ class WeakForm:
         if key not in weights:
             weights[key] = integrals(track.times)
         values, slopes = weights[key]
+        length = float(track.times[-1] - track.times[0])
         terms = self.family.evaluate(track.states) @ self._unbiased
         gradients = self.family.slopes(self.family.whiten(track.smooth)) @ self._step.T
-        return _Part(values, slopes, values @ terms, -(slopes @ self.family.whiten(track.states)), gradients)
+        return _Part(values, slopes, values @ terms, -(slopes @ self.family.whiten(track.states)), gradients, length)
 
-    def fit(self, coefficients: Tensor | None) -> WeakFit:
+    def fit(self, coefficients: Tensor | None, drive: float = 0.0) -> WeakFit:
         """Rows in units of their noise, for a field whose coefficients `(terms, n)` are nearly known.
 
-        Without any, only the noise of the slopes counts.
+        Parameters
+        ----------
+        coefficients : Tensor or None
+            Without any, only the noise of the slopes counts.
+        drive : float
+            Variance per unit of time by which states are driven beside the field, in whitened coordinates.
         """
-        parts = [_whitened(part, self._step, coefficients) for part in self._parts]
-        blur = torch.stack([part[2] for part in parts]).sum(0)
-        shift = torch.stack([part[3] for part in parts]).sum(0)
+        parts = [_whitened(part, self._step, coefficients, drive) for part in self._parts]
+        blur, shift = (sum((part[k] for part in parts), torch.zeros(())) for k in (2, 3))
         if coefficients is not None:  # of the residual, that is at these coefficients; here of the target
             shift = shift + blur[:, : coefficients.numel()] @ coefficients.flatten()
-        design, target = (torch.cat([part[k] for part in parts]) for k in (0, 1))
-        return WeakFit(design, target, blur, shift, self.family.size)
+        design, target, driven = (torch.cat([part[k] for part in parts]) for k in (0, 1, 4))
+        waves = torch.cat([torch.arange(len(part.values)).repeat_interleave(self.family.size) for part in self._parts])
+        return WeakFit(design, target, blur, shift, self.family.size, waves, driven)
+
+    def residual_drive(self, coefficients: Tensor) -> float:
+        """Drive that would leave residuals of this size for a field with these coefficients `(terms, n)`."""
+        squares = [
+            (part.target - part.design[:, : len(coefficients)] @ coefficients).square().mean() / (part.length / 2)
+            for part in self._parts
+        ]
+        return float(torch.stack(squares).median())
 
 
 def unbiased(family: PolynomialClass, covariance: Tensor) -> Tensor:
@@ -104,8 +121,10 @@ def unbiased(family: PolynomialClass, covariance: Tensor) -> Tensor:
     return total
 
 
-def _whitened(part: _Part, step: Tensor, coefficients: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Design, target, blur and shift of one track in units of its noise."""
+def _whitened(
+    part: _Part, step: Tensor, coefficients: Tensor | None, drive: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Design, target, blur and shift of one track in units of its noise, and which rows are noise of the drive."""
     tests, samples = part.values.shape
     terms, size = part.design.shape[1], len(step)
     effects = -torch.einsum("kt,ji->kitj", part.slopes, step)  # of the noise of coordinate j at t on row (k, i)
@@ -114,6 +133,8 @@ def _whitened(part: _Part, step: Tensor, coefficients: Tensor | None) -> tuple[T
         effects = effects - torch.einsum("kt,tij->kitj", part.values, bent)
     flat = effects.reshape(tests * size, samples * size)
     covariance = flat @ flat.T
+    forced = drive * part.length / 2  # sines are orthogonal
+    covariance = covariance + forced * torch.eye(tests * size, dtype=torch.float64)
     jitter = _JITTER * covariance.diagonal().mean() * torch.eye(tests * size, dtype=torch.float64)
     factor = torch.linalg.cholesky(covariance + jitter)
     unit = torch.eye(size, dtype=torch.float64)
@@ -123,7 +144,8 @@ def _whitened(part: _Part, step: Tensor, coefficients: Tensor | None) -> tuple[T
     inverse = torch.cholesky_inverse(factor)
     weighted = (inverse @ flat).reshape(tests, size, samples, size)
     shift = torch.einsum("tqj,itj->qi", part.gradients, torch.einsum("kt,kitj->itj", part.values, weighted))
-    return white[:, :-1], white[:, -1], _blur(part, inverse.reshape(tests, size, tests, size)), shift.flatten()
+    blur = _blur(part, inverse.reshape(tests, size, tests, size))
+    return white[:, :-1], white[:, -1], blur, shift.flatten(), forced > 0.5 * covariance.diagonal()
 
 
 def _blur(part: _Part, inverse: Tensor) -> Tensor:

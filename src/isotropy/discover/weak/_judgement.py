@@ -79,7 +79,7 @@ class WeakJudgement:
     question: WeakQuestion
     errors: tuple[Interval, ...]
 
-    @cached_property
+    @property
     def claim(self) -> Claim:
         """What is claimed of all candidates."""
         asked, directions = self.asked, self.question.directions
@@ -108,7 +108,7 @@ class WeakJudgement:
         )
         return replace(result, why=sentence(result, doubt))
 
-    @cached_property
+    @property
     def motion(self) -> Tensor:
         """Factor of how far candidates move the domain, in its standard deviations."""
         values, axes = torch.linalg.eigh(self.question.forms.motion)

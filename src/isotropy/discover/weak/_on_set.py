@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 
@@ -63,7 +65,7 @@ class SetPolynomials(PolynomialClass):
     def curve(self) -> bool:
         """Whether the domain is a curve: with every degree no more terms are added than with the one before."""
         counts = [self.terms(d) for d in range(self.degree + 1)]
-        added = [b - a for a, b in zip(counts, counts[1:], strict=False)]
+        added = [b - a for a, b in pairwise(counts)]
         return self.degree > 1 and added[-1] <= added[-2]
 
 

@@ -38,8 +38,8 @@ def learnt_field(
     return field, weak_doubt(field, level)
 
 
-def weak_question(road: str, field: WeakField, states: Tensor, inquiry: WeakInquiry) -> Question:
-    """The question that the weak form of trajectories with these states `(S, n)` can answer."""
+def weak_question(road: str, field: WeakField, states: Tensor, inquiry: WeakInquiry, elsewhere: bool) -> Question:
+    """The question that trajectories with states `(S, n)` can answer, over these or over a domain elsewhere."""
     action = inquiry.action
     domain = field.family.centre + field.family.points @ field.family.root
     evidence = Evidence(action, action.tangent(), 1)
@@ -54,7 +54,7 @@ def weak_question(road: str, field: WeakField, states: Tensor, inquiry: WeakInqu
         seed=inquiry.seed,
         method=f"weak form, polynomials of degree {field.chosen.degree}",
         inquiry=inquiry,
-        limits=(_limit(field, thinned(states), domain),),
+        limits=(_limit(field, thinned(states), domain, elsewhere),),
     )
 
 
@@ -71,16 +71,14 @@ def _gather(evidence: Evidence, field: WeakField, points: Tensor, action: Action
         evidence.add_to(0, chunk, rows.reshape(len(chunk), -1, derivative.dim), slope, shaped)
 
 
-def _limit(field: WeakField, states: Tensor, domain: Tensor) -> str:
+def _limit(field: WeakField, states: Tensor, domain: Tensor, elsewhere: bool) -> str:
     """What the claim rests on."""
     noise = float((field.noise.variance / states.var(0)).mean().sqrt())
     words = (
         f"the field was learnt from {field.samples} states as a polynomial of degree {field.chosen.degree}; their "
         f"noise is taken to be independent, normal and about {noise:.2g} of their spread"
     )
-    factor = (
-        1.0
-        if len(domain) == len(states) and torch.equal(domain, states)
-        else extrapolation(states, domain, field.chosen.degree)
-    )
+    if field.drive:
+        words += ", and the states to be driven beside the field by a force that is white in time"
+    factor = extrapolation(states, domain, field.chosen.degree) if elsewhere else 1.0
     return words if factor < bars.NEAR_DOMAIN else f"{words}; over the domain errors may be {factor:.2g} times as large"
