@@ -18,7 +18,7 @@ from ...symmetry.claims._sentence import sentence
 from ...symmetry.claims._span import Factors
 from ...symmetry.claims._verdict import Status
 from ._field import WeakField
-from ._question import WeakQuestion, weak_forms
+from ._question import WeakQuestion, leaving, weak_forms
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,8 @@ class WeakJudgement:
         if not self.errors or len(self.question.directions.ignored):
             words = "the response of the field to some candidates does not stand out of the noise"
             return "undecided", words, possible
+        if self.errors[0].lower > asked.tolerance and leaving(asked.field.family, asked.action):
+            return "undecided", "some candidates move states off the set on which they were seen", 0
         if self.errors[0].lower > asked.tolerance:
             return "none", "", 0
         return "undecided", "the interval holds the tolerance", possible

@@ -17,6 +17,7 @@ from ...symmetry.learnt import bars as learnt
 from ...symmetry.learnt._debiased import debiased, directions_of, response_error
 from ...symmetry.learnt._question import Question
 from ...symmetry.learnt._span_limits import Noise as Errors
+from .. import bars
 from ._field import WeakField
 from ._on_set import SetPolynomials
 
@@ -92,3 +93,13 @@ def _off_set(forms: LearntForms, family: SetPolynomials, fields: Tensor) -> Lear
     whole = torch.eye(forms.lie.shape[2], dtype=torch.float64)
     rows = torch.einsum("dr,ab->drab", root[:, values > learnt.ROUNDING * values.amax().clamp_min(1e-300)], whole)
     return replace(forms, lie=torch.cat([forms.lie, rows.flatten(1, 2)], dim=1))
+
+
+def leaving(family: PolynomialClass, action: Action) -> bool:
+    """Whether some candidate moves states off the set that they do not leave, so that nothing is known of it."""
+    if not isinstance(family, SetPolynomials):
+        return False
+    fields = action.fields(family.centre + family.points @ family.root).to(torch.float64)
+    moves = torch.linalg.solve_triangular(family.root, fields, upper=True, left=False)
+    off = torch.einsum("pvn,pkn->kpv", family.normals, moves).flatten(1).norm(dim=1)
+    return bool((off > bars.MOST_LEAVING * moves.transpose(0, 1).flatten(1).norm(dim=1)).any())
