@@ -63,8 +63,8 @@ DRIVE_ACCURACY = 0.02
 # Variation of a polynomial over the states, in what their noise makes of it, up to which it vanishes on them. Noise
 # alone gives 1; a set that is three times as thick as its noise is not one.
 MOST_VANISHING = 2.0
-# Part of a motion that leads off the set of the states, from which on nothing is known of it. Noise alone makes it about
-# as large as that of the states, relative to their spread.
+# Part of a motion that leads off the set of the states, from which on nothing is known of it. Noise alone makes it
+# about as large as that of the states, relative to their spread.
 MOST_LEAVING = 0.1
 # Factor of extrapolation from the states to a domain from which it is mentioned; a domain of the states has 1.
 NEAR_DOMAIN = 2.0

@@ -21,7 +21,6 @@ from ..evidence._target import Target, points_over
 from ..surrogate._contest import Progress, fit_surrogates
 from ..surrogate._sampled import require_enough, sampled_question
 from ..surrogate._velocity import checked_tracks, velocities
-from ..weak._field import WeakField
 from ..weak._judgement import WeakInquiry
 from ..weak._road import learnt_field, weak_question
 from ._from_model import FromModel
@@ -136,13 +135,10 @@ class FromDynamics(Discovery):
         if field is None or doubt:
             question = self._proposed(pairs, doubt, progress)
         else:
-            question = weak_question(type(self).__name__, field, states, self._inquiry(field), points is not None)
+            inquiry = WeakInquiry(field, self.action, self.tolerance, self.level, learnt.WIDER_LEVEL, self.seed)
+            question = weak_question(type(self).__name__, field, states, inquiry, self.rank, points is not None)
         self.symmetry_ = conclude(question)
         return self
-
-    def _inquiry(self, field: WeakField) -> WeakInquiry:
-        size = None if self.rank == "gap" else float(self.rank)
-        return WeakInquiry(field, self.action, self.tolerance, self.level, learnt.WIDER_LEVEL, self.seed, size)
 
     def _proposed(self, pairs: Sequence[tuple[Tensor, Tensor]], doubt: str, progress: Progress | None) -> Question:
         """What surrogates of the velocities propose, with the reason why it cannot be certified."""

@@ -37,9 +37,6 @@ class WeakInquiry:
         The same in the next two classes.
     seed : int
         Of the draws of the noise.
-    size : int or float, optional
-        How many of the least broken directions to judge, or, below 1, up to which defect; as many as are within the
-        tolerance if left out.
     doubt : str
         Why nothing is claimed, or nothing.
     """
@@ -50,15 +47,14 @@ class WeakInquiry:
     level: float
     wider_level: float
     seed: int
-    size: float | None = None
     doubt: str = ""
 
-    def judge(self) -> WeakJudgement:
+    def judge(self, size: int | float | None = None) -> WeakJudgement:
         """Judge all candidates over the domain of the field."""
         forms = weak_forms(self.field.family, self.action)
         question = WeakQuestion(self.field, forms, self.level, self.wider_level, self.seed)
-        errors = question.errors(max(self.tolerance, *LADDER) if self.size is None else math.inf)
-        return WeakJudgement(self, question, tuple(errors))
+        errors = question.errors(max(self.tolerance, *LADDER) if size is None else math.inf)
+        return WeakJudgement(self, question, tuple(errors), size)
 
 
 @dataclass(frozen=True)
@@ -73,11 +69,14 @@ class WeakJudgement:
         Directions, least broken first, and the classes of fields that judge them.
     errors : tuple of Interval
         Defects of the first directions; the upper limits are those of the spans up to them.
+    size : int, float or None
+        How many directions to judge, or up to which defect; None for as many as are within the tolerance.
     """
 
     asked: WeakInquiry
     question: WeakQuestion
     errors: tuple[Interval, ...]
+    size: int | float | None
 
     @property
     def claim(self) -> Claim:
@@ -166,10 +165,9 @@ class WeakJudgement:
     @property
     def _wanted(self) -> int | None:
         """How many directions to judge; None for as many as are within the tolerance."""
-        size = self.asked.size
-        if size is None or size >= 1 or not size:
-            return None if size is None else min(int(size), len(self.errors))
-        return sum(error.value <= size for error in self.errors)
+        if self.size is None or isinstance(self.size, int):
+            return None if self.size is None else min(self.size, len(self.errors))
+        return sum(error.value <= self.size for error in self.errors)
 
     def _closure(self, directions: Tensor) -> float:
         algebra = self.asked.action.algebra

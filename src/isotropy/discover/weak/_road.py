@@ -38,7 +38,9 @@ def learnt_field(
     return field, weak_doubt(field, level)
 
 
-def weak_question(road: str, field: WeakField, states: Tensor, inquiry: WeakInquiry, elsewhere: bool) -> Question:
+def weak_question(
+    road: str, field: WeakField, states: Tensor, inquiry: WeakInquiry, rank: str | int | float, elsewhere: bool
+) -> Question:
     """The question that trajectories with states `(S, n)` can answer, over these or over a domain elsewhere."""
     action = inquiry.action
     domain = field.family.centre + field.family.points @ field.family.root
@@ -51,6 +53,7 @@ def weak_question(road: str, field: WeakField, states: Tensor, inquiry: WeakInqu
         points=domain[:: max(1, len(domain) // _SHOWN)],
         domain=Seen.of(states).domain(),
         check=observed_check(field.velocity, domain, action, action.tangent()),
+        rank=rank,
         seed=inquiry.seed,
         method=f"weak form, polynomials of degree {field.chosen.degree}",
         inquiry=inquiry,
