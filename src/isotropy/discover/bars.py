@@ -56,6 +56,13 @@ MOST_WEAK_SHARE = 0.5
 # noise is half of what it seems, known to a few per cent; towards one it is a difference of equal numbers.
 MOST_BLUR = 0.5
 
+# Plane waves of the state that a polynomial field must not need, and their rates per standard deviation of the states:
+# from a half wave over four of them, which a cubic follows, to four waves, which no polynomial of degree 7 does.
+WAVES = 16
+SLOWEST_WAVE = 1.0
+FASTEST_WAVE = 6.0
+# Singular value of waves on the tracks, relative to the largest, below which they repeat each other.
+SAME_WAVES = 0.05
 # Frequencies of test functions without which nobody can tell whether a drive is white in time: three slow, three fast.
 LEAST_WAVES = 6
 # Accuracy of the size of a drive, as a share of the noise: variances of a few hundred rows are no better known.

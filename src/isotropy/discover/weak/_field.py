@@ -131,11 +131,11 @@ def _driven(form: WeakForm, field: WeakField) -> WeakField:
         field = found
         seen = [*seen[-1:], (drive, field.rows.excess(field.terms))]
         (first, high), (second, low) = seen
-        # Between two values the excess is A / (B + drive), as if every row had the same noise of single states.
-        if abs(low - 1) < bars.DRIVE_ACCURACY or high <= low or second <= first:
+        if abs(low - 1) < bars.DRIVE_ACCURACY or high == low:
             break
+        # Between two values the excess is A / (B + drive), as if every row had the same noise of single states.
         base = (low * second - high * first) / (high - low)
-        drive = max(high * (base + first) - base, second / 10)
+        drive = min(max(high * (base + first) - base, second / 10), 10 * second)
     return field
 
 
@@ -172,6 +172,12 @@ def weak_doubt(field: WeakField, level: float) -> str:
             f"no polynomial up to degree {field.chosen.degree} explains the trajectories: what it leaves is neither "
             f"noise as between neighbours nor a drive that is white in time (p = {field.unexplained:.2g}, required at "
             f"least {level:g})"
+        )
+    other = field.rows.p_value_of_others(field.terms)
+    if other < level:
+        return (
+            f"the field is no polynomial of degree {field.chosen.degree}: waves of the states explain what it leaves "
+            f"(p = {other:.2g}, required at least {level:g})"
         )
     if not field.chosen.wider:
         return (

@@ -33,6 +33,8 @@ class WeakFit:
         `(rows,)` frequency of the test function of every row, as a count.
     driven : Tensor
         `(rows,)` whether more of its noise is that of a drive than that of single states.
+    others : int
+        How many of the terms, the last ones, are no polynomials.
     """
 
     design: Tensor
@@ -42,6 +44,7 @@ class WeakFit:
     outputs: int
     waves: Tensor
     driven: Tensor
+    others: int
 
     @cached_property
     def _gram(self) -> Tensor:
@@ -94,6 +97,24 @@ class WeakFit:
         left, sizes, _ = torch.linalg.svd(root, full_matrices=False)
         statistic = float((left.T @ found / sizes).square().sum()) / len(found)
         return float(f.sf(statistic, len(found), fit.freedom))
+
+    def p_value_of_others(self, terms: int) -> float:
+        """p-value of the terms that are no polynomials being needed beside the first ones (a score test).
+
+        A field that polynomials do not follow leaves residuals that depend on the state, whatever their size.
+        """
+        from scipy.stats import f
+
+        size, count = terms * self.outputs, self.others * self.outputs
+        last = slice(self.design.shape[1] - count, None)
+        fit = self.fit(terms)
+        cross = (self._gram - self.blur)[last, :size] @ fit.projector
+        found = self._score[last] - cross @ self._score[:size]
+        rest = self.design[:, last] - self.design[:, :size] @ cross.T
+        _, sizes, axes = torch.linalg.svd(rest / rest.norm(dim=0), full_matrices=False)
+        kept = sizes > bars.SAME_WAVES * sizes[0]
+        statistic = float((axes[kept] @ (found / rest.norm(dim=0)) / sizes[kept]).square().mean())
+        return float(f.sf(statistic / max(self.excess(terms), 1.0), int(kept.sum()), fit.freedom))
 
     def excess(self, terms: int) -> float:
         """Mean square of the residuals, in units of the noise between neighbours."""

@@ -17,6 +17,7 @@ from ...symmetry.learnt import PolynomialClass
 from ._fit import WeakFit
 from ._test_functions import integrals
 from ._tracks import Noise, Track
+from ._waves import Waves
 
 _JITTER = 1e-10  # of the covariance of rows, relative to its mean: tests beyond the grid repeat each other
 
@@ -65,6 +66,7 @@ class WeakForm:
             family.root, torch.diag(noise.variance.sqrt()), upper=True, left=False
         )
         self._unbiased = unbiased(family, self._step.T @ self._step)
+        self.waves = Waves(family.size)
         weights: dict[bytes, tuple[Tensor, Tensor]] = {}
         self._parts = [self._part(track, weights) for track in tracks]
 
@@ -74,8 +76,11 @@ class WeakForm:
             weights[key] = integrals(track.times)
         values, slopes = weights[key]
         length = float(track.times[-1] - track.times[0])
-        terms = self.family.evaluate(track.states) @ self._unbiased
-        gradients = self.family.slopes(self.family.whiten(track.smooth)) @ self._step.T
+        smooth = self.family.whiten(track.smooth)
+        # Waves follow the polynomials. They are only asked whether they are needed, so that a bias of theirs is none.
+        terms = torch.cat([self.family.evaluate(track.states) @ self._unbiased, self.waves.values(smooth)], dim=1)
+        slopes_of = torch.cat([self.family.slopes(smooth), self.waves.slopes(smooth)], dim=1)
+        gradients = slopes_of @ self._step.T
         return _Part(values, slopes, values @ terms, -(slopes @ self.family.whiten(track.states)), gradients, length)
 
     def fit(self, coefficients: Tensor | None, drive: float = 0.0) -> WeakFit:
@@ -94,7 +99,7 @@ class WeakForm:
             shift = shift + blur[:, : coefficients.numel()] @ coefficients.flatten()
         design, target, driven = (torch.cat([part[k] for part in parts]) for k in (0, 1, 4))
         waves = torch.cat([torch.arange(len(part.values)).repeat_interleave(self.family.size) for part in self._parts])
-        return WeakFit(design, target, blur, shift, self.family.size, waves, driven)
+        return WeakFit(design, target, blur, shift, self.family.size, waves, driven, self.waves.count)
 
     def residual_drive(self, coefficients: Tensor) -> float:
         """Drive that would leave residuals of this size for a field with these coefficients `(terms, n)`."""
