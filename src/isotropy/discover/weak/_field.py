@@ -105,9 +105,9 @@ def weak_field(pairs: Sequence[tuple[Tensor, Tensor]], domain: Tensor, level: fl
 def _learnt(tracks: Sequence[Track], noise: Noise, family: PolynomialClass, level: float, samples: int) -> WeakField:
     """Weights and degree in turns; a drive only where noise of single states does not explain what is left."""
     form = WeakForm(tracks, noise, family)
-    field = WeakField(family, form.fit(None), ChosenClass(0, {}, (), level), noise, samples)
-    field = _improved(form, field, 0.0)
-    for _ in range(_ROUNDS):
+    rows = form.fit(None)
+    field = WeakField(family, rows, choose_weak_degree(rows, family, level), noise, samples)
+    for _ in range(_ROUNDS if field.chosen.degree else 0):
         field = _improved(form, field, 0.0)
     return field if field.chosen.degree == 0 or field.unexplained >= level else _driven(form, field)
 
