@@ -118,12 +118,20 @@ def unbiased(family: PolynomialClass, covariance: Tensor) -> Tensor:
     """
     basis = family.evaluate(family.centre + family.points @ family.root) * family.weights[:, None]
     first = torch.einsum("pr,pqn->nrq", basis, family.slopes(family.points))  # d_n phi_q = sum_r phi_r first[n, r, q]
+    # A derivative is of lower degree. Where terms hardly differ, as near a cycle, rounding says otherwise.
+    orders = torch.tensor([d for d in range(family.degree + 1) for _ in range(_added(family, d))])
+    first = first * (orders[:, None] < orders)
     second = torch.einsum("ij,iab,jbc->ac", covariance, first, first) / 2
     total = term = torch.eye(len(second), dtype=torch.float64)
     for k in range(1, family.degree // 2 + 1):
         term = term @ second / -k
         total = total + term
     return total
+
+
+def _added(family: PolynomialClass, degree: int) -> int:
+    """How many terms have this degree."""
+    return family.terms(degree) - (family.terms(degree - 1) if degree else 0)
 
 
 def _whitened(

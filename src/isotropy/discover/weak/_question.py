@@ -74,9 +74,8 @@ def weak_forms(family: PolynomialClass, action: Action) -> LearntForms:
     forms = learnt_forms(family, action.fields(points), turns, metric=torch.linalg.inv(family.root))
     # A generator that moves velocities only, as the pace of time does, is not trivial: one unit of it counts as much as
     # a standard deviation of motion.
-    moves = forms.motion.diagonal()
     turned = turns.flatten(-2).square().sum(-1)
-    still = (moves <= learnt.TRIVIAL * moves.amax()) & ((turned if turned.ndim == 1 else turned.mean(0)) > 0)
+    still = (forms.motion.diagonal() == 0) & ((turned if turned.ndim == 1 else turned.mean(0)) > 0)
     forms = replace(forms, motion=forms.motion + torch.diag(still.to(torch.float64)))
     return _off_set(forms, family, action.fields(points)) if isinstance(family, SetPolynomials) else forms
 
