@@ -28,10 +28,10 @@ figure.tight_layout()
 # %%
 # Which turns of the sphere carry tracks into tracks?
 # ---------------------------------------------------
-# Velocities come from smoothing splines, the field from a polynomial fitted across folds. The candidates are the
-# turns of the sphere.
+# The field is a polynomial on the sphere, learnt by integrals along the tracks. The candidates are the turns of the
+# sphere.
 
-road = iso.discover.FromDynamics(iso.so(3).vector(), kinds=["polynomial"])
+road = iso.discover.FromDynamics(iso.so(3).vector())
 found = road.fit(states, times)
 print(found.summary(["x", "y", "z"]))
 

@@ -16,6 +16,7 @@ from isotropy.discover.latent._verdict import _certificates as latent_certificat
 from isotropy.discover.pairs._from_pairs import _certificates as pair_certificates
 from isotropy.discover.shape._normals import _row_projectors
 from isotropy.discover.shape._tangent import ScanRow, _consensus, _first_gap
+from isotropy.discover.weak._fit import WeakFit
 from isotropy.errors import DataError
 
 
@@ -72,6 +73,13 @@ def _channels_differ(size: float) -> bool:
     return len(_independent(torch.diag(_row(1, size)), torch.eye(2, dtype=torch.float64))) == 2
 
 
+def _is_usable(blur: float) -> bool:
+    rows = torch.zeros(8, 1, dtype=torch.float64)
+    rows[0] = 1.0
+    rest = rows[:, 0], torch.tensor([[blur]], dtype=torch.float64), torch.zeros(1), 1, torch.arange(8), rows[:, 0] > 2, 0
+    return WeakFit(rows, *rest).usable(1)
+
+
 LITERALS = {
     "CLEAR_GAIN": 3.0,
     "MOST_EXCESS": 1.96,
@@ -81,6 +89,23 @@ LITERALS = {
     "LEAST_OBSERVED": 0.2,
     "EVEN_STEPS": 1e-3,
     "EVEN_GRID": 1e-6,
+    "SAMPLES_PER_TEST": 3,
+    "LEAST_NOISE": 1e-4,
+    "LONGEST_TRACK": 200,
+    "MOST_TRACKS": 100,
+    "DEPENDENT_TERMS": 1e-13,
+    "MOST_WEAK_COLUMNS": 300,
+    "LEAST_TRACK": 8,
+    "MOST_WEAK_SHARE": 0.5,
+    "WAVES": 16,
+    "SLOWEST_WAVE": 1.0,
+    "FASTEST_WAVE": 6.0,
+    "SAME_WAVES": 0.05,
+    "LEAST_WAVES": 6,
+    "DRIVE_ACCURACY": 0.02,
+    "MOST_VANISHING": 2.0,
+    "MOST_LEAVING": 0.1,
+    "NEAR_DOMAIN": 2.0,
     "SURFACE_REACH": 3.0,
     "OUTLYING": 8.0,
     "LEAST_JUDGED": 5,
@@ -114,6 +139,7 @@ LITERALS = {
     "THIN_FORM": 1e-3,
 }
 JUDGED = {
+    "MOST_BLUR": at_most(_is_usable, 0.5),
     "CLEAR_STEP": at_least(lambda step: _first_gap(_row(step, 1))[0] == 1, 2.2),
     "FILLED_STEP": at_most(lambda step: _consensus(_scan(None, step), 2) == 2, 1.8),
     "PLATEAU": holds(lambda: [_consensus(_scan(1, 3.0, radii), 3) for radii in (2, 3)] == [None, 1]),

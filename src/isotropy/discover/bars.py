@@ -38,9 +38,9 @@ SAMPLES_PER_TEST = 3
 # Noise of states, relative to their spread, below which nothing is believed. Solvers at their usual tolerances err by
 # 1e-6 to 1e-3, smoothly; and the error of a field is about a third of that of the states, far below any tolerance.
 LEAST_NOISE = 1e-4
-# Samples in a piece of a trajectory, and pieces: covariances of rows cost their cube, and 20000 samples tell a field to
-# a thousandth at a noise of 10 %.
+# Samples in a piece of a trajectory: covariances of its rows cost their cube.
 LONGEST_TRACK = 200
+# Pieces; so many of them, of 20000 samples, tell a field to a thousandth at a noise of 10 %.
 MOST_TRACKS = 100
 # Smallest eigenvalue of the Gram matrix of scaled terms, relative to the largest, up to which they depend on each
 # other on the tracks: rounding of a Gram matrix of a hundred terms.
@@ -56,10 +56,12 @@ MOST_WEAK_SHARE = 0.5
 # noise is half of what it seems, known to a few per cent; towards one it is a difference of equal numbers.
 MOST_BLUR = 0.5
 
-# Plane waves of the state that a polynomial field must not need, and their rates per standard deviation of the states:
-# from a half wave over four of them, which a cubic follows, to four waves, which no polynomial of degree 7 does.
+# Plane waves of the state that a polynomial field must not need. With fewer, some directions of the plane have none;
+# more cost power, as every one is a coefficient of the test.
 WAVES = 16
+# Their rates in radians per standard deviation of the states: half a wave over three of these, which a cubic follows.
 SLOWEST_WAVE = 1.0
+# Four waves over four standard deviations, which no polynomial of degree 7 follows.
 FASTEST_WAVE = 6.0
 # Singular value of waves on the tracks, relative to the largest, below which they repeat each other.
 SAME_WAVES = 0.05
