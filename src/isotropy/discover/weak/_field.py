@@ -94,7 +94,7 @@ def weak_field(pairs: Sequence[tuple[Tensor, Tensor]], domain: Tensor, level: fl
     noise, degree = noise_of(pairs), _largest_degree(domain)
     tracks, count = tracks_of(pairs, noise), sum(len(x) for x, _ in pairs)
     found = _learnt(tracks, noise, PolynomialClass(domain, degree), level, count)
-    if found.chosen.wider:
+    if found.chosen.wider or domain.shape[1] < 3:  # in the plane every such set is a curve
         return found
     on_set = SetPolynomials(domain, degree, noise.variance)
     if not on_set.normals.shape[1] or on_set.curve:
