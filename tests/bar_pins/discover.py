@@ -76,7 +76,8 @@ def _channels_differ(size: float) -> bool:
 def _is_usable(blur: float) -> bool:
     rows = torch.zeros(8, 1, dtype=torch.float64)
     rows[0] = 1.0
-    rest = rows[:, 0], torch.tensor([[blur]], dtype=torch.float64), torch.zeros(1), 1, torch.arange(8), rows[:, 0] > 2, 0
+    noise = torch.tensor([[blur]], dtype=torch.float64)
+    rest = rows[:, 0], noise, torch.zeros(1), 1, torch.arange(8), rows[:, 0] > 2, 0
     return WeakFit(rows, *rest).usable(1)
 
 
@@ -105,6 +106,7 @@ LITERALS = {
     "DRIVE_ACCURACY": 0.02,
     "MOST_VANISHING": 2.0,
     "MOST_LEAVING": 0.1,
+    "MISSED_MOTION": 1e-12,
     "NEAR_DOMAIN": 2.0,
     "SURFACE_REACH": 3.0,
     "OUTLYING": 8.0,

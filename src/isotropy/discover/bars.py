@@ -75,6 +75,9 @@ MOST_VANISHING = 2.0
 # Part of a motion that leads off the set of the states, from which on nothing is known of it. Noise alone makes it
 # about as large as that of the states, relative to their spread.
 MOST_LEAVING = 0.1
+# Square of the motion along candidates of unknown response, in standard deviations of the states per unit of chance, up
+# to which a rounded generator has none of it. Rounding of sums of squares.
+MISSED_MOTION = 1e-12
 # Factor of extrapolation from the states to a domain from which it is mentioned; a domain of the states has 1.
 NEAR_DOMAIN = 2.0
 

@@ -135,6 +135,11 @@ class WeakJudgement:
             span,
         )
 
+    def upper(self, directions: Tensor) -> float:
+        """Upper limit of the worst member of the span of any directions `(k, dim)`, such as rounded ones."""
+        span = self.claim.span
+        return self.question.beside(directions, len(self.claim.directions), span.upper)
+
     def _within(self, tolerance: float) -> int:
         """How many leading directions have their limit within a tolerance; limits only grow."""
         return sum(error.upper <= tolerance for error in self.errors)

@@ -46,6 +46,23 @@ class WeakQuestion(Question):
         found = (value, min(lower, value), most)
         return Interval(*found), Interval(*(part / motion / spread for part in found))
 
+    def beside(self, rows: Tensor, size: int, most: float) -> float:
+        """Upper limit for the span of any rows `(k, dim)`, from that of the first ``size`` directions.
+
+        What leads out of their span breaks as much as it is seen to, beside what they do.
+        """
+        chance, order = self.directions.chance, self.directions.order
+        sizes, axes = torch.linalg.eigh(rows @ chance @ rows.T)
+        if float(sizes[0]) <= learnt.ROUNDING * float(sizes[-1]):
+            return float("inf")
+        unit = (axes / sizes.sqrt()).T @ rows
+        parts = unit @ chance @ order.T
+        missed = unit - parts @ order
+        if float((missed @ self.forms.motion @ missed.T).trace()) > bars.MISSED_MOTION * len(unit):
+            return float("inf")  # to that part the response of the field is not known
+        outside = parts[:, size:] * self.directions.squares[size:].clamp_min(0).sqrt()
+        return most + (float(torch.linalg.matrix_norm(outside, ord=2)) if outside.shape[1] else 0.0)
+
     @cached_property
     def _own(self) -> Errors:
         """The chosen class with draws of its noise."""
