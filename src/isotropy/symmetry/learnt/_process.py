@@ -1,0 +1,154 @@
+"""A Gaussian process behind samples: which values and slopes a smooth map may have, given what was seen of it.
+
+The map is a linear trend plus a stationary process. Its length, its size and the noise have the largest likelihood,
+and so has the kernel: infinitely smooth (Gaussian), or with two derivatives (Matern, 5/2).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from . import bars
+
+Profile = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
+_STEP = 10**0.25
+
+
+def _gaussian(squares: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """``exp(-s / 2)`` of the squared distance s, and its first two derivatives by s."""
+    value = torch.exp(-squares / 2)
+    return value, -value / 2, value / 4
+
+
+def _matern(squares: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """``(1 + r + r^2 / 3) exp(-r)`` with ``r = (5 s)^(1/2)``, and its first two derivatives by s."""
+    r = (5 * squares).sqrt()
+    decay = torch.exp(-r)
+    return (1 + r + r * r / 3) * decay, -5 / 6 * (1 + r) * decay, 25 / 12 * decay
+
+
+PROFILES: dict[str, Profile] = {"gaussian": _gaussian, "matern": _matern}
+
+
+@dataclass(frozen=True)
+class Process:
+    """What a process knows of a map ``(batch, n) -> (batch, m)``.
+
+    Attributes
+    ----------
+    kernel : str
+        Key of ``PROFILES``.
+    length : float
+        Over which the map changes, in the coordinates of the points.
+    centres : Tensor
+        `(N, n)` the samples.
+    factor, weights : Tensor
+        `(N, N)` Cholesky factor of the covariance of the values, and `(N, m)` its inverse times the values.
+    sizes : Tensor
+        `(m,)` standard deviations by which the covariances are multiplied.
+    nugget : float
+        Variance of the noise, in units of the squared sizes.
+    """
+
+    kernel: str
+    length: float
+    centres: Tensor
+    factor: Tensor
+    weights: Tensor
+    sizes: Tensor
+    nugget: float
+
+    def posterior(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean `(batch, 1 + n, m)` of values and slopes at points `(batch, n)`, and a root of their covariance.
+
+        Errors of output o are ``sizes[o] * root @ normal``, with the root `(batch (1 + n), batch (1 + n))`.
+        """
+        profile, count = PROFILES[self.kernel], 1 + points.shape[1]
+        there = _cross(profile, points, self.centres, self.length)
+        mean = (there @ self.weights).unflatten(0, (-1, count))
+        seen = torch.linalg.solve_triangular(self.factor, there.T, upper=False)
+        left = _prior(profile, points, self.length) - seen.T @ seen
+        values, axes = torch.linalg.eigh((left + left.T) / 2)  # rounding may leave small negative values
+        return mean, axes * values.clamp_min(0).sqrt()
+
+
+def fit_process(z: Tensor, y: Tensor, seed: int) -> Process:
+    """Fit samples ``z`` `(N, n)` of unit spread and values `(N, m)`, centred.
+
+    The length is looked for with some of the samples, the noise with more, and all of them, up to a limit, carry the
+    answer.
+    """
+    order = torch.randperm(len(z), generator=torch.Generator().manual_seed(seed))
+    few, more, most = (order[:count] for count in (bars.LENGTH_SAMPLES, bars.NOISE_SAMPLES, bars.PROCESS_SAMPLES))
+    found = [(*_best_length(profile, z[few], y[few]), kernel) for kernel, profile in PROFILES.items()]
+    _, length, kernel = max(found)
+    profile = PROFILES[kernel]
+    _, nugget, sizes = _likelihood(*_spectrum(_values(profile, z[more], z[more], length), y[more]))
+    gram = _values(profile, z[most], z[most], length) + nugget * torch.eye(len(most), dtype=z.dtype)
+    factor = torch.linalg.cholesky(gram)
+    return Process(kernel, length, z[most], factor, torch.cholesky_solve(y[most], factor), sizes, nugget)
+
+
+def _best_length(profile: Profile, z: Tensor, y: Tensor) -> tuple[float, float]:
+    """Largest likelihood and its length: a coarse grid over two decades and a half, then a fine one."""
+    best, found = (-math.inf, math.sqrt(z.shape[1])), math.sqrt(z.shape[1])
+    for grid in (range(-5, 6), (-0.5, 0.5)):
+        for step in grid:
+            length = found * _STEP**step
+            best = max(best, (_likelihood(*_spectrum(_values(profile, z, z, length), y))[0], length))
+        found = best[1]
+    return best
+
+
+def _values(profile: Profile, z: Tensor, other: Tensor, length: float) -> Tensor:
+    """Covariance `(batch, others)` of values: the process, and a trend of any size."""
+    return profile(_squares(z, other, length))[0] + bars.TREND * (1 + z @ other.T)
+
+
+def _cross(profile: Profile, points: Tensor, centres: Tensor, length: float) -> Tensor:
+    """Covariance `(batch (1 + n), centres)` of values and slopes with values."""
+    value, slope, _ = profile(_squares(points, centres, length))
+    apart = (points[:, :, None] - centres.T) * 2 / length**2
+    trend = torch.cat([(1 + points @ centres.T)[:, None], centres.T.expand(len(points), -1, -1)], dim=1)
+    return (torch.cat([value[:, None], slope[:, None] * apart], dim=1) + bars.TREND * trend).flatten(0, 1)
+
+
+def _prior(profile: Profile, points: Tensor, length: float) -> Tensor:
+    """Covariance `(batch (1 + n), batch (1 + n))` of values and slopes among each other."""
+    value, slope, bend = profile(_squares(points, points, length))
+    count, size = points.shape
+    apart = (points[:, None] - points) * 2 / length**2
+    whole = torch.zeros(count, 1 + size, count, 1 + size, dtype=points.dtype)
+    whole[:, 0, :, 0] = value + bars.TREND * (1 + points @ points.T)
+    whole[:, 1:, :, 0] = (slope[..., None] * apart).transpose(1, 2) + bars.TREND * points.T
+    whole[:, 0, :, 1:] = -slope[..., None] * apart + bars.TREND * points[:, None]
+    unit = torch.eye(size, dtype=points.dtype)
+    twice = -bend[..., None, None] * apart[..., :, None] * apart[..., None, :]
+    twice = twice - 2 / length**2 * slope[..., None, None] * unit + bars.TREND * unit
+    whole[:, 1:, :, 1:] = twice.permute(0, 2, 1, 3)
+    return whole.flatten(2).flatten(0, 1)
+
+
+def _squares(z: Tensor, other: Tensor, length: float) -> Tensor:
+    return torch.cdist(z, other, compute_mode="donot_use_mm_for_euclid_dist").square() / length**2
+
+
+def _spectrum(gram: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues, clipped at zero, and values in the eigenvectors."""
+    values, axes = torch.linalg.eigh(gram)
+    return values.clamp_min(0), axes.T @ y
+
+
+def _likelihood(values: Tensor, y: Tensor) -> tuple[float, float, Tensor]:
+    """Largest log-likelihood per sample over the noise, sizes solved exactly; the noise and the sizes."""
+    nugget = torch.logspace(-9, 1, 41, dtype=values.dtype)[:, None]
+    spread = values + nugget
+    power = (y.square() / spread[..., None]).mean(1).clamp_min(1e-300)
+    found = -(power.log().mean(1) + spread.log().mean(1)) / 2
+    best = int(found.argmax())
+    return float(found[best]), float(nugget[best]), power[best].sqrt()
