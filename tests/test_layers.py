@@ -28,7 +28,7 @@ ROWS = {
 # The same inside packages. A package's `bars` come first, its own page and the files beside the rooms last.
 ROOMS = {
     "core": "about",
-    "symmetry": "claims < learnt",
+    "symmetry": "claims < learnt < smooth",
     "discover": "evidence < surrogate discrete shape < weak < direct pairs < games < latent",
     "parameters": "moves trace < find < laws flatness < orbit",
     "atoms": "structure < probing models < cure dynamics",

@@ -78,7 +78,7 @@ def test_small_break_is_approximate_and_excludes_an_exact_symmetry():
     found = field_claim(lambda x: hopf(x, 0.05), 400, 0.01, 0)
     assert found.status == "certified" and found.grades == ("approximate",)
     assert 0.01 < found.errors[0].lower < found.errors[0].upper < 0.03
-    assert found.ladder == {1e-3: 0, 0.01: 0, 0.03: 1, 0.05: 1, 0.1: 1}
+    assert found.ladder == {0.0: 0, 1e-3: 0, 0.01: 0, 0.03: 1, 0.05: 1, 0.1: 1}
 
 
 # -- What must be found ------------------------------------------------------------------------------------------------
@@ -92,6 +92,15 @@ def test_rotations_in_space_are_found_and_named():
     assert found.status == "certified" and found.chosen.degree == 2
     span = G.span(found.directions)
     assert span.dim == 3 and float(span.distance(iso.so(3))) < 0.05
+
+
+def test_one_candidate_alone_is_judged_by_what_is_seen():
+    """With nothing else to choose, nothing is hidden; a broken one may not pass for that."""
+    x, generator = cloud(400, 2, 0)
+    y = noisy(x.square().sum(1) + 0.5 * x[:, 0], 0.1, generator)
+    G = iso.so(2)
+    found = claim_from_samples(x, y, G.vector(), G.scalar())
+    assert found.status == "none" and found.errors[0].upper > found.errors[0].value > 0.3
 
 
 def test_class_is_the_smallest_that_holds_and_the_next_confirm():
@@ -234,8 +243,9 @@ def test_pure_noise_responds_to_nothing():
     y = torch.randn(200, dtype=torch.float64, generator=generator)
     G = iso.gl(2)
     found = claim_from_samples(x, y, G.vector(), G.scalar())
-    assert found.status == "undecided" and len(found.ignored) == 4
+    assert found.status == "undecided" and len(found.silent) == 4
     assert found.errors == () and found.span.upper == 0.0
+    assert "too weakly" in found.why
 
 
 def test_samples_far_out_cannot_vouch_for_a_class():

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from ...core._checks import require_fraction
 from ...errors import DataError
 from ..claims import Interval
+from ..claims import bars as limits
+from ..claims._closure import closure_of
+from ..claims._sentence import sentence
+from ..claims._span import Factors
 from . import bars
 from ._claim import LearntClaim
 from ._class_gate import ChosenClass, choose_degree, held_out_p_value
 from ._forms import LearntForms
+from ._judgement import LearntJudgement
 from ._linear_fit import LinearFit
 from ._polynomial_class import PolynomialClass
 from ._question import Question
@@ -19,7 +28,12 @@ from ._question import Question
 LADDER = (1e-3, 0.01, 0.03, 0.1)  # tolerances that are counted beside the one asked for
 
 
-def learnt_claim(
+def learnt_claim(x: Tensor, y: Tensor, family: PolynomialClass, forms: LearntForms, **options: Any) -> LearntClaim:
+    """Say which candidates are symmetries of the map behind samples; arguments are those of ``judge_learnt``."""
+    return judge_learnt(x, y, family, forms, **options).claim
+
+
+def judge_learnt(
     x: Tensor,
     y: Tensor,
     family: PolynomialClass,
@@ -28,10 +42,12 @@ def learnt_claim(
     tolerance: float = 0.05,
     level: float = 0.05,
     wider_level: float = bars.WIDER_LEVEL,
+    size: float | None = None,
     rivals: Tensor | None = None,
+    brackets: Tensor | None = None,
     robust: bool = False,
     seed: int = 0,
-) -> LearntClaim:
+) -> LearntJudgement:
     """Say which candidates are symmetries of the map behind samples.
 
     Parameters
@@ -50,8 +66,13 @@ def learnt_claim(
         Probability with which a certified generator may have a true defect above the tolerance.
     wider_level : float
         The same in the next two classes; ``level`` itself is strict.
+    size : int or float, optional
+        How many of the least broken directions to judge, or, below 1, up to which defect; as many as are within the
+        tolerance if left out.
     rivals : Tensor, optional
         `(N, outputs)` held-out residuals of the best of other kinds of map.
+    brackets : Tensor, optional
+        Structure constants `(dim, dim, dim)` of the candidates; without them closure is not judged.
     robust : bool
         Whether the noise may depend on the point.
     seed : int
@@ -71,31 +92,73 @@ def learnt_claim(
         raise DataError(f"x: expected samples enough for a linear map, received {len(x)}; bring more data")
     question = Question(phi, y, family, forms, chosen, level, wider_level, robust, seed)
     held_out = 1.0 if rivals is None else _held_out(question.fit, question.phi, rivals)
-    errors = question.errors(max(tolerance, *LADDER))
-    leverage = _leverage(family, x, question)
-    doubt = _doubt(chosen, held_out, level / 2, leverage)
-    count = 0 if doubt else _within(errors, tolerance)
+    spectrum = question.directions.squares.clamp_min(0).sqrt()
+    wanted = _wanted(size, spectrum)
+    errors = question.errors(max(tolerance, *LADDER) if wanted is None else math.inf)
+    carried = _carried(family, x, question)
+    leverage = float(carried @ torch.linalg.qr(question.phi)[0].square().sum(1) / carried.sum().clamp_min(1e-300))
+    effective = float(carried.sum().square() / carried.square().sum().clamp_min(1e-300))
+    count = _within(errors, tolerance) if wanted is None else wanted
     shown = max(count, min(1, len(errors)))
-    none = bool(errors) and errors[0].lower > tolerance
-    return LearntClaim(
-        status="certified" if count else "none" if none and not doubt else "undecided",
+    closure = _closure(brackets, question, shown)
+    ignored = question.ignored(tolerance)
+    silent = question.directions.quiet[ignored:]
+    doubt = _doubt(chosen, held_out, level / 2, leverage, effective)
+    passed = 0 < count <= _within(errors, tolerance)
+    if passed and not doubt and closure > limits.MOST_CLOSURE:
+        doubt = f"the tolerance cuts through a multiplet: brackets leave the span by {closure:.2g} of their size"
+    none = bool(errors) and errors[0].lower > tolerance and not len(silent)
+    claim = LearntClaim(
+        status="undecided" if doubt else "certified" if passed else "none" if none and not count else "undecided",
         directions=question.directions.order[:shown],
         grades=tuple("exact" if e.upper <= bars.EXACT else "approximate" for e in errors[:shown]),
         errors=tuple(errors[:shown]),
         effects=tuple(question.effects(errors[:shown])),
-        ladder={t: 0 if doubt else _within(errors, t) for t in sorted({*LADDER, tolerance})},
-        ignored=question.directions.ignored,
+        span=errors[shown - 1] if errors else Interval(0.0, 0.0, 0.0),
+        spectrum=spectrum.sort(descending=True).values,
+        ladder={0.0: _within(errors, bars.EXACT)} | {t: _within(errors, t) for t in sorted({*LADDER, tolerance})},
+        ignored=question.directions.quiet[: 0 if doubt else ignored],
         trivial=question.directions.trivial,
+        samples=len(x),
+        effective=effective,
+        closure=closure,
+        floor=0.0,
+        tolerance=tolerance,
+        level=level,
+        seed=seed,
+        why="",
+        silent=silent,
         chosen=chosen,
         held_out=held_out,
         leverage=leverage,
-        samples=len(x),
-        tolerance=tolerance,
-        level=level,
         wider_level=wider_level,
-        seed=seed,
-        why=doubt,
     )
+    if doubt:
+        claim = replace(claim, ladder=dict.fromkeys(claim.ladder, 0))
+    return LearntJudgement(replace(claim, why=sentence(claim, doubt or _open(len(silent)))), question)
+
+
+def _wanted(size: float | None, spectrum: Tensor) -> int | None:
+    """How many directions to judge; None for as many as are within the tolerance."""
+    if size is None:
+        return None
+    return int((spectrum <= size).sum()) if 0 < size < 1 else min(int(size), len(spectrum))
+
+
+def _closure(brackets: Tensor | None, question: Question, size: int) -> float:
+    """Part of the brackets of the first directions outside their span, by what they do to the map."""
+    if brackets is None:
+        return 0.0
+    sizes, axes = torch.linalg.eigh(question.directions.chance)
+    root = sizes.clamp_min(0).sqrt()[:, None] * axes.T
+    return closure_of(brackets, Factors(root, root, root), question.directions.order, question.directions.order[:size])
+
+
+def _open(silent: int) -> str:
+    """What stands in the way of an answer where nothing speaks against the class."""
+    if not silent:
+        return "the interval holds the tolerance"
+    return f"the map answers to {silent} direction{'s' * (silent > 1)} too weakly to judge"
 
 
 def _within(errors: list[Interval], tolerance: float) -> int:
@@ -111,18 +174,16 @@ def _held_out(fit: LinearFit, phi: Tensor, rivals: Tensor) -> float:
     return held_out_p_value(ours.sum(1), (rivals.to(torch.float64).square() / unit).sum(1))
 
 
-def _leverage(family: PolynomialClass, x: Tensor, question: Question) -> float:
-    """Leverage of the samples, weighted by the squares of gradient and of affine motion."""
+def _carried(family: PolynomialClass, x: Tensor, question: Question) -> Tensor:
+    """What each of the samples `(N,)` carries: the squares of gradient and of affine motion."""
     z = family.whiten(x)
     outputs = question.forms.outputs
     beta = question.fit.beta.unflatten(0, (-1, outputs))
     gradients = torch.einsum("pqn,qo->pno", family.slopes(z)[:, : len(beta)], beta)
-    carried = gradients.square().sum((1, 2)) * (1 + z.square().sum(1))
-    leverage = torch.linalg.qr(question.phi)[0].square().sum(1)
-    return float(carried @ leverage / carried.sum().clamp_min(1e-300))
+    return gradients.square().sum((1, 2)) * (1 + z.square().sum(1))
 
 
-def _doubt(chosen: ChosenClass, held_out: float, level: float, leverage: float) -> str:
+def _doubt(chosen: ChosenClass, held_out: float, level: float, leverage: float, effective: float) -> str:
     """Why nothing is said of the map, whatever its limits."""
     if held_out < level:
         return (
@@ -139,4 +200,6 @@ def _doubt(chosen: ChosenClass, held_out: float, level: float, leverage: float) 
             f"polynomials of degree {chosen.degree} could not be compared with wider ones; "
             "bring more samples, or allow a larger degree"
         )
+    if effective < limits.LEAST_EFFECTIVE:
+        return f"only {effective:.0f} samples carry the answer"
     return ""

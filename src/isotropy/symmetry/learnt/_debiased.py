@@ -27,24 +27,25 @@ class Directions:
         `(k, dim)`, least broken first, orthonormal in what they are compared with.
     squares : Tensor
         `(k,)` squared defects; noise may leave them below zero.
-    ignored : Tensor
-        `(j, dim)`: the response of the map to them is not above the noise.
+    quiet : Tensor
+        `(j, dim)`: the response of the map to them is not above the noise; the quietest first.
     trivial : Tensor
         `(i, dim)`: they do not move the domain.
-    chance : Tensor
-        `(dim, dim)` the form that defects are compared with.
+    lie, chance : Tensor
+        `(dim, dim)` the forms of what is broken, and of what that is compared with.
     """
 
     order: Tensor
     squares: Tensor
-    ignored: Tensor
+    quiet: Tensor
     trivial: Tensor
+    lie: Tensor
     chance: Tensor
 
 
 def directions_of(forms: LearntForms, fit: LinearFit) -> Directions:
     """Order the candidates by their defects, those that no defect belongs to set apart."""
-    moving, trivial = _moving(forms.motion)
+    moving, trivial = moving_rows(forms.motion)
     lie, chance = debiased(forms.lie, fit), debiased(forms.chance, fit)
     sizes, axes = torch.linalg.eigh(moving @ chance @ moving.T)
     answering = axes.T @ moving
@@ -52,7 +53,7 @@ def directions_of(forms: LearntForms, fit: LinearFit) -> Directions:
     heard = sizes > torch.maximum(bars.RESPONSE_ERRORS * spread, bars.ROUNDING * sizes.amax())
     basis = answering[heard] / sizes[heard].sqrt()[:, None]
     squares, turn = torch.linalg.eigh(basis @ lie @ basis.T)
-    return Directions(turn.T @ basis, squares, answering[~heard], trivial, chance)
+    return Directions(turn.T @ basis, squares, answering[~heard], trivial, lie, chance)
 
 
 def debiased(part: Tensor, fit: LinearFit) -> Tensor:
@@ -70,7 +71,7 @@ def response_error(part: Tensor, fit: LinearFit, theta: Tensor) -> Tensor:
     return square.sqrt()
 
 
-def _moving(motion: Tensor) -> tuple[Tensor, Tensor]:
+def moving_rows(motion: Tensor) -> tuple[Tensor, Tensor]:
     """Directions of motion one `(k, dim)`, and those that move nothing `(j, dim)`."""
     scale = motion.diagonal().sqrt()
     scale = torch.where(scale > 0, scale, torch.ones_like(scale))

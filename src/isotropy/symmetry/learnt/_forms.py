@@ -89,7 +89,7 @@ def learnt_forms(
     if turns is not None:
         images = parts[1]
         if turns.ndim == 3:
-            images = torch.einsum("koi,rq->rkoiq", _in_metric(turns, metric), images)
+            images = torch.einsum("koi,rq->rkoiq", in_metric(turns, metric), images)
         second = images.permute(1, 0, 2, 4, 3).flatten(3).flatten(1, 2)
     rest = first if denominator == "terms" else _shuffled(basis, slopes, moves, unit)
     weighted = moves.transpose(0, 1).flatten(1)
@@ -103,7 +103,7 @@ def matrices_of(action: Action, points: Tensor) -> Tensor:
     return torch.stack(columns, dim=3)
 
 
-def _in_metric(turns: Tensor, metric: Tensor | None) -> Tensor:
+def in_metric(turns: Tensor, metric: Tensor | None) -> Tensor:
     """The matrices in the outputs of the metric."""
     if metric is None:
         return turns.to(torch.float64)
@@ -113,7 +113,7 @@ def _in_metric(turns: Tensor, metric: Tensor | None) -> Tensor:
 
 def _turned(turns: Tensor, metric: Tensor | None, values: Tensor) -> Tensor:
     """``B_k(x) phi(x)`` `(points, dim, m, m, terms)`; of constant matrices the values `(points, terms)` say enough."""
-    return values if turns.ndim == 3 else torch.einsum("pkoi,pq->pkoiq", _in_metric(turns, metric), values)
+    return values if turns.ndim == 3 else torch.einsum("pkoi,pq->pkoiq", in_metric(turns, metric), values)
 
 
 def _shuffled(basis: Tensor, slopes: Tensor, moves: Tensor, unit: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from statistics import NormalDist
 
 import torch
@@ -45,13 +46,12 @@ class Question:
     def errors(self, far: float) -> list[Interval]:
         """Defects, least broken first, up to the first whose limit is far beyond what anybody asks about."""
         order, found, upper = self.directions.order, list[Interval](), 0.0
-        classes = list(self._classes())
         for size in range(1, len(order) + 1):
             chance = self._chance(order[:size])
-            upper = max(upper, self._upper(classes, size, chance[0], far))
+            upper = max(upper, self._upper(order, size, chance[0], far))
             # Squares of defects are relative to the debiased form, in which the directions are orthonormal.
             value = float(self.directions.squares[size - 1].clamp_min(0).sqrt())
-            lower = classes[0][0].lower(order[size - 1], self._level) / chance[1] ** 0.5
+            lower = self._classes[0][0].lower(order[size - 1], self._level) / chance[1] ** 0.5
             found.append(Interval(min(value, upper), min(lower, value), upper))
             if upper > far:
                 break
@@ -59,20 +59,53 @@ class Question:
 
     def effects(self, errors: list[Interval]) -> list[Interval]:
         """The same breaks per standard deviation of motion, in spreads of the map."""
-        order = self.directions.order[: len(errors)]
-        motion = torch.einsum("ed,df,ef->e", order, self.forms.motion, order).sqrt()
+        rows = self.directions.order[: len(errors)]
+        return [self.per_motion(row, error) for row, error in zip(rows, errors, strict=True)]
+
+    def ignored(self, tolerance: float) -> int:
+        """How many of the quiet directions have an effect within the tolerance, whatever their response is."""
+        quiet, count = self.directions.quiet, 0
+        rows = torch.stack([row * self._scale(row) for row in quiet]) if len(quiet) else quiet
+        for size in range(1, len(rows) + 1):
+            order = torch.cat([rows[:size], self.directions.order])
+            if self._upper(order, size, 1.0, tolerance) > tolerance:
+                break
+            count = size
+        return count
+
+    def defect(self, row: Tensor, size: int) -> Interval:
+        """Defect of one direction `(dim,)`, of unit chance, in the span of the first ``size``."""
+        least, most = self._chance(row[None])
+        upper = self._upper(torch.cat([row[None], self.directions.order[size:]]), 1, least, float("inf"))
+        lower = self._classes[0][0].lower(row, self._level) / most**0.5
+        value = float((row @ self.directions.lie @ row).clamp_min(0).sqrt())
+        return Interval(min(value, upper), min(lower, value, upper), upper)
+
+    def effect(self, row: Tensor, size: int) -> Interval:
+        """Effect of one direction `(dim,)` that the map hardly answers, beside a span of the first ``size``."""
+        row = row * self._scale(row)
+        upper = self._upper(torch.cat([row[None], self.directions.order[size:]]), 1, 1.0, float("inf"))
+        value = float((row @ self.directions.lie @ row).clamp_min(0).sqrt())
+        return Interval(min(value, upper), 0.0, upper)
+
+    def per_motion(self, row: Tensor, error: Interval) -> Interval:
+        """The effect that belongs to the defect of one direction `(dim,)` of unit chance."""
+        scale = self._scale(row)
+        return Interval(error.value * scale, error.lower * scale, error.upper * scale)
+
+    def _scale(self, row: Tensor) -> float:
+        """What makes a break one per standard deviation of motion, in spreads of the map."""
         # The first regressor is the constant, the others have mean 0 and variance 1 over the domain.
         spread = float(self.fit.beta[self.forms.outputs :].norm())
-        scales = (1 / motion / max(spread, 1e-300)).tolist()
-        return [Interval(e.value * s, e.lower * s, e.upper * s) for e, s in zip(errors, scales, strict=True)]
+        return 1 / float((row @ self.forms.motion @ row).sqrt()) / max(spread, 1e-300)
 
-    def _upper(self, classes: list[tuple[Noise, float]], size: int, chance: float, far: float) -> float:
+    def _upper(self, order: Tensor, size: int, chance: float, far: float) -> float:
         """Largest of the limits in the chosen class and in those that confirm it."""
         upper = 0.0
-        for noise, level in classes:
+        for noise, level in self._classes:
             if chance <= 0 or upper > far:
                 break
-            upper = max(upper, noise.limits(self.directions.order, size).upper(level) / chance**0.5)
+            upper = max(upper, noise.limits(order, size).upper(level) / chance**0.5)
         return float("inf") if chance <= 0 else upper
 
     def _chance(self, span: Tensor) -> tuple[float, float]:
@@ -81,7 +114,12 @@ class Question:
         gram = span @ self.directions.chance @ span.T
         return float(torch.linalg.eigvalsh(gram)[0]) - self._deviations * error, 1 + self._deviations * error
 
-    def _classes(self) -> Iterator[tuple[Noise, float]]:
+    @cached_property
+    def _classes(self) -> list[tuple[Noise, float]]:
+        """The chosen class and those that confirm it, with their levels."""
+        return list(self._each())
+
+    def _each(self) -> Iterator[tuple[Noise, float]]:
         """The chosen class at the level, and wider ones at theirs, with draws of one noise."""
         draws = self.fit.draws(bars.DRAWS, self._seed)
         yield Noise(self.forms, self.fit.beta, draws, self.fit.beta, draws), self._level

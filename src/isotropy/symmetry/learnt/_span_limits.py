@@ -48,7 +48,7 @@ class SpanLimits:
         """p-value of a break of at least this size, not yet relative to anything."""
         visible = torch.linspace(0, 1, bars.SHARES, dtype=torch.float64)[:, None, None] * size**2
         passed = visible + 2 * visible.sqrt() * self.along + self.squares <= self._most
-        broken = self.hidden > size**2 - visible
+        broken = self.hidden >= size**2 - visible  # equal where all candidates are in the span, and nothing is hidden
         return float((passed & broken).to(torch.float64).mean(2).amax())
 
     @cached_property

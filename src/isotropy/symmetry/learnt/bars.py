@@ -59,15 +59,3 @@ ROUNDING = 1e-12
 
 # Below this upper limit a direction counts as exact; only samples without noise get there.
 EXACT = 1e-6
-
-# -- Smooth maps -------------------------------------------------------------------------------------------------------
-
-# Samples with which the length of a process is looked for, with which its noise is, and which carry the answer: the
-# cost grows with their cube.
-LENGTH_SAMPLES = 300
-NOISE_SAMPLES = 1000
-PROCESS_SAMPLES = 2000
-# Variance of the coefficients of a linear trend, in units of that of the process: the trend is not guessed.
-TREND = 10.0
-# Numbers of values and slopes whose errors are drawn together.
-MOST_DRAWN = 900

@@ -37,7 +37,7 @@ PROFILES: dict[str, Profile] = {"gaussian": _gaussian, "matern": _matern}
 
 @dataclass(frozen=True)
 class Process:
-    """What a process knows of a map ``(batch, n) -> (batch, m)``.
+    """What a process knows of a map ``(batch, n) -> (batch,)``.
 
     Attributes
     ----------
@@ -48,11 +48,13 @@ class Process:
     centres : Tensor
         `(N, n)` the samples.
     factor, weights : Tensor
-        `(N, N)` Cholesky factor of the covariance of the values, and `(N, m)` its inverse times the values.
-    sizes : Tensor
-        `(m,)` standard deviations by which the covariances are multiplied.
+        `(N, N)` Cholesky factor of the covariance of the values, and `(N,)` its inverse times the values.
+    size : float
+        Standard deviation by which the covariances are multiplied.
     nugget : float
-        Variance of the noise, in units of the squared sizes.
+        Variance of the noise, in units of the squared size.
+    place : Tensor
+        `(N,)` which of the samples given these are.
     """
 
     kernel: str
@@ -60,25 +62,31 @@ class Process:
     centres: Tensor
     factor: Tensor
     weights: Tensor
-    sizes: Tensor
+    size: float
     nugget: float
+    place: Tensor
 
-    def posterior(self, points: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean `(batch, 1 + n, m)` of values and slopes at points `(batch, n)`, and a root of their covariance.
+    def posterior(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Mean `(batch, 1 + n)` of values and slopes at points `(batch, n)`, and two roots of covariances.
 
-        Errors of output o are ``sizes[o] * root @ normal``, with the root `(batch (1 + n), batch (1 + n))`.
+        The roots `(batch (1 + n), batch (1 + n))` are those of the errors, ``root @ normal``, and of what values and
+        slopes could be before any sample was seen.
         """
         profile, count = PROFILES[self.kernel], 1 + points.shape[1]
         there = _cross(profile, points, self.centres, self.length)
         mean = (there @ self.weights).unflatten(0, (-1, count))
         seen = torch.linalg.solve_triangular(self.factor, there.T, upper=False)
-        left = _prior(profile, points, self.length) - seen.T @ seen
-        values, axes = torch.linalg.eigh((left + left.T) / 2)  # rounding may leave small negative values
-        return mean, axes * values.clamp_min(0).sqrt()
+        prior = _prior(profile, points, self.length)
+        return mean, self.size * _root(prior - seen.T @ seen), self.size * _root(prior)
+
+    @property
+    def left_out(self) -> Tensor:
+        """Residuals `(N,)` of the samples, each left out of the fit."""
+        return self.weights / torch.cholesky_inverse(self.factor).diagonal()
 
 
 def fit_process(z: Tensor, y: Tensor, seed: int) -> Process:
-    """Fit samples ``z`` `(N, n)` of unit spread and values `(N, m)`, centred.
+    """Fit samples ``z`` `(N, n)` of unit spread and values `(N,)`, centred.
 
     The length is looked for with some of the samples, the noise with more, and all of them, up to a limit, carry the
     answer.
@@ -88,10 +96,11 @@ def fit_process(z: Tensor, y: Tensor, seed: int) -> Process:
     found = [(*_best_length(profile, z[few], y[few]), kernel) for kernel, profile in PROFILES.items()]
     _, length, kernel = max(found)
     profile = PROFILES[kernel]
-    _, nugget, sizes = _likelihood(*_spectrum(_values(profile, z[more], z[more], length), y[more]))
+    _, nugget, size = _likelihood(*_spectrum(_values(profile, z[more], z[more], length), y[more]))
     gram = _values(profile, z[most], z[most], length) + nugget * torch.eye(len(most), dtype=z.dtype)
     factor = torch.linalg.cholesky(gram)
-    return Process(kernel, length, z[most], factor, torch.cholesky_solve(y[most], factor), sizes, nugget)
+    weights = torch.cholesky_solve(y[most, None], factor)[:, 0]
+    return Process(kernel, length, z[most], factor, weights, size, nugget, most)
 
 
 def _best_length(profile: Profile, z: Tensor, y: Tensor) -> tuple[float, float]:
@@ -134,6 +143,11 @@ def _prior(profile: Profile, points: Tensor, length: float) -> Tensor:
     return whole.flatten(2).flatten(0, 1)
 
 
+def _root(covariance: Tensor) -> Tensor:
+    values, axes = torch.linalg.eigh((covariance + covariance.T) / 2)  # rounding may leave small negative values
+    return axes * values.clamp_min(0).sqrt()
+
+
 def _squares(z: Tensor, other: Tensor, length: float) -> Tensor:
     return torch.cdist(z, other, compute_mode="donot_use_mm_for_euclid_dist").square() / length**2
 
@@ -144,11 +158,11 @@ def _spectrum(gram: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     return values.clamp_min(0), axes.T @ y
 
 
-def _likelihood(values: Tensor, y: Tensor) -> tuple[float, float, Tensor]:
-    """Largest log-likelihood per sample over the noise, sizes solved exactly; the noise and the sizes."""
+def _likelihood(values: Tensor, y: Tensor) -> tuple[float, float, float]:
+    """Largest log-likelihood per sample over the noise, the size solved exactly; the noise and the size."""
     nugget = torch.logspace(-9, 1, 41, dtype=values.dtype)[:, None]
     spread = values + nugget
-    power = (y.square() / spread[..., None]).mean(1).clamp_min(1e-300)
-    found = -(power.log().mean(1) + spread.log().mean(1)) / 2
+    power = (y.square() / spread).mean(1).clamp_min(1e-300)
+    found = -(power.log() + spread.log().mean(1)) / 2
     best = int(found.argmax())
-    return float(found[best]), float(nugget[best]), power[best].sqrt()
+    return float(found[best]), float(nugget[best]), float(power[best].sqrt())

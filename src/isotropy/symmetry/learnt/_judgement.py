@@ -1,0 +1,53 @@
+"""A claim about a learnt map that can still be asked about other bases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..claims import Interval, Members
+from ..claims._claim import Grade
+from . import bars
+from ._claim import LearntClaim
+from ._question import Question
+
+
+@dataclass(frozen=True)
+class LearntJudgement:
+    """What is claimed of a learnt map, and what the same samples say of other bases."""
+
+    claim: LearntClaim
+    question: Question
+
+    @property
+    def motion(self) -> Tensor:
+        """Factor of how far candidates move the domain, in its standard deviations."""
+        sizes, axes = torch.linalg.eigh(self.question.forms.motion)
+        return sizes.clamp_min(0).sqrt()[:, None] * axes.T
+
+    @property
+    def sine(self) -> float:
+        """Of the angle by which noise turns the span: what it breaks, in units of what chance would."""
+        return min(self.claim.span.upper, 1.0) if len(self.claim.directions) else 0.0
+
+    def members(self, directions: Tensor) -> Members:
+        """The numbers of directions `(k, dim)` within what is claimed, ignored ones included."""
+        found = [self._member(row) for row in directions]
+        grades: list[Grade] = ["exact" if error.upper <= bars.EXACT else "approximate" for error, _ in found]
+        return Members(tuple(e for e, _ in found), tuple(e for _, e in found), tuple(grades), self.claim.span)
+
+    def _member(self, row: Tensor) -> tuple[Interval, Interval]:
+        """Defect and effect of one direction `(dim,)`; without a defect where the map does not respond."""
+        question, kept = self.question, len(self.claim.directions)
+        chance = question.directions.chance
+        inside = row @ chance @ question.directions.order[:kept].T
+        size = float((row @ chance @ row).clamp_min(1e-300))
+        if float(inside.square().sum()) < 0.5 * size or not kept:
+            effect = question.effect(row, kept)
+            return Interval(0.0, 0.0, 0.0), effect
+        error = question.defect(row / size**0.5, kept)
+        top = min(error.upper, self.claim.span.upper)
+        error = Interval(min(error.value, top), min(error.lower, top), top)
+        return error, question.per_motion(row / size**0.5, error)
