@@ -8,19 +8,23 @@ import torch
 from torch import Tensor
 
 from ...action._action import Action
-from ...core._checks import as_points
+from ...core._checks import as_points, require_fraction
 from ...errors import DataError
 from ..evidence._conclude import conclude
 from ..evidence._result import Discovery
 from ..surrogate._contest import Progress, fit_surrogates
+from ..surrogate._learnt_inquiry import LearntInquiry, numbers
 from ..surrogate._sampled import fit_outputs, require_enough, sampled_question
 
 
 class FromData(Discovery):
-    """Symmetries of the map behind samples ``(x, y)``: surrogates, cross-fitted, then the kernel.
+    """Symmetries of the map behind samples ``(x, y)``, with a bound on what noise hides.
 
-    Surrogates compete by the error of their gradient, which is what a Lie derivative sees. Each fold is judged by
-    a surrogate that never saw it, and the disagreement of the surrogates sets the noise floor of the spectrum.
+    Surrogates compete, cross-fitted. Polynomials of up to the fifth degree then claim what the noise of their
+    coefficients allows, if no wider class and no other kind of surrogate fits better, and wider classes confirm it at a
+    level of 0.2. Where they do not suffice, a Gaussian process does, under the assumption that the map is as smooth as
+    the samples suggest; ``limits_`` says so. A defect of 1 is what gradients shuffled among the samples would give.
+    Of labels no error can be bounded, so that their answer is at most "undecided".
 
     Parameters
     ----------
@@ -32,8 +36,12 @@ class FromData(Discovery):
         Kinds of surrogate that compete; all that suit the data if left out.
     folds : int
         Number of folds.
+    tolerance : float
+        Defect that is accepted: 0 is exact, 1 is chance.
+    level : float
+        Probability with which a certified generator may have a true defect above the tolerance.
     seed : int
-        Of folds, surrogates and finite flows.
+        Of folds, surrogates, draws and finite flows.
 
     Raises
     ------
@@ -60,6 +68,8 @@ class FromData(Discovery):
         rank: str | int | float = "gap",
         kinds: list[str] | None = None,
         folds: int = 4,
+        tolerance: float = 0.05,
+        level: float = 0.05,
         seed: int = 0,
     ) -> None:
         self.rho_in = rho_in
@@ -67,10 +77,14 @@ class FromData(Discovery):
         self.rank = rank
         self.kinds = kinds
         self.folds = folds
+        self.tolerance = tolerance
+        self.level = level
         self.seed = seed
 
     def fit(self, x: Any, y: Any, progress: Progress | None = None) -> FromData:
         """Discover from inputs `(S, n)` and outputs `(S, m)` or `(S,)`, or class labels `(S,)`."""
+        require_fraction(self.tolerance, "tolerance")
+        require_fraction(self.level, "level")
         points = as_points(x, "x", self.rho_in.event).detach().to("cpu", torch.float64)
         if len(points) != len(y):
             raise DataError(f"y: expected {len(points)} rows as in x, received {len(y)}; pair every input")
@@ -81,6 +95,12 @@ class FromData(Discovery):
         )
         self.surrogate_ = cross
         outputs = fit_outputs(cross, points, self.rho_out)
-        question = sampled_question(type(self).__name__, cross, points, self.rho_in, outputs, self.rank, self.seed)
+        inquiry = LearntInquiry(
+            cross, points, numbers(targets, points, cross), self.rho_in, outputs, self.kinds, self.tolerance, self.level,
+            self.seed,
+        )  # fmt: skip
+        question = sampled_question(
+            type(self).__name__, cross, points, self.rho_in, outputs, self.rank, self.seed, inquiry
+        )
         self.symmetry_ = conclude(question)
         return self

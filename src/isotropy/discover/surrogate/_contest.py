@@ -96,7 +96,7 @@ def fit_surrogates(
             points, labels[0].to(points.device), labels[1], fold, _chosen(kinds, known, len(points)), seed, progress
         )
     targets = _targets(y, points)
-    contest = _Contest(points, targets, fold, Frame.of(points), Frame.of(targets), seed)
+    contest = _Contest(points, targets, fold, Frame.whitening(points), Frame.of(targets), seed)
     count = int((fold != 0).sum())
     chosen = _chosen(kinds, fitters(count, points.shape[1]), count)
     entries = {}
@@ -131,7 +131,7 @@ class _Contest:
         self.x, self.y, self.fold, self.inputs, self.outputs, self.seed = x, y, fold, inputs, outputs, seed
         self.folds = int(fold.max()) + 1
         self.held = [(fold == k).nonzero()[:, 0][:SCORED_PER_FOLD] for k in range(self.folds)]
-        self.near = [_neighbours(x[held]) for held in self.held]
+        self.near = [_neighbours(inputs.enter(x[held])) for held in self.held]
         self.pairs = sum(near.numel() for near in self.near)
         self.signal = self._differences([outputs.enter(y[held]) for held in self.held])
 
@@ -169,7 +169,16 @@ class _Contest:
             kind = min(scores, key=lambda name: scores[name].value_error)
         level = sqrt(noise / self.y.shape[1]) * float(self.outputs.scale)
         best = scores[kind]
-        return CrossFit(entries[kind].models, self.fold, kind, scores, best.value_error, best.gradient_error, level)
+        return CrossFit(
+            entries[kind].models,
+            self.fold,
+            kind,
+            scores,
+            best.value_error,
+            best.gradient_error,
+            level,
+            entrants={name: entry.models for name, entry in entries.items()},
+        )
 
     def _fit(self, fitter: Fitter, k: int) -> Model:
         """Fit a standardised model without fold `k`."""
@@ -213,10 +222,16 @@ def _neighbours(x: Tensor) -> Tensor:
 
 def _disagreement(models: Sequence[Surrogate], x: Tensor) -> float:
     """Relative root mean square distance between the Jacobians of pairs of models."""
-    jacobians = torch.stack([torch.func.vmap(torch.func.jacrev(f), chunk_size=CHUNK)(x) for f in models])
+    jacobians = torch.stack([_jacobians(f, x) for f in models])
     spread = (jacobians - jacobians.mean(0)).square().sum() / (len(models) - 1)
     size = jacobians.square().sum() / len(models)
     return float((2 * spread / size).sqrt()) if size > 0 else inf
+
+
+def _jacobians(model: Surrogate, x: Tensor) -> Tensor:
+    """Jacobians in standard inputs, `(batch, m, n)`, so that no unit weighs one column more than another."""
+    found = torch.func.vmap(torch.func.jacrev(model), chunk_size=CHUNK)(x)
+    return found * model.inputs.scale if model.inputs.scale.ndim < 2 else found @ model.inputs.scale.T
 
 
 def _jackknife(models: Sequence[Surrogate], x: Tensor) -> float:
@@ -234,7 +249,7 @@ def _fit_classes(
     progress: Progress | None,
 ) -> CrossFit:
     """Fit every kind of logits out of fold; the least log-loss wins."""
-    inputs, count = Frame.of(x), int(fold.max()) + 1
+    inputs, count = Frame.whitening(x), int(fold.max()) + 1
     outputs = Frame(x.new_zeros(()), x.new_ones(()))
     entries: dict[str, tuple[Surrogate, ...]] = {}
     scores: dict[str, Score] = {}

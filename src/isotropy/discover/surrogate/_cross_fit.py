@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ...core._autodiff import Map
+
+# Part of a standardised column that is not in those before it, below which columns are dependent: half the digits.
+LEAST_PIVOT = 1e-8
 
 
 class Score(NamedTuple):
@@ -21,7 +24,10 @@ class Score(NamedTuple):
 
 @dataclass(frozen=True)
 class Frame:
-    """Shift and one common scale: the only standardisation that keeps linear groups as they are."""
+    """Shift and scale; one common scale is the only standardisation that keeps linear groups as they are.
+
+    ``scale`` is a number `()`, or an upper triangle `(n, n)` that whitens.
+    """
 
     center: Tensor
     scale: Tensor
@@ -32,13 +38,32 @@ class Frame:
         center = values.mean(0)
         return cls(center, (values - center).square().mean().sqrt())
 
+    @classmethod
+    def whitening(cls, values: Tensor) -> Frame:
+        """Centre on the mean; unit covariance, so that no unit of a column counts, and no linear change of columns.
+
+        Columns are scaled first, so that units cost no digits. Directions without any spread stay as they are.
+        """
+        center = values.mean(0)
+        spread = (values - center).square().mean(0).sqrt()
+        spread = torch.where(spread > 0, spread, torch.ones_like(spread))
+        triangle = torch.linalg.qr((values - center) / spread / len(values) ** 0.5, mode="r").R
+        pivots = triangle.diagonal()
+        if len(pivots) < len(spread) or bool((pivots.abs() <= LEAST_PIVOT).any()):
+            return cls(center, torch.diag(spread))
+        return cls(center, pivots.sign()[:, None] * triangle * spread)
+
     def enter(self, values: Tensor) -> Tensor:
         """Bring original values into standard ones."""
-        return (values - self.center) / self.scale
+        shifted = values - self.center
+        if self.scale.ndim < 2:
+            return shifted / self.scale
+        flat = shifted.reshape(-1, len(self.center))
+        return torch.linalg.solve_triangular(self.scale, flat, upper=True, left=False).reshape(shifted.shape)
 
     def leave(self, values: Tensor) -> Tensor:
         """Bring standard values into original ones."""
-        return values * self.scale + self.center
+        return (values * self.scale if self.scale.ndim < 2 else values @ self.scale) + self.center
 
 
 @dataclass(frozen=True)
@@ -80,6 +105,8 @@ class CrossFit:
         Standard deviation of the noise in the targets, in their units; nan for classes.
     classes : tuple
         The labels in the order of the logits; empty for regression.
+    entrants : dict of str to tuple of Surrogate
+        The fold models of every kind that competed; empty for classes.
     """
 
     models: tuple[Surrogate, ...]
@@ -90,10 +117,21 @@ class CrossFit:
     gradient_error: float
     noise: float
     classes: tuple[str | int, ...] = ()
+    entrants: dict[str, tuple[Surrogate, ...]] = field(default_factory=dict[str, "tuple[Surrogate, ...]"])
 
     def __call__(self, x: Tensor) -> Tensor:
         """The mean of the fold models, ``(..., n) -> (..., m)``: the best guess at the map itself."""
         return torch.stack([model(x) for model in self.models]).mean(0)
+
+    @property
+    def best_fitting(self) -> str:
+        """The kind with the least error of held-out values."""
+        return min(self.entrants, key=lambda kind: self.scores[kind].value_error)
+
+    def residuals(self, x: Tensor, y: Tensor, kind: str) -> Tensor:
+        """Residuals `(S, m)` of one kind at the samples, each from the model that did not see it."""
+        values = torch.stack([model(x) for model in self.entrants[kind]])
+        return y - values[self.fold, torch.arange(len(x), device=x.device)]
 
     @property
     def maps(self) -> list[Map]:

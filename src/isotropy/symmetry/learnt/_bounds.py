@@ -42,7 +42,7 @@ def judge_learnt(
     tolerance: float = 0.05,
     level: float = 0.05,
     wider_level: float = bars.WIDER_LEVEL,
-    size: float | None = None,
+    size: int | float | None = None,
     rivals: Tensor | None = None,
     brackets: Tensor | None = None,
     robust: bool = False,
@@ -67,8 +67,8 @@ def judge_learnt(
     wider_level : float
         The same in the next two classes; ``level`` itself is strict.
     size : int or float, optional
-        How many of the least broken directions to judge, or, below 1, up to which defect; as many as are within the
-        tolerance if left out.
+        How many of the least broken directions to judge, or up to which defect; as many as are within the tolerance
+        if left out.
     rivals : Tensor, optional
         `(N, outputs)` held-out residuals of the best of other kinds of map.
     brackets : Tensor, optional
@@ -93,13 +93,14 @@ def judge_learnt(
     question = Question(phi, y, family, forms, chosen, level, wider_level, robust, seed)
     held_out = 1.0 if rivals is None else _held_out(question.fit, question.phi, rivals)
     spectrum = question.directions.squares.clamp_min(0).sqrt()
-    wanted = _wanted(size, spectrum)
-    errors = question.errors(max(tolerance, *LADDER) if wanted is None else math.inf)
+    asked = wanted(size, spectrum)
+    errors = question.errors(max(tolerance, *LADDER) if asked is None else math.inf)
     carried = _carried(family, x, question)
     leverage = float(carried @ torch.linalg.qr(question.phi)[0].square().sum(1) / carried.sum().clamp_min(1e-300))
     effective = float(carried.sum().square() / carried.square().sum().clamp_min(1e-300))
-    count = _within(errors, tolerance) if wanted is None else wanted
-    shown = max(count, min(1, len(errors)))
+    count = _within(errors, tolerance) if asked is None else asked
+    none = bool(errors) and errors[0].lower > tolerance and not count
+    shown = 0 if none else max(count, min(1, len(errors)))
     closure = _closure(brackets, question, shown)
     ignored = question.ignored(tolerance)
     silent = question.directions.quiet[ignored:]
@@ -107,14 +108,13 @@ def judge_learnt(
     passed = 0 < count <= _within(errors, tolerance)
     if passed and not doubt and closure > limits.MOST_CLOSURE:
         doubt = f"the tolerance cuts through a multiplet: brackets leave the span by {closure:.2g} of their size"
-    none = bool(errors) and errors[0].lower > tolerance and not len(silent)
     claim = LearntClaim(
-        status="undecided" if doubt else "certified" if passed else "none" if none and not count else "undecided",
+        status="undecided" if doubt else "certified" if passed else "none" if none and not len(silent) else "undecided",
         directions=question.directions.order[:shown],
         grades=tuple("exact" if e.upper <= bars.EXACT else "approximate" for e in errors[:shown]),
         errors=tuple(errors[:shown]),
         effects=tuple(question.effects(errors[:shown])),
-        span=errors[shown - 1] if errors else Interval(0.0, 0.0, 0.0),
+        span=errors[max(shown, 1) - 1] if errors else Interval(0.0, 0.0, 0.0),
         spectrum=spectrum.sort(descending=True).values,
         ladder={0.0: _within(errors, bars.EXACT)} | {t: _within(errors, t) for t in sorted({*LADDER, tolerance})},
         ignored=question.directions.quiet[: 0 if doubt else ignored],
@@ -138,11 +138,11 @@ def judge_learnt(
     return LearntJudgement(replace(claim, why=sentence(claim, doubt or _open(len(silent)))), question)
 
 
-def _wanted(size: float | None, spectrum: Tensor) -> int | None:
-    """How many directions to judge; None for as many as are within the tolerance."""
-    if size is None:
-        return None
-    return int((spectrum <= size).sum()) if 0 < size < 1 else min(int(size), len(spectrum))
+def wanted(size: int | float | None, spectrum: Tensor) -> int | None:
+    """How many directions to judge, of defects `(r,)` in any order; None for as many as are within the tolerance."""
+    if isinstance(size, float):
+        return int((spectrum <= size).sum())
+    return None if size is None else min(size, len(spectrum))
 
 
 def _closure(brackets: Tensor | None, question: Question, size: int) -> float:

@@ -16,10 +16,38 @@ from ._question import Question
 
 @dataclass(frozen=True)
 class LearntJudgement:
-    """What is claimed of a learnt map, and what the same samples say of other bases."""
+    """What is claimed of a learnt map, and what the same samples say of other bases.
+
+    Attributes
+    ----------
+    claim : LearntClaim
+        What is claimed of all candidates.
+    question : Question
+        The class with its fit.
+    metric : Tensor, optional
+        `(m, m)` with ``y @ metric`` the outputs of the fit; those given, if left out.
+    """
 
     claim: LearntClaim
     question: Question
+    metric: Tensor | None = None
+
+    def gradients(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Slopes `(batch, m, n)` of the fit, in whitened coordinates and the outputs of the fit; their squared error.
+
+        The error is that of all of them together.
+        """
+        question, outputs = self.question, self.question.forms.outputs
+        slopes = question.family.slopes(question.family.whiten(x))[:, : question.phi.shape[1]]
+        found = torch.einsum("pqn,qo->pon", slopes, question.fit.beta.unflatten(0, (-1, outputs)))
+        root = question.fit.root.unflatten(0, (-1, outputs))
+        gram = torch.einsum("pqn,prn->qr", slopes, slopes)
+        return found, torch.einsum("qr,qok,rok->", gram, root, root)
+
+    def carried(self, jacobians: Tensor) -> Tensor:
+        """Jacobians `(batch, m, n)` in the coordinates of the user, seen as those of ``gradients``."""
+        inside = jacobians @ self.question.family.root.T
+        return inside if self.metric is None else self.metric.T @ inside
 
     @property
     def motion(self) -> Tensor:
@@ -36,7 +64,8 @@ class LearntJudgement:
         """The numbers of directions `(k, dim)` within what is claimed, ignored ones included."""
         found = [self._member(row) for row in directions]
         grades: list[Grade] = ["exact" if error.upper <= bars.EXACT else "approximate" for error, _ in found]
-        return Members(tuple(e for e, _ in found), tuple(e for _, e in found), tuple(grades), self.claim.span)
+        span = self.claim.span if any(error.upper for error, _ in found) else Interval(0.0, 0.0, 0.0)
+        return Members(tuple(e for e, _ in found), tuple(e for _, e in found), tuple(grades), span)
 
     def _member(self, row: Tensor) -> tuple[Interval, Interval]:
         """Defect and effect of one direction `(dim,)`; without a defect where the map does not respond."""

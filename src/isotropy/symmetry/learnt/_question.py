@@ -34,7 +34,7 @@ class Question:
         robust: bool,
         seed: int,
     ) -> None:
-        self._phi, self._y, self._family, self._forms = phi, y, family, forms
+        self._phi, self._y, self.family, self._forms = phi, y, family, forms
         self._chosen, self._robust, self._seed = chosen, robust, seed
         self._level, self._wider_level = level * (1 - bars.DENOMINATOR_SHARE), wider_level
         self._deviations = NormalDist().inv_cdf(1 - level * bars.DENOMINATOR_SHARE)
@@ -125,7 +125,7 @@ class Question:
         yield Noise(self.forms, self.fit.beta, draws, self.fit.beta, draws), self._level
         outputs = self._y.shape[1]
         for degree in self._chosen.wider:
-            phi = self._phi[:, : self._family.terms(degree)]
+            phi = self._phi[:, : self.family.terms(degree)]
             fit = fit_linear(phi, self._y, self._robust)
             draws = fit.draws(bars.DRAWS, self._seed + degree)
             # The narrow fit of the same noise, on the coefficients of the wide class: its first ones.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -80,20 +81,25 @@ def judge_samples(
     y = as_points(y.reshape(len(x), -1), "y", (rho_out.size,)).to("cpu", torch.float64)
     points = _thinned(x) if domain is None else as_points(domain, "domain", rho_in.event).to("cpu", torch.float64)
     turns = turns_of(rho_out, points)
-    family = PolynomialClass(points, _largest_degree(x.shape[1], min(len(x), len(points))), weights)
+    family = PolynomialClass(points, _largest_degree(rho_in, rho_out, min(len(x), len(points))), weights)
     metric = output_metric(y, family, rho_out, turns is not None)
     if turns is not None and bool((turns == turns[:1]).all()):
         turns = turns[0]
     forms = learnt_forms(family, rho_in.fields(points), turns, rho_out.size, metric, denominator)
     brackets = rho_in.algebra.structure_constants if isinstance(rho_in.algebra, LieAlgebra) else None
     theirs = None if rivals is None else rivals.to("cpu", torch.float64).reshape(len(x), -1) @ metric
-    return judge_learnt(x, y @ metric, family, forms, rivals=theirs, brackets=brackets, **options)
+    found = judge_learnt(x, y @ metric, family, forms, rivals=theirs, brackets=brackets, **options)
+    return replace(found, metric=metric)
 
 
-def _largest_degree(size: int, samples: int) -> int:
-    """Largest degree to look at that leaves samples for the noise."""
-    degree = 1
-    while degree < bars.MOST_DEGREE + bars.WIDER and affordable(math.comb(size + degree + 1, size), samples):
+def _largest_degree(rho_in: Action, rho_out: Action, samples: int) -> int:
+    """Largest degree to look at that leaves samples for the noise, and whose forms fit into memory."""
+    degree, size = 1, rho_in.size
+    while degree < bars.MOST_DEGREE + bars.WIDER:
+        terms = math.comb(size + degree + 1, size)
+        entries = rho_in.algebra.dim * (size + 1) * (terms * rho_out.size) ** 2
+        if not affordable(terms, samples) or entries > bars.MOST_ENTRIES:
+            break
         degree += 1
     return degree
 

@@ -12,6 +12,8 @@ MOST_DEGREE = 5
 WIDER = 2
 # Most coefficients per output: those of degree 5 in four dimensions.
 MOST_TERMS = 126
+# Most entries of what a defect is compared with: 2 GB in double precision.
+MOST_ENTRIES = 2**28
 # Share of the samples that a class may use up. With 0.6 of 100 samples 40 are left for the noise, whose variance is
 # then known to (2 / 40)^(1/2) = 22 % per output.
 MOST_SHARE = 0.6

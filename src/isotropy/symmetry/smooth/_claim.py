@@ -18,13 +18,13 @@ from ..claims._claim import LADDER
 from ..claims._closure import closure_of
 from ..claims._sentence import sentence
 from ..claims._span import Factors
-from ..learnt import PolynomialClass, output_metric, turns_of
+from ..learnt import PolynomialClass, output_metric
+from ..learnt._bounds import wanted
 from ..learnt._class_gate import held_out_p_value
 from ..learnt._debiased import moving_rows
-from ..learnt._forms import in_metric
 from . import bars
 from ._judgement import SmoothJudgement, interval
-from ._knowledge import Knowledge, known
+from ._knowledge import Knowledge, outputs_near
 from ._process import Process, fit_process
 from ._span_limits import SpanLimits, span_limits
 
@@ -59,7 +59,7 @@ def judge_smooth(
     *,
     tolerance: float = 0.05,
     level: float = 0.05,
-    size: float | None = None,
+    size: int | float | None = None,
     rivals: Tensor | None = None,
     seed: int = 0,
 ) -> SmoothJudgement:
@@ -77,7 +77,7 @@ def judge_smooth(
     tolerance, level : float
         Defect that is accepted, and the risk to be wrong.
     size : int or float, optional
-        How many of the least broken directions to judge, or, below 1, up to which defect.
+        How many of the least broken directions to judge, or up to which defect.
     rivals : Tensor, optional
         `(N, m)` residuals, out of sample, of the best of other kinds of map.
     seed : int
@@ -95,14 +95,17 @@ def judge_smooth(
     frame = PolynomialClass(x, 1)
     z, y = frame.whiten(x), y.to("cpu", torch.float64)
     place = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))[: _points(x.shape[1], y.shape[1])]
-    turns = turns_of(rho_out, x[place])
-    metric = output_metric(y, frame, rho_out, turns is not None)
+    moving = bool(rho_out.fields(y[place].reshape(-1, *rho_out.event), at=x[place]).any())
+    metric = output_metric(y, frame, rho_out, moving)
     values = y @ metric
     centre = values.mean(0)
     processes = tuple(fit_process(z, column, seed) for column in (values - centre).T)
     moves = torch.linalg.solve_triangular(frame.root, rho_in.fields(x[place]), upper=True, left=False)
-    turned = None if turns is None else in_metric(turns, metric)
-    knowledge = known(processes, z[place], moves, turned, centre, seed)
+    means, roots, priors = zip(*[process.posterior(z[place]) for process in processes], strict=True)
+    mean = torch.stack(means, dim=2)
+    mean[:, 0] += centre
+    turns, shifts = outputs_near(rho_out, mean[:, 0], x[place], metric)
+    knowledge = Knowledge(mean, roots, priors, moves, turns, shifts, seed)
     doubt = _doubt(knowledge, len(x), _beaten(processes, rivals, metric), level / 2)
     return _judge(knowledge, rho_in, doubt, len(x), tolerance, level, size)
 
@@ -123,7 +126,7 @@ def _judge(
     samples: int,
     tolerance: float,
     level: float,
-    size: float | None,
+    size: int | float | None,
 ) -> SmoothJudgement:
     parts = _candidates(knowledge, tolerance, level)
     spectrum = torch.einsum("ek,pmk->epm", parts.order, knowledge.lie).square().sum((1, 2)).div(knowledge.points).sqrt()
@@ -135,19 +138,19 @@ def _judge(
     def upper(count: int) -> float:
         return _span(knowledge, parts.order, spans(count), count, level).upper
 
-    tried = _wanted(size, spectrum)
+    tried = wanted(size, spectrum)
     count = _dimension(upper, len(spectrum), tolerance) if tried is None else tried
     passed = count > 0 and upper(count) <= tolerance
-    shown = count if passed or tried is not None else _possible(spectrum, tolerance)
     none = not count and _broken(knowledge, parts, spans, tolerance, level)
+    shown = 0 if none else count if passed or tried is not None else _possible(spectrum, tolerance)
     closure = _closure(rho_in, knowledge, parts.order[:shown])
     if passed and closure > limits.MOST_CLOSURE:
         doubt = doubt or f"the tolerance cuts through a multiplet: brackets leave the span by {closure:.2g} of them"
     first = max(shown, min(1, len(spectrum)))
     claim = Claim(
         status="undecided" if doubt else "certified" if passed else "none" if none else "undecided",
-        directions=parts.order[: 0 if none and not doubt else shown],
-        grades=("approximate",) * (0 if none and not doubt else shown),
+        directions=parts.order[:shown],
+        grades=("approximate",) * shown,
         errors=(),
         effects=(),
         span=_span(knowledge, parts.order, spans(first), first, level) if first else Interval(0.0, 0.0, 0.0),
@@ -217,13 +220,6 @@ def _ladder(upper: Callable[[int], float], spectrum: Tensor, tolerance: float, d
         found = found if doubt else max(found, _dimension(upper, possible, limit))
         sizes[limit] = found
     return sizes
-
-
-def _wanted(size: float | None, spectrum: Tensor) -> int | None:
-    """How many directions to judge; None for as many as are within the tolerance."""
-    if size is None:
-        return None
-    return int((spectrum <= size).sum()) if 0 < size < 1 else min(int(size), len(spectrum))
 
 
 def _possible(spectrum: Tensor, tolerance: float) -> int:

@@ -45,8 +45,9 @@ class SmoothJudgement:
 
     def members(self, directions: Tensor) -> Members:
         """The numbers of directions `(k, dim)` within what is claimed, ignored ones included."""
-        errors, effects = zip(*[self._member(row) for row in directions], strict=True) if len(directions) else ((), ())
-        return Members(errors, effects, ("approximate",) * len(directions), self.claim.span)
+        found = [self._member(row) for row in directions]
+        span = self.claim.span if any(error.upper for error, _ in found) else Interval(0.0, 0.0, 0.0)
+        return Members(tuple(e for e, _ in found), tuple(e for _, e in found), ("approximate",) * len(found), span)
 
     def _member(self, row: Tensor) -> tuple[Interval, Interval]:
         """Defect and effect of one direction `(dim,)`; without a defect where the map does not respond."""

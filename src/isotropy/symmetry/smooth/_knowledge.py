@@ -8,8 +8,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from ...action._action import Action
 from . import bars
-from ._process import Process
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Knowledge:
         were seen.
     moves : Tensor
         `(P, dim, n)` motions in whitened coordinates.
-    turns : Tensor, optional
-        `(P, dim, m, m)` by which the outputs move.
+    turns, shifts : Tensor, optional
+        `(P, dim, m, m)` and `(P, dim, m)`: outputs move as ``turns y + shifts``, near the most likely map.
     seed : int
         Of the draws.
     """
@@ -36,6 +36,7 @@ class Knowledge:
     priors: tuple[Tensor, ...]
     moves: Tensor
     turns: Tensor | None
+    shifts: Tensor | None
     seed: int
 
     @property
@@ -46,7 +47,7 @@ class Knowledge:
     @cached_property
     def lie(self) -> Tensor:
         """``L_k f`` of the most likely map, `(P, m, dim)`."""
-        return _lie(self.mean, self.moves, self.turns)
+        return self._lie(self.mean)
 
     @cached_property
     def draws(self) -> Tensor:
@@ -61,18 +62,18 @@ class Knowledge:
     @cached_property
     def broken(self) -> Tensor:
         """Gram matrix `(dim, dim)` of the Lie derivatives, on average over maps that the samples allow."""
-        rows = [_lie(one, self.moves, self.turns).flatten(0, 1) for one in self.draws]
+        rows = [self._lie(one).flatten(0, 1) for one in self.draws]
         return torch.stack([part.T @ part for part in rows]).mean(0) / self.points
 
     @cached_property
     def chance(self) -> Tensor:
         """What a defect is compared with, `(dim, dim)`, of the most likely map."""
-        return _chance(self.mean[None], self.moves, self.turns)[0]
+        return self._chance(self.mean[None])[0]
 
     @cached_property
     def chances(self) -> Tensor:
         """The same of the draws, `(J, dim, dim)`."""
-        return _chance(self.draws, self.moves, self.turns)
+        return self._chance(self.draws)
 
     @cached_property
     def motion(self) -> Tensor:
@@ -110,30 +111,42 @@ class Knowledge:
             found.append(whole.flatten(1, 2))
         return torch.cat(found, dim=2)
 
+    def _lie(self, values: Tensor) -> Tensor:
+        """``L_k f`` `(P, m, dim)` of values and slopes `(P, 1 + n, m)`."""
+        found = torch.einsum("pnm,pkn->pmk", values[:, 1:], self.moves)
+        return found if self.turns is None else found - self._images(values[None])[0]
 
-def known(
-    processes: tuple[Process, ...], points: Tensor, moves: Tensor, turns: Tensor | None, centre: Tensor, seed: int
-) -> Knowledge:
-    """What processes, one for each output, know of a map at whitened points `(P, n)`; ``centre`` `(m,)` is added."""
-    means, roots, priors = zip(*[process.posterior(points) for process in processes], strict=True)
-    mean = torch.stack(means, dim=2)
-    mean[:, 0] += centre
-    return Knowledge(mean, roots, priors, moves, turns, seed)
+    def _chance(self, values: Tensor) -> Tensor:
+        """``E_{x, x'} |Df(x') xi(x)|^2 + E |xi_out f|^2`` as forms `(J, dim, dim)`, of `(J, P, 1 + n, m)`."""
+        gradients = torch.einsum("jpam,jpbm->jab", values[:, :, 1:], values[:, :, 1:]) / self.points
+        carried = torch.einsum("pka,plb->klab", self.moves, self.moves) / self.points
+        found = torch.einsum("klab,jab->jkl", carried, gradients)
+        if self.turns is None:
+            return found
+        images = self._images(values).flatten(1, 2)
+        return found + images.mT @ images / self.points
+
+    def _images(self, values: Tensor) -> Tensor:
+        """``xi_out f`` `(J, P, m, dim)` of `(J, P, 1 + n, m)`."""
+        assert self.turns is not None
+        found = torch.einsum("pkoi,jpi->jpok", self.turns, values[:, :, 0])
+        return found if self.shifts is None else found + self.shifts.mT
 
 
-def _lie(values: Tensor, moves: Tensor, turns: Tensor | None) -> Tensor:
-    """``L_k f`` `(P, m, dim)` of values and slopes `(P, 1 + n, m)`."""
-    found = torch.einsum("pnm,pkn->pmk", values[:, 1:], moves)
-    return found if turns is None else found - torch.einsum("pkoi,pi->pok", turns, values[:, 0])
+def outputs_near(rho_out: Action, values: Tensor, x: Tensor, metric: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """Turns `(P, dim, m, m)` and shifts `(P, dim, m)` of outputs near values `(P, m)`, in the metric; None where still.
 
+    Exact for outputs that move affinely.
+    """
+    back = torch.linalg.inv(metric)
 
-def _chance(values: Tensor, moves: Tensor, turns: Tensor | None) -> Tensor:
-    """``E_{x, x'} |Df(x') xi(x)|^2 + E |xi_out f|^2`` as forms `(J, dim, dim)`, of `(J, P, 1 + n, m)`."""
-    points = len(moves)
-    gradients = torch.einsum("jpam,jpbm->jab", values[:, :, 1:], values[:, :, 1:]) / points
-    carried = torch.einsum("pka,plb->klab", moves, moves) / points
-    found = torch.einsum("klab,jab->jkl", carried, gradients)
-    if turns is None:
-        return found
-    images = torch.einsum("pkoi,jpi->jpok", turns, values[:, :, 0]).flatten(1, 2)
-    return found + images.mT @ images / points
+    def moved(v: Tensor) -> Tensor:
+        return rho_out.fields(v @ back, at=x).to(torch.float64) @ metric
+
+    units = torch.eye(len(metric), dtype=torch.float64).expand(len(x), -1, -1)
+    turns = torch.stack([torch.func.jvp(moved, (values,), (unit.contiguous(),))[1] for unit in units.unbind(1)], dim=3)
+    shifts = moved(values) - torch.einsum("pkoi,pi->pko", turns, values)
+    if not bool(turns.any()) and not bool(shifts.any()):
+        return None, None
+    still = float(shifts.abs().amax()) <= bars.ROUNDING * float(moved(values).abs().amax())
+    return turns, None if still else shifts

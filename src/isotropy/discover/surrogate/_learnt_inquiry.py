@@ -1,0 +1,160 @@
+"""How a map that is known by samples asks for a claim: as a polynomial, or as a smooth process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ...action._action import Action
+from ...errors import DataError, RepresentationMismatchError
+from ...symmetry.claims import Judgement, Rows, undecided
+from ...symmetry.learnt import LearntJudgement, judge_samples
+from ...symmetry.smooth import affordable, judge_smooth
+from .. import bars
+from ._agreement import disagreement
+from ._cross_fit import CrossFit
+
+_LABELS = "labels show no gradient, so the error of a generator cannot be bounded"
+_KINDS = "of the kinds of surrogate that were asked for, none knows its error; allow polynomials or kernels"
+_LARGE = "inputs and outputs are too many to draw errors of the gradient"
+
+
+@dataclass(frozen=True)
+class LearntInquiry:
+    """Asks about a map behind samples.
+
+    The level is shared evenly by the two ways to ask, so that the better answer may be taken.
+
+    Attributes
+    ----------
+    cross : CrossFit
+        The contest, whose best kind neither may fall behind.
+    x, y : Tensor
+        `(N, *event)` and `(N, m)`.
+    rho_in, rho_out : Action
+        Of the candidates.
+    kinds : sequence of str, optional
+        Those that were asked for.
+    tolerance, level : float
+        Defect that is accepted, and the risk to be wrong.
+    seed : int
+        Of draws.
+    """
+
+    cross: CrossFit
+    x: Tensor
+    y: Tensor
+    rho_in: Action
+    rho_out: Action
+    kinds: Sequence[str] | None
+    tolerance: float
+    level: float
+    seed: int
+
+    def judge(self, size: int | float | None = None) -> Judgement:
+        """The claim of polynomials where they are good enough and decide, else that of a smooth process."""
+        if self.cross.classes:
+            return self._nothing(_LABELS)
+        try:
+            first, second = self._polynomial(size), None
+            if first is None or first.claim.status != "certified":
+                second = self._smooth(size)
+        except DataError as error:  # a flat cloud, or too few samples
+            return self._nothing(str(error))
+        if first is None or second is None:
+            return first or second or self._nothing(_LARGE if self._allowed("kernel") else _KINDS)
+        if second.claim.status == "certified":
+            return second if first.claim.status != "none" else self._contradiction(second)
+        return self._neither(first, second)
+
+    def _neither(self, first: LearntJudgement, second: Judgement) -> Judgement:
+        """What neither certifies: none, unless the other sees a candidate within the tolerance."""
+        if first.claim.status == "none":
+            least = float(second.claim.spectrum[-1]) if len(second.claim.spectrum) else 0.0
+            return first if least > self.tolerance else second
+        return second
+
+    def _contradiction(self, second: Judgement) -> Judgement:
+        why = "polynomials exclude every candidate, a smooth process does not; more samples would tell which fits"
+        return _doubted(second, why)
+
+    def _polynomial(self, size: int | float | None) -> LearntJudgement | None:
+        """The claim of polynomials; None where they were not asked for, or cannot take these outputs."""
+        if not self._allowed("polynomial"):
+            return None
+        share = self.level / 2 if self._allowed("kernel") else self.level
+        try:
+            found = judge_samples(
+                self.x.flatten(1),
+                self.y,
+                self.rho_in,
+                self.rho_out,
+                tolerance=self.tolerance,
+                level=share,
+                wider_level=bars.CONFIRMED,
+                size=size,
+                rivals=self._rivals(),
+                seed=self.seed,
+            )
+        except RepresentationMismatchError:
+            return None  # outputs that do not move linearly
+        certified = found.claim.status == "certified"
+        apart = disagreement(found, self.cross, self.x.flatten(1), self.y) if certified else 0.0
+        if apart > bars.MOST_DISAGREEMENT:
+            why = f"the gradient of polynomials differs from that of another kind of map {apart:.2g} times as much as"
+            return _doubted(found, f"{why} both errors explain")
+        return found
+
+    def _smooth(self, size: int | float | None) -> Judgement | None:
+        """The claim of a smooth process; None where kernels were not asked for, or cost too much."""
+        if not self._allowed("kernel") or not affordable(self.rho_in.size, self.rho_out.size):
+            return None
+        return judge_smooth(
+            self.x.flatten(1),
+            self.y,
+            self.rho_in,
+            self.rho_out,
+            tolerance=self.tolerance,
+            level=self.level / 2 if self._allowed("polynomial") else self.level,
+            size=size,
+            rivals=self._rivals(),
+            seed=self.seed,
+        )
+
+    def _rivals(self) -> Tensor:
+        """Residuals, out of sample, of the kind that fits best."""
+        return self.cross.residuals(self.x.flatten(1), self.y, self.cross.best_fitting)
+
+    def _allowed(self, family: str) -> bool:
+        return self.kinds is None or any(kind.startswith(family) for kind in self.kinds)
+
+    def _nothing(self, why: str) -> Judgement:
+        """No claim, with the reason."""
+        count, size, outputs, dim = len(self.x), self.rho_in.size, self.rho_out.size, self.rho_in.algebra.dim
+        blank = torch.zeros(count, outputs, dtype=torch.float64)
+        rows = Rows(
+            lie=blank[:, :, None].expand(-1, -1, dim),
+            jacobian=blank[:, :, None].expand(-1, -1, size),
+            moved=torch.zeros(count, dim, size, dtype=torch.float64),
+            turned=torch.zeros(count, dim, outputs, dtype=torch.float64),
+            values=blank,
+            points=self.x.flatten(1),
+            blocks=(),
+            brackets=None,
+            rounding=0.0,
+        )
+        return undecided(rows, self.tolerance, self.level, why)
+
+
+def numbers(y: object, x: Tensor, cross: CrossFit) -> Tensor:
+    """Targets as numbers `(N, m)`; labels have none."""
+    return torch.zeros(len(x), 0) if cross.classes else torch.as_tensor(y, dtype=torch.float64).reshape(len(x), -1)
+
+
+def _doubted(found: Judgement, why: str) -> Judgement:
+    """The same, undecided for a reason."""
+    claim = replace(found.claim, status="undecided", ignored=found.claim.ignored[:0], why=f"Undecided: {why}.")
+    return replace(found, claim=claim)  # pyright: ignore[reportCallIssue, reportArgumentType]
