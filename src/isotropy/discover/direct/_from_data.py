@@ -96,11 +96,18 @@ class FromData(Discovery):
         self.surrogate_ = cross
         outputs = fit_outputs(cross, points, self.rho_out)
         inquiry = LearntInquiry(
-            cross, points, numbers(targets, points, cross), self.rho_in, outputs, self.kinds, self.tolerance, self.level,
-            self.seed,
-        )  # fmt: skip
+            cross=cross,
+            x=points,
+            y=numbers(targets, points, cross),
+            rho_in=self.rho_in,
+            rho_out=outputs,
+            kinds=self.kinds,
+            tolerance=self.tolerance,
+            level=self.level,
+            seed=self.seed,
+        )
         question = sampled_question(
-            type(self).__name__, cross, points, self.rho_in, outputs, self.rank, self.seed, inquiry
+            type(self).__name__, cross, points, self.rho_in, outputs, self.rank, self.seed, inquiry.answer(self.rank)
         )
         self.symmetry_ = conclude(question)
         return self

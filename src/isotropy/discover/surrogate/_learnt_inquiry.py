@@ -12,7 +12,7 @@ from ...action._action import Action
 from ...errors import DataError, RepresentationMismatchError
 from ...symmetry.claims import Judgement, Rows, undecided
 from ...symmetry.learnt import LearntJudgement, judge_samples
-from ...symmetry.smooth import affordable, judge_smooth
+from ...symmetry.smooth import SmoothJudgement, affordable, judge_smooth
 from .. import bars
 from ._agreement import disagreement
 from ._cross_fit import CrossFit
@@ -20,6 +20,42 @@ from ._cross_fit import CrossFit
 _LABELS = "labels show no gradient, so the error of a generator cannot be bounded"
 _KINDS = "of the kinds of surrogate that were asked for, none knows its error; allow polynomials or kernels"
 _LARGE = "inputs and outputs are too many to draw errors of the gradient"
+_SMOOTH = (
+    "the limits hold if the map is as smooth as the samples suggest: no polynomial could be claimed, so they are those "
+    "of a Gaussian process whose length and noise were learnt; breaks finer than that are not seen"
+)
+_CLASS = (
+    "the limits hold if the map is a polynomial of degree {degree}, or of the next degrees, and the noise is normal"
+)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A judgement that was made before the question was put together.
+
+    Attributes
+    ----------
+    judgement : Judgement
+        The claim.
+    tolerance, level : float
+        As given.
+    """
+
+    judgement: Judgement
+    tolerance: float
+    level: float
+
+    def judge(self, size: int | float | None = None) -> Judgement:
+        """The judgement, which was made for the size already."""
+        return self.judgement
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """What the limits need to hold."""
+        found = self.judgement
+        if isinstance(found, SmoothJudgement):
+            return (_SMOOTH,)
+        return (_CLASS.format(degree=found.claim.chosen.degree),) if isinstance(found, LearntJudgement) else ()
 
 
 @dataclass(frozen=True)
@@ -53,6 +89,11 @@ class LearntInquiry:
     tolerance: float
     level: float
     seed: int
+
+    def answer(self, rank: str | int | float) -> Answered:
+        """The judgement for a rank, as a question takes it."""
+        found = self.judge(None if isinstance(rank, str) else rank)
+        return Answered(found, self.tolerance, self.level)
 
     def judge(self, size: int | float | None = None) -> Judgement:
         """The claim of polynomials where they are good enough and decide, else that of a smooth process."""

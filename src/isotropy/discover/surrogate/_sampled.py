@@ -24,7 +24,7 @@ from ..evidence._evidence import Evidence, Factors
 from ..evidence._kernel import relative_kernel
 from ..evidence._question import Question
 from ._cross_fit import CrossFit, Frame
-from ._learnt_inquiry import LearntInquiry
+from ._learnt_inquiry import Answered
 
 # Kinds with symmetries of their own whatever the data: a linear map and a quadratic form always have a large algebra.
 _RIGID = ("polynomial-1", "polynomial-2", "classifier-logistic-2")
@@ -38,11 +38,11 @@ def sampled_question(
     rho_out: Action,
     rank: str | int | float,
     seed: int,
-    inquiry: LearntInquiry | None = None,
+    answer: Answered | None = None,
 ) -> Question:
     """The question that samples `(S, n)` and surrogates fitted without each fold can answer.
 
-    With an inquiry the claim decides, which knows the error of the gradient better than the contest does.
+    With an answer the claim decides, which knows the error of the gradient better than the contest does.
     """
     evidence, noise = _gather(cross, x, rho_in, rho_out)
     held = x[cross.fold == 0][:256]
@@ -57,12 +57,13 @@ def sampled_question(
         seed=seed,
         floor=_floor(evidence.factors(), noise),
         resolution=verdicts.TRIVIAL_MOTION,
-        inquiry=inquiry,
-        checks={} if inquiry is not None else {"gradient": certify.gradient(_free_error(cross))},
+        inquiry=answer,
+        checks={} if answer is not None else {"gradient": certify.gradient(_free_error(cross))},
         method=f"surrogate {cross.kind}",
         limits=(
             f"the map was learnt from {len(x)} samples ({cross.kind}); its gradient is known to about "
             f"{cross.gradient_error:.1%}",
+            *(answer.assumed if answer is not None else ()),
         ),
     )
 

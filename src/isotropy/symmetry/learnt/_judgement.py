@@ -57,8 +57,9 @@ class LearntJudgement:
 
     @property
     def sine(self) -> float:
-        """Of the angle by which noise turns the span: what it breaks, in units of what chance would."""
-        return min(self.claim.span.upper, 1.0) if len(self.claim.directions) else 0.0
+        """Of the angle by which noise typically turns the span, against candidates that chance would break by one."""
+        kept = len(self.claim.directions)
+        return min(self.question.turned(kept), 1.0) if kept else 0.0
 
     def members(self, directions: Tensor) -> Members:
         """The numbers of directions `(k, dim)` within what is claimed, ignored ones included."""

@@ -73,6 +73,10 @@ class Question:
             count = size
         return count
 
+    def turned(self, size: int) -> float:
+        """Median size of the error of direction in the span of the first ``size``."""
+        return float(self._classes[0][0].limits(self.directions.order, size).hidden.median().sqrt())
+
     def defect(self, row: Tensor, size: int) -> Interval:
         """Defect of one direction `(dim,)`, of unit chance, in the span of the first ``size``."""
         least, most = self._chance(row[None])

@@ -40,8 +40,8 @@ class SmoothJudgement:
 
     @property
     def sine(self) -> float:
-        """Of the angle by which errors turn the span: what it breaks, in units of what chance would."""
-        return min(self.claim.span.upper, 1.0) if len(self.order) else 0.0
+        """Of the angle by which errors typically turn the span, against candidates that chance would break by one."""
+        return min(float(self.limits.worst().median()), 1.0) if self.limits is not None else 0.0
 
     def members(self, directions: Tensor) -> Members:
         """The numbers of directions `(k, dim)` within what is claimed, ignored ones included."""
