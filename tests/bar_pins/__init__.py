@@ -4,7 +4,7 @@
 that costs nothing, and two numbers around it elsewhere.
 """
 
-from bar_pins import algebra, atoms, claims, core, discover, dynamics, learnt, parameters, symmetry
+from bar_pins import algebra, atoms, claims, core, discover, dynamics, learnt, parameters, smooth, symmetry
 from bar_pins.checks import Pin, stands_at
 
 LITERALS = {
@@ -27,6 +27,7 @@ _FILES = {
     "symmetry": symmetry,
     "symmetry.claims": claims,
     "symmetry.learnt": learnt,
+    "symmetry.smooth": smooth,
 }
 
 PINS: dict[str, Pin] = {

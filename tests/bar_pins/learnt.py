@@ -6,6 +6,7 @@ LITERALS = {
     "MOST_DEGREE": 5,
     "WIDER": 2,
     "MOST_TERMS": 126,
+    "MOST_ENTRIES": 2**28,
     "MOST_SHARE": 0.6,
     "WIDER_LEVEL": 0.5,
     "MOST_POINTS": 4096,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -111,14 +112,14 @@ class LearntInquiry:
             return second if first.claim.status != "none" else self._contradiction(second)
         return self._neither(first, second)
 
-    def _neither(self, first: LearntJudgement, second: Judgement) -> Judgement:
+    def _neither(self, first: LearntJudgement, second: SmoothJudgement) -> Judgement:
         """What neither certifies: none, unless the other sees a candidate within the tolerance."""
         if first.claim.status == "none":
             least = float(second.claim.spectrum[-1]) if len(second.claim.spectrum) else 0.0
             return first if least > self.tolerance else second
         return second
 
-    def _contradiction(self, second: Judgement) -> Judgement:
+    def _contradiction(self, second: SmoothJudgement) -> Judgement:
         why = "polynomials exclude every candidate, a smooth process does not; more samples would tell which fits"
         return _doubted(second, why)
 
@@ -149,7 +150,7 @@ class LearntInquiry:
             return _doubted(found, f"{why} both errors explain")
         return found
 
-    def _smooth(self, size: int | float | None) -> Judgement | None:
+    def _smooth(self, size: int | float | None) -> SmoothJudgement | None:
         """The claim of a smooth process; None where kernels were not asked for, or cost too much."""
         if not self._allowed("kernel") or not affordable(self.rho_in.size, self.rho_out.size):
             return None
@@ -195,7 +196,10 @@ def numbers(y: object, x: Tensor, cross: CrossFit) -> Tensor:
     return torch.zeros(len(x), 0) if cross.classes else torch.as_tensor(y, dtype=torch.float64).reshape(len(x), -1)
 
 
-def _doubted(found: Judgement, why: str) -> Judgement:
+Found = TypeVar("Found", LearntJudgement, SmoothJudgement)
+
+
+def _doubted(found: Found, why: str) -> Found:
     """The same, undecided for a reason."""
     claim = replace(found.claim, status="undecided", ignored=found.claim.ignored[:0], why=f"Undecided: {why}.")
-    return replace(found, claim=claim)  # pyright: ignore[reportCallIssue, reportArgumentType]
+    return replace(found, claim=claim)

@@ -8,6 +8,7 @@ and what is plainly seen in single patterns, which is hardly shrunk.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -99,8 +100,8 @@ def _penalties(before: Tensor, size: int, tolerance: float) -> tuple[Tensor, Ten
     tried = before.amax() * torch.logspace(-16, 6, 177, dtype=torch.float64)
     made = torch.stack([(before * t / (before + t)).sum().div(size).sqrt() for t in tried])
     most = max(min(float(made[-1]), 1.0), 2 * tolerance)
-    ends = torch.tensor([bars.LEAST_BREAK * tolerance, most], dtype=torch.float64).log()
-    sizes = torch.linspace(*ends.tolist(), bars.SIZES, dtype=torch.float64).exp()
+    ends = math.log(bars.LEAST_BREAK * tolerance), math.log(most)
+    sizes = torch.linspace(ends[0], ends[1], bars.SIZES, dtype=torch.float64).exp()
     return sizes, torch.stack([tried[(made - size).abs().argmin()] for size in sizes])
 
 

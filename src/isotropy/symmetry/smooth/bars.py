@@ -5,10 +5,11 @@ Read as attributes of this module, so that a test can move them.
 
 # -- The process -------------------------------------------------------------------------------------------------------
 
-# Samples with which the length of a process is looked for, with which its noise is, and which carry the answer: the
-# cost grows with their cube, 0.3 s for the last.
+# Samples with which the length of a process is looked for, on a grid of 13; the cost grows with their cube.
 LENGTH_SAMPLES = 300
+# Samples with which its noise is looked for, by eigenvalues: 0.2 s.
 NOISE_SAMPLES = 1000
+# Samples that carry the answer, by a triangular factor: 0.3 s.
 PROCESS_SAMPLES = 2000
 # Variance of the coefficients of a linear trend, in units of that of the process: ten, so that it is not guessed.
 TREND = 10.0
@@ -26,6 +27,7 @@ DRAWS = 400
 # Sizes that a break may have before the samples are looked at: as likely in every decade, from this share of the
 # tolerance up to chance. With a tenth, and a tolerance of 0.05, a break is above the tolerance with 57 %.
 LEAST_BREAK = 0.1
+# How many such sizes, 25 over two decades or three: neighbours differ by a quarter.
 SIZES = 25
 # Standard errors by which what is seen of a break is shrunk at most. A break may lie in one pattern alone, which the
 # usual shrinkage of many patterns would take for chance (Efron and Morris 1972).
@@ -35,8 +37,6 @@ DENOMINATOR_TAIL = 0.05
 
 # -- What is set apart -------------------------------------------------------------------------------------------------
 
-# Relative size of motion below which a direction moves nothing.
-TRIVIAL = 1e-9
 # Square of the response to a direction, in units of its variance, below which it does not stand out of the noise: two
 # standard errors.
 LEAST_ANSWER = 4.0
