@@ -12,7 +12,7 @@ from torch import Tensor
 from ...action._action import Action
 from ...errors import DataError, RepresentationMismatchError
 from ...symmetry.claims import Judgement, Rows, undecided
-from ...symmetry.learnt import LearntJudgement, judge_samples
+from ...symmetry.learnt import LearntJudgement, judge_samples, worse
 from ...symmetry.smooth import SmoothJudgement, affordable, judge_smooth
 from .. import bars
 from ._agreement import disagreement
@@ -108,19 +108,23 @@ class LearntInquiry:
             return self._nothing(str(error))
         if first is None or second is None:
             return first or second or self._nothing(_LARGE if self._allowed("kernel") else _KINDS)
-        if second.claim.status == "certified":
-            return second if first.claim.status != "none" else self._contradiction(second)
-        return self._neither(first, second)
+        return self._better(first, second)
 
-    def _neither(self, first: LearntJudgement, second: SmoothJudgement) -> Judgement:
-        """What neither certifies: none, unless the other sees a candidate within the tolerance."""
-        if first.claim.status == "none":
+    def _better(self, first: LearntJudgement, second: SmoothJudgement) -> Judgement:
+        """Of two claims, the first of which certifies nothing, the one to give.
+
+        Polynomials that fit worse exclude what they cannot describe. None is the answer only where the process, too,
+        sees no candidate within the tolerance.
+        """
+        if first.claim.status != "none":
+            return second
+        if second.claim.status != "certified":
             least = float(second.claim.spectrum[-1]) if len(second.claim.spectrum) else 0.0
             return first if least > self.tolerance else second
-        return second
-
-    def _contradiction(self, second: SmoothJudgement) -> Judgement:
-        why = "polynomials exclude every candidate, a smooth process does not; more samples would tell which fits"
+        assert second.residuals is not None and second.place is not None
+        if worse(first.question.left_out[second.place], second.residuals) < 0.5:
+            return second
+        why = "polynomials, which fit better, exclude every candidate, but a smooth process does not"
         return _doubted(second, why)
 
     def _polynomial(self, size: int | float | None) -> LearntJudgement | None:

@@ -2,6 +2,7 @@
 
 from ._bounds import judge_learnt as judge_learnt
 from ._bounds import learnt_claim as learnt_claim
+from ._bounds import worse as worse
 from ._claim import LearntClaim as LearntClaim
 from ._class_gate import ChosenClass as ChosenClass
 from ._class_gate import choose_degree as choose_degree

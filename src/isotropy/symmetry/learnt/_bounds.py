@@ -21,7 +21,6 @@ from ._claim import LearntClaim
 from ._class_gate import ChosenClass, choose_degree, held_out_p_value
 from ._forms import LearntForms
 from ._judgement import LearntJudgement
-from ._linear_fit import LinearFit
 from ._polynomial_class import PolynomialClass
 from ._question import Question
 
@@ -91,7 +90,7 @@ def judge_learnt(
     if chosen.degree == 0:
         raise DataError(f"x: expected samples enough for a linear map, received {len(x)}; bring more data")
     question = Question(phi, y, family, forms, chosen, level, wider_level, robust, seed)
-    held_out = 1.0 if rivals is None else _held_out(question.fit, question.phi, rivals)
+    held_out = 1.0 if rivals is None else worse(question.left_out, rivals.to(torch.float64))
     spectrum = question.directions.squares.clamp_min(0).sqrt()
     asked = wanted(size, spectrum)
     errors = question.errors(max(tolerance, *LADDER) if asked is None else math.inf)
@@ -166,12 +165,10 @@ def _within(errors: list[Interval], tolerance: float) -> int:
     return sum(e.upper <= tolerance for e in errors)  # limits only grow
 
 
-def _held_out(fit: LinearFit, phi: Tensor, rivals: Tensor) -> float:
-    """p-value of the class being worse on samples held out one by one, each output in units of its rival's error."""
-    leverage = torch.linalg.qr(phi)[0].square().sum(1, keepdim=True)
-    unit = rivals.to(torch.float64).square().mean(0).clamp_min(1e-300)
-    ours = (fit.residuals / (1 - leverage)).square() / unit
-    return held_out_p_value(ours.sum(1), (rivals.to(torch.float64).square() / unit).sum(1))
+def worse(ours: Tensor, rivals: Tensor) -> float:
+    """p-value of residuals `(N, outputs)`, out of sample, being worse, each output in units of its rival's error."""
+    unit = rivals.square().mean(0).clamp_min(1e-300)
+    return held_out_p_value((ours.square() / unit).sum(1), (rivals.square() / unit).sum(1))
 
 
 def _carried(family: PolynomialClass, x: Tensor, question: Question) -> Tensor:

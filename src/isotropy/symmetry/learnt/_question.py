@@ -43,6 +43,12 @@ class Question:
         self.fit = fit_linear(self.phi, y, robust)
         self.directions: Directions = directions_of(self.forms, self.fit)
 
+    @cached_property
+    def left_out(self) -> Tensor:
+        """Residuals `(N, outputs)` of the samples, each left out of the fit."""
+        leverage = torch.linalg.qr(self.phi)[0].square().sum(1, keepdim=True)
+        return self.fit.residuals / (1 - leverage)
+
     def errors(self, far: float) -> list[Interval]:
         """Defects, least broken first, up to the first whose limit is far beyond what anybody asks about."""
         order, found, upper = self.directions.order, list[Interval](), 0.0

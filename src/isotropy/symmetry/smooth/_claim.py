@@ -19,13 +19,12 @@ from ..claims._closure import closure_of
 from ..claims._sentence import sentence
 from ..claims._span import Factors
 from ..learnt import PolynomialClass, output_metric
-from ..learnt._bounds import wanted
-from ..learnt._class_gate import held_out_p_value
+from ..learnt._bounds import wanted, worse
 from ..learnt._debiased import moving_rows
 from . import bars
 from ._judgement import SmoothJudgement, interval
 from ._knowledge import Knowledge, outputs_near
-from ._process import Process, fit_process
+from ._process import fit_process
 from ._span_limits import SpanLimits, span_limits
 
 
@@ -106,8 +105,12 @@ def judge_smooth(
     mean[:, 0] += centre
     turns, shifts = outputs_near(rho_out, mean[:, 0], x[place], metric)
     knowledge = Knowledge(mean, roots, priors, moves, turns, shifts, seed)
-    doubt = _doubt(knowledge, len(x), _beaten(processes, rivals, metric), level / 2)
-    return _judge(knowledge, rho_in, doubt, len(x), tolerance, level, size)
+    residuals = torch.stack([process.left_out for process in processes], dim=1)
+    taken = processes[0].place
+    beaten = 1.0 if rivals is None else worse(residuals, (rivals.to("cpu", torch.float64) @ metric)[taken])
+    doubt = _doubt(knowledge, len(x), beaten, level / 2)
+    found = _judge(knowledge, rho_in, doubt, len(x), tolerance, level, size)
+    return replace(found, residuals=residuals, place=taken)
 
 
 def _points(size: int, outputs: int) -> int:
@@ -252,16 +255,6 @@ def _closure(rho_in: Action, knowledge: Knowledge, directions: Tensor) -> float:
     root = sizes.clamp_min(0).sqrt()[:, None] * axes.T
     every = torch.eye(len(root), dtype=torch.float64)
     return closure_of(rho_in.algebra.structure_constants, Factors(root, root, root), every, directions)
-
-
-def _beaten(processes: tuple[Process, ...], rivals: Tensor | None, metric: Tensor) -> float:
-    """p-value of the processes being worse, on samples left out, than another kind of map."""
-    if rivals is None:
-        return 1.0
-    theirs = (rivals.to("cpu", torch.float64) @ metric)[processes[0].place]
-    ours = torch.stack([process.left_out for process in processes], dim=1)
-    unit = theirs.square().mean(0).clamp_min(1e-300)
-    return held_out_p_value((ours.square() / unit).sum(1), (theirs.square() / unit).sum(1))
 
 
 def _doubt(knowledge: Knowledge, samples: int, beaten: float, level: float) -> str:

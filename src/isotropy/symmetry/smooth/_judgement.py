@@ -26,12 +26,16 @@ class SmoothJudgement:
         `(k, dim)` directions that span what is claimed or possible, orthonormal in what they are compared with.
     limits : SpanLimits or None
         What that span breaks; None where it is empty.
+    residuals, place : Tensor, optional
+        `(N, m)` residuals of samples left out, in the outputs of the process, and `(N,)` which samples these are.
     """
 
     claim: Claim
     known: Knowledge
     order: Tensor
     limits: SpanLimits | None
+    residuals: Tensor | None = None
+    place: Tensor | None = None
 
     @property
     def motion(self) -> Tensor:
