@@ -30,7 +30,8 @@ def test_masses_and_windows():
 def test_traceless_candidates_give_the_lorentz_algebra_and_its_metric():
     data, G = datasets.load("jets").data, iso.sl(4)
     found = FromData(G.vector(), G.scalar(), kinds=KINDS).fit(data.x, data.y)
-    assert found.status_ == "certified"
+    assert found.status_ == "undecided"  # of labels no error can be bounded
+    assert [name for name, check in found.certificates_.items() if not check.passed] == ["tolerance"]
     assert found.algebra_.identify().name == "so(1,3)"
     assert found.algebra_.distance(iso.so(1, 3)) < 0.05
     form = invariant_forms(found.algebra_)[0]

@@ -10,6 +10,8 @@ from isotropy.discover.evidence._evidence import Evidence, Factors
 from isotropy.discover.evidence._kernel import relative_kernel, subspace_sine
 from isotropy.discover.evidence._question import Question
 from isotropy.discover.evidence._split import affine_normal, split_kernel
+from isotropy.discover.surrogate._contest import fit_surrogates
+from isotropy.discover.surrogate._sampled import sampled_question
 from isotropy.errors import AmbiguousRankWarning, FlowError
 from isotropy.symmetry._domain import Seen
 
@@ -233,8 +235,9 @@ def test_identifiability_needs_data_of_some_extent(thickness, passed):
 def test_identifiability_bounds_what_the_moon_leaves_open():
     """The Moon keeps to a thin shell, so stretches across it hardly move the data."""
     data, vectors = iso.datasets.load("moon").data, iso.sl(3).vector()
-    found = iso.discover.FromData(vectors, vectors, kinds=["polynomial-5"]).fit(data.x, data.y)
-    assert 0.1 < found.algebra_.distance(iso.so(3)) < found.certificates_["identifiability"].value
+    cross = fit_surrogates(data.x, data.y, kinds=["polynomial-5"])
+    found = conclude(sampled_question("by the gap", cross, data.x.double(), vectors, vectors, "gap", 0))
+    assert 0.1 < found.algebra.distance(iso.so(3)) < found.certificates["identifiability"].value
 
 
 def test_statuses_without_a_kernel():

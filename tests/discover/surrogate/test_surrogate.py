@@ -182,7 +182,7 @@ def test_original_coordinates_are_kept_far_from_the_origin():
 def test_disagreement_is_the_distance_between_fold_gradients():
     fit = _winner("bump")
     x = _normal(9, 40, 2)
-    jacobians = [_jacobian(f, x) for f in fit.models]
+    jacobians = [_jacobian(f, x) @ f.inputs.scale.T for f in fit.models]  # in standard inputs
     pairs = [(jacobians[a] - jacobians[b]).square().sum() for a in range(4) for b in range(a)]
     size = torch.stack([j.square().sum() for j in jacobians]).mean()
     assert _disagreement(fit.models, x) == pytest.approx(float((torch.stack(pairs).mean() / size).sqrt()))

@@ -10,11 +10,15 @@ from torch import Tensor
 from ...action._action import Action
 from ...core._checks import as_points, require_fraction
 from ...errors import DataError
+from ...symmetry import Certificate
 from ..evidence._conclude import conclude
 from ..evidence._result import Discovery
 from ..surrogate._contest import Progress, fit_surrogates
-from ..surrogate._learnt_inquiry import LearntInquiry, numbers
+from ..surrogate._cross_fit import CrossFit
+from ..surrogate._learnt_inquiry import LearntInquiry
 from ..surrogate._sampled import fit_outputs, require_enough, sampled_question
+
+_LABELS = "labels show no gradient, so the error of a generator cannot be bounded"
 
 
 class FromData(Discovery):
@@ -95,10 +99,18 @@ class FromData(Discovery):
         )
         self.surrogate_ = cross
         outputs = fit_outputs(cross, points, self.rho_out)
-        inquiry = LearntInquiry(
+        answer = None if cross.classes else self._inquiry(cross, points, targets, outputs).answer(self.rank)
+        question = sampled_question(
+            type(self).__name__, cross, points, self.rho_in, outputs, self.rank, self.seed, answer, self._unbounded()
+        )
+        self.symmetry_ = conclude(question)
+        return self
+
+    def _inquiry(self, cross: CrossFit, x: Tensor, y: Any, outputs: Action) -> LearntInquiry:
+        return LearntInquiry(
             cross=cross,
-            x=points,
-            y=numbers(targets, points, cross),
+            x=x,
+            y=torch.as_tensor(y, dtype=torch.float64).reshape(len(x), -1),
             rho_in=self.rho_in,
             rho_out=outputs,
             kinds=self.kinds,
@@ -106,8 +118,7 @@ class FromData(Discovery):
             level=self.level,
             seed=self.seed,
         )
-        question = sampled_question(
-            type(self).__name__, cross, points, self.rho_in, outputs, self.rank, self.seed, inquiry.answer(self.rank)
-        )
-        self.symmetry_ = conclude(question)
-        return self
+
+    def _unbounded(self) -> dict[str, Certificate]:
+        """What stands in the way of a claim where there is no inquiry."""
+        return {"tolerance": Certificate(1.0, self.tolerance, False, _LABELS)}  # nothing better than chance is known

@@ -18,7 +18,6 @@ from .. import bars
 from ._agreement import disagreement
 from ._cross_fit import CrossFit
 
-_LABELS = "labels show no gradient, so the error of a generator cannot be bounded"
 _KINDS = "of the kinds of surrogate that were asked for, none knows its error; allow polynomials or kernels"
 _LARGE = "inputs and outputs are too many to draw errors of the gradient"
 _SMOOTH = (
@@ -98,8 +97,6 @@ class LearntInquiry:
 
     def judge(self, size: int | float | None = None) -> Judgement:
         """The claim of polynomials where they are good enough and decide, else that of a smooth process."""
-        if self.cross.classes:
-            return self._nothing(_LABELS)
         try:
             first, second = self._polynomial(size), None
             if first is None or first.claim.status != "certified":
@@ -193,11 +190,6 @@ class LearntInquiry:
             rounding=0.0,
         )
         return undecided(rows, self.tolerance, self.level, why)
-
-
-def numbers(y: object, x: Tensor, cross: CrossFit) -> Tensor:
-    """Targets as numbers `(N, m)`; labels have none."""
-    return torch.zeros(len(x), 0) if cross.classes else torch.as_tensor(y, dtype=torch.float64).reshape(len(x), -1)
 
 
 Found = TypeVar("Found", LearntJudgement, SmoothJudgement)

@@ -16,6 +16,7 @@ from ...core._linalg import EPSILON, StreamedQR
 from ...derivative._finite_flow import flow_error
 from ...derivative._lie_derivative import LieDerivative
 from ...errors import DataError, FlowError, RepresentationMismatchError
+from ...symmetry import Certificate
 from ...symmetry import bars as verdicts
 from ...symmetry._domain import Seen
 from .. import bars
@@ -39,6 +40,7 @@ def sampled_question(
     rank: str | int | float,
     seed: int,
     answer: Answered | None = None,
+    checks: dict[str, Certificate] | None = None,
 ) -> Question:
     """The question that samples `(S, n)` and surrogates fitted without each fold can answer.
 
@@ -58,7 +60,7 @@ def sampled_question(
         floor=_floor(evidence.factors(), noise),
         resolution=verdicts.TRIVIAL_MOTION,
         inquiry=answer,
-        checks={} if answer is not None else {"gradient": certify.gradient(_free_error(cross))},
+        checks={} if answer is not None else {"gradient": certify.gradient(_free_error(cross)), **(checks or {})},
         method=f"surrogate {cross.kind}",
         limits=(
             f"the map was learnt from {len(x)} samples ({cross.kind}); its gradient is known to about "
