@@ -97,7 +97,7 @@ def scaled(found, x, y, generator, shift, action):
     """The answer in other units, as drawn."""
     units = 10 ** (12 * torch.rand(x.shape[1] + 1, dtype=torch.float64, generator=generator) - 6)
     offset = 5 * shift * torch.randn(x.shape[1], dtype=torch.float64, generator=generator)
-    again = ask((x + offset) * units[:-1], y * units[-1], action, kinds=["polynomial"])
+    again = ask((x + offset) * units[:-1], y * units[-1], action, action.algebra.scalar(), kinds=["polynomial"])
     assert again.status_ == found.status_
     assert again.algebra_.dim == found.algebra_.dim
     assert again.identify().name == found.identify().name
@@ -108,7 +108,7 @@ def units_change_nothing(draws):
     x = torch.randn(200, 2, dtype=torch.float64, generator=generator)
     y = with_noise(x.square().sum(1) + 0.3 * x[:, 0] * x[:, 1], 0.05, generator)
     for action, shift in ((iso.gl(2).vector(), 0.0), (iso.actions.Affine(iso.aff(2)), 1.0)):
-        found = ask(x, y, action, kinds=["polynomial"])
+        found = ask(x, y, action, action.algebra.scalar(), kinds=["polynomial"])
         assert found.status_ == "certified"
         for _ in range(draws):
             scaled(found, x, y, generator, shift, action)

@@ -19,6 +19,7 @@ from ..claims._span import Factors
 from . import bars
 from ._claim import LearntClaim
 from ._class_gate import ChosenClass, choose_degree, held_out_p_value
+from ._debiased import factor_of
 from ._forms import LearntForms
 from ._judgement import LearntJudgement
 from ._polynomial_class import PolynomialClass
@@ -148,8 +149,7 @@ def _closure(brackets: Tensor | None, question: Question, size: int) -> float:
     """Part of the brackets of the first directions outside their span, by what they do to the map."""
     if brackets is None:
         return 0.0
-    sizes, axes = torch.linalg.eigh(question.directions.chance)
-    root = sizes.clamp_min(0).sqrt()[:, None] * axes.T
+    root = factor_of(question.directions.chance)
     return closure_of(brackets, Factors(root, root, root), question.directions.order, question.directions.order[:size])
 
 

@@ -71,6 +71,14 @@ def response_error(part: Tensor, fit: LinearFit, theta: Tensor) -> Tensor:
     return square.sqrt()
 
 
+def factor_of(gram: Tensor) -> Tensor:
+    """Factor `(dim, dim)` of a Gram matrix; columns are scaled first, as units of candidates may be far apart."""
+    scale = gram.diagonal().clamp_min(0).sqrt()
+    scale = torch.where(scale > 0, scale, torch.ones_like(scale))
+    sizes, axes = torch.linalg.eigh(gram / scale / scale[:, None])
+    return sizes.clamp_min(0).sqrt()[:, None] * axes.T * scale
+
+
 def moving_rows(motion: Tensor) -> tuple[Tensor, Tensor]:
     """Directions of motion one `(k, dim)`, and those that move nothing `(j, dim)`."""
     scale = motion.diagonal().sqrt()

@@ -11,6 +11,7 @@ from ..claims import Interval, Members
 from ..claims._claim import Grade
 from . import bars
 from ._claim import LearntClaim
+from ._debiased import factor_of
 from ._question import Question
 
 
@@ -52,8 +53,7 @@ class LearntJudgement:
     @property
     def motion(self) -> Tensor:
         """Factor of how far candidates move the domain, in its standard deviations."""
-        sizes, axes = torch.linalg.eigh(self.question.forms.motion)
-        return sizes.clamp_min(0).sqrt()[:, None] * axes.T
+        return factor_of(self.question.forms.motion)
 
     @property
     def sine(self) -> float:

@@ -20,7 +20,7 @@ from ..claims._sentence import sentence
 from ..claims._span import Factors
 from ..learnt import PolynomialClass, output_metric
 from ..learnt._bounds import wanted, worse
-from ..learnt._debiased import moving_rows
+from ..learnt._debiased import factor_of, moving_rows
 from . import bars
 from ._judgement import SmoothJudgement, interval
 from ._knowledge import Knowledge, outputs_near
@@ -251,10 +251,9 @@ def _closure(rho_in: Action, knowledge: Knowledge, directions: Tensor) -> float:
     """Part of the brackets outside the span, by what they do to the map; 0 where brackets are not known."""
     if not isinstance(rho_in.algebra, LieAlgebra):
         return 0.0
-    sizes, axes = torch.linalg.eigh(knowledge.chance)
-    root = sizes.clamp_min(0).sqrt()[:, None] * axes.T
-    every = torch.eye(len(root), dtype=torch.float64)
-    return closure_of(rho_in.algebra.structure_constants, Factors(root, root, root), every, directions)
+    root = factor_of(knowledge.chance)
+    moving, _ = moving_rows(knowledge.motion)
+    return closure_of(rho_in.algebra.structure_constants, Factors(root, root, root), moving, directions)
 
 
 def _doubt(knowledge: Knowledge, samples: int, beaten: float, level: float) -> str:
