@@ -13,6 +13,7 @@ LITERALS = {
     "DRAWS": 400,
     "LEAST_BREAK": 0.1,
     "SIZES": 25,
+    "SMALLEST": 3,
     "MOST_SHRINKAGE": 1.0,
     "DENOMINATOR_TAIL": 0.05,
     "LEAST_ANSWER": 4.0,

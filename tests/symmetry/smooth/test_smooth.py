@@ -81,6 +81,13 @@ def test_rotations_of_a_bell_are_found_and_nothing_else():
     assert claim.span.upper <= 0.05 and claim.ladder[0.1] == 1 and claim.ladder[0.0] == 0
 
 
+def test_an_exact_symmetry_is_not_excluded_but_a_small_break_is():
+    """The direction that is found is a little off; that does not exclude one beside it."""
+    exact, broken = claimed(bell, 300, 0.01).claim, claimed(lambda x: bell(x) + 0.03 * x[:, :1], 800, 0.01).claim
+    assert exact.span.lower == 0 and "allow an exact" in exact.why
+    assert broken.span.lower > 0.01
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_clear_break_is_excluded(seed):
     found = claimed(lambda x: bell(x) + 0.3 * torch.sin(2 * x[:, :1]), 400, 0.02, seed)
@@ -137,7 +144,7 @@ def test_members_are_broken_no_more_than_their_span():
     assert len(found.claim.directions) == 3
     turn = torch.linalg.qr(torch.randn(3, 3, dtype=torch.float64, generator=generator))[0]
     members = found.members(turn @ found.claim.directions)
-    assert all(0 < one.lower <= one.value <= one.upper < 1.1 * members.span.upper for one in members.errors)
+    assert all(0 == one.lower < one.value <= one.upper < 1.1 * members.span.upper for one in members.errors)
     assert all(one.upper > 0 for one in members.effects)
     assert 0 < found.sine < 0.05
 

@@ -71,6 +71,14 @@ def response_error(part: Tensor, fit: LinearFit, theta: Tensor) -> Tensor:
     return square.sqrt()
 
 
+def orthonormal(rows: Tensor, gram: Tensor) -> Tensor:
+    """Rows `(k, dim)` with the same span, orthonormal in a form `(dim, dim)`; dependent ones go."""
+    rows = rows / (rows @ gram @ rows.T).diagonal().clamp_min(1e-300).sqrt()[:, None]
+    sizes, axes = torch.linalg.eigh(rows @ gram @ rows.T)
+    kept = sizes > bars.TRIVIAL * sizes.amax()
+    return axes.T[kept] @ rows / sizes[kept].sqrt()[:, None]
+
+
 def factor_of(gram: Tensor) -> Tensor:
     """Factor `(dim, dim)` of a Gram matrix; columns are scaled first, as units of candidates may be far apart."""
     scale = gram.diagonal().clamp_min(0).sqrt()

@@ -11,7 +11,7 @@ from ..claims import Interval, Members
 from ..claims._claim import Grade
 from . import bars
 from ._claim import LearntClaim
-from ._debiased import factor_of
+from ._debiased import factor_of, orthonormal
 from ._question import Question
 
 
@@ -68,15 +68,26 @@ class LearntJudgement:
         span = self.claim.span if any(error.upper for error, _ in found) else Interval(0.0, 0.0, 0.0)
         return Members(tuple(e for e, _ in found), tuple(e for _, e in found), tuple(grades), span)
 
+    def upper(self, directions: Tensor) -> float:
+        """Upper limit of the worst member of the span of any directions `(k, dim)`, such as rounded ones."""
+        answered = [row for row in directions if self._answers(row)]
+        if not answered:
+            return 0.0
+        rows = orthonormal(torch.stack(answered), self.question.directions.chance)
+        return self.question.upper(rows, len(self.claim.directions))
+
+    def _answers(self, row: Tensor) -> bool:
+        """Whether the map responds to a direction `(dim,)`, most of which then is in the span."""
+        chance = self.question.directions.chance
+        inside = row @ chance @ self.question.directions.order[: len(self.claim.directions)].T
+        return float(inside.square().sum()) > 0.5 * float(row @ chance @ row)
+
     def _member(self, row: Tensor) -> tuple[Interval, Interval]:
         """Defect and effect of one direction `(dim,)`; without a defect where the map does not respond."""
         question, kept = self.question, len(self.claim.directions)
-        chance = question.directions.chance
-        inside = row @ chance @ question.directions.order[:kept].T
-        size = float((row @ chance @ row).clamp_min(1e-300))
-        if float(inside.square().sum()) < 0.5 * size or not kept:
-            effect = question.effect(row, kept)
-            return Interval(0.0, 0.0, 0.0), effect
+        if not self._answers(row):
+            return Interval(0.0, 0.0, 0.0), question.effect(row, kept)
+        size = float(row @ question.directions.chance @ row)
         error = question.defect(row / size**0.5, kept)
         top = min(error.upper, self.claim.span.upper)
         error = Interval(min(error.value, top), min(error.lower, top), top)

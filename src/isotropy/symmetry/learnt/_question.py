@@ -79,6 +79,19 @@ class Question:
             count = size
         return count
 
+    def upper(self, rows: Tensor, size: int) -> float:
+        """Limit of the worst member of a span `(k, dim)`, of unit chance, near the span of the first ``size``.
+
+        What the span breaks along what other candidates break is hidden by the choice of directions. Other rows, such
+        as rounded ones, break something there, which is seen and added.
+        """
+        order = torch.cat([rows, self.directions.order[size:]])
+        broken = (rows @ (self.forms.lie @ self.fit.beta)).T  # (rows, k)
+        taken = torch.linalg.qr((self.directions.order[size:] @ (self.forms.lie @ self.fit.beta)).T)[0]
+        away = float(torch.linalg.matrix_norm(taken.T @ broken, ord=2)) if taken.shape[1] else 0.0
+        least, _ = self._chance(rows)
+        return self._upper(order, len(rows), least, float("inf")) + away / max(least, 1e-300) ** 0.5
+
     def turned(self, size: int) -> float:
         """Median size of the error of direction in the span of the first ``size``."""
         return float(self._classes[0][0].limits(self.directions.order, size).hidden.median().sqrt())

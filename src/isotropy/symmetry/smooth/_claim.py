@@ -22,7 +22,7 @@ from ..learnt import PolynomialClass, output_metric
 from ..learnt._bounds import wanted, worse
 from ..learnt._debiased import factor_of, moving_rows
 from . import bars
-from ._judgement import SmoothJudgement, interval
+from ._judgement import SmoothJudgement, worst_of
 from ._knowledge import Knowledge, outputs_near
 from ._process import fit_process
 from ._span_limits import SpanLimits, span_limits
@@ -139,7 +139,7 @@ def _judge(
         return span_limits(knowledge, parts.order, count, tolerance)
 
     def upper(count: int) -> float:
-        return _span(knowledge, parts.order, spans(count), count, level).upper
+        return worst_of(knowledge, parts.order[:count], spans(count), level).upper
 
     tried = wanted(size, spectrum)
     count = _dimension(upper, len(spectrum), tolerance) if tried is None else tried
@@ -156,7 +156,7 @@ def _judge(
         grades=("approximate",) * shown,
         errors=(),
         effects=(),
-        span=_span(knowledge, parts.order, spans(first), first, level) if first else Interval(0.0, 0.0, 0.0),
+        span=worst_of(knowledge, parts.order[:first], spans(first), level) if first else Interval(0.0, 0.0, 0.0),
         spectrum=spectrum.sort(descending=True).values,
         ladder=_ladder(upper, spectrum, tolerance, doubt),
         ignored=parts.ignored[:0] if doubt else parts.ignored,
@@ -170,7 +170,9 @@ def _judge(
         seed=knowledge.seed,
         why="",
     )
-    result = SmoothJudgement(claim, knowledge, parts.order[:shown], spans(shown) if shown else None)
+    result = SmoothJudgement(
+        claim, knowledge, parts.order[:shown], parts.order[shown:], spans(shown) if shown else None
+    )
     members = result.members(claim.directions)
     told = replace(claim, errors=members.errors, effects=members.effects)
     return replace(result, claim=replace(told, why=sentence(told, _why(parts, doubt))))
@@ -194,16 +196,6 @@ def _effect(knowledge: Knowledge, parts: Candidates, count: int, tolerance: floa
     """Upper limit of the effect of the worst of the first directions that the map hardly answers."""
     rows = torch.cat([parts.silent[:count] / max(knowledge.spread, 1e-300), parts.order])
     return float(span_limits(knowledge, rows, count, tolerance).worst().quantile(1 - level))
-
-
-def _span(knowledge: Knowledge, order: Tensor, found: SpanLimits, count: int, level: float) -> Interval:
-    """Defect of the worst member of the span of the first directions."""
-    span = order[:count]
-    least = torch.linalg.eigvalsh(span @ knowledge.chances @ span.T)[:, 0]
-    below = float(least.quantile(bars.DENOMINATOR_TAIL).clamp(1e-12, 1.0))  # 1 is that of the most likely map
-    rows = torch.einsum("pmk,ek->epm", knowledge.lie, span).flatten(1)
-    value = float(torch.linalg.matrix_norm(rows, ord=2)) / knowledge.points**0.5
-    return interval(found.worst() / below**0.5, value, level)
 
 
 def _dimension(upper: Callable[[int], float], high: int, tolerance: float) -> int:
@@ -243,7 +235,7 @@ def _broken(
     shown = 2 * rows.T @ rows / knowledge.points - parts.order @ knowledge.broken @ parts.order.T
     clear = float(torch.linalg.eigvalsh(shown)[0]) > tolerance**2
     first = spans(1)
-    lower = _span(knowledge, parts.order, first, 1, level).lower
+    lower = worst_of(knowledge, parts.order[:1], first, level).lower
     return clear and lower > tolerance and first.larger(tolerance) > 1 - level
 
 

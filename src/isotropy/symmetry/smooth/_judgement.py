@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from ..claims import Claim, Interval, Members
+from ..learnt._debiased import orthonormal
+from . import bars
 from ._knowledge import Knowledge
 from ._span_limits import SpanLimits, span_limits
 
@@ -24,6 +26,8 @@ class SmoothJudgement:
         The map at points of the domain.
     order : Tensor
         `(k, dim)` directions that span what is claimed or possible, orthonormal in what they are compared with.
+    rest : Tensor
+        `(r, dim)` the others to which the map responds.
     limits : SpanLimits or None
         What that span breaks; None where it is empty.
     residuals, place : Tensor, optional
@@ -33,6 +37,7 @@ class SmoothJudgement:
     claim: Claim
     known: Knowledge
     order: Tensor
+    rest: Tensor
     limits: SpanLimits | None
     residuals: Tensor | None = None
     place: Tensor | None = None
@@ -53,21 +58,32 @@ class SmoothJudgement:
         span = self.claim.span if any(error.upper for error, _ in found) else Interval(0.0, 0.0, 0.0)
         return Members(tuple(e for e, _ in found), tuple(e for _, e in found), ("approximate",) * len(found), span)
 
+    def upper(self, directions: Tensor) -> float:
+        """Upper limit of the worst member of the span of any directions `(k, dim)`, such as rounded ones."""
+        answered = [row for row in directions if self._answers(row)]
+        if not answered:
+            return 0.0
+        rows = orthonormal(torch.stack(answered), self.known.chance)
+        found = span_limits(self.known, torch.cat([rows, self.rest]), len(rows), self.claim.tolerance)
+        return worst_of(self.known, rows, found, self.claim.level).upper
+
+    def _answers(self, row: Tensor) -> bool:
+        """Whether the map responds to a direction `(dim,)`, most of which then is in the span."""
+        inside = row @ self.known.chance @ self.order.T
+        return float(inside.square().sum()) > 0.5 * float(row @ self.known.chance @ row)
+
     def _member(self, row: Tensor) -> tuple[Interval, Interval]:
         """Defect and effect of one direction `(dim,)`; without a defect where the map does not respond."""
         known = self.known
         scale = 1 / float((row @ known.motion @ row).clamp_min(1e-300).sqrt()) / max(known.spread, 1e-300)
+        if self.limits is None or not self._answers(row):
+            rows = torch.cat([row[None] * scale, self.order, self.rest])
+            found = span_limits(known, rows, 1, self.claim.tolerance)
+            return Interval(0.0, 0.0, 0.0), interval(found, found.worst(), self._broken(row) * scale, self.claim.level)
+        size = float(row @ known.chance @ row)
         part = row @ known.chance @ self.order.T  # in the basis of the span
-        outside = row - part @ self.order
-        size = float((row @ known.chance @ row).clamp_min(1e-300))
-        ignored = float(outside @ known.chance @ outside) > 0.5 * size
-        if self.limits is None or ignored:
-            rows = torch.cat([row[None] * scale, self.order])
-            drawn = span_limits(known, rows, 1, self.claim.tolerance).worst()
-            return Interval(0.0, 0.0, 0.0), interval(drawn, self._broken(row) * scale, self.claim.level)
-        chance = torch.tensor([size], dtype=torch.float64)
-        drawn = self.limits.defects(part[None], chance)[:, 0]
-        error = interval(drawn, self._broken(row) / size**0.5, self.claim.level)
+        drawn = self.limits.defects(part[None], torch.tensor([size], dtype=torch.float64))[:, 0]
+        error = interval(self.limits, drawn, self._broken(row) / size**0.5, self.claim.level)
         change = size**0.5 * scale
         return error, Interval(error.value * change, error.lower * change, error.upper * change)
 
@@ -76,7 +92,16 @@ class SmoothJudgement:
         return float((self.known.lie @ row).norm()) / self.known.points**0.5
 
 
-def interval(drawn: Tensor, value: float, level: float) -> Interval:
-    """Limits of draws `(J,)`, each of which leaves out the level, about a value."""
+def interval(found: SpanLimits, drawn: Tensor, value: float, level: float) -> Interval:
+    """Limits of draws `(J,)`, each of which leaves out the level, about a value; from zero where nothing excludes it."""
     lower, upper = float(drawn.quantile(level)), float(drawn.quantile(1 - level))
-    return Interval(min(max(value, lower), upper), lower, upper)
+    return Interval(min(max(value, lower), upper), 0.0 if found.allows_exact(level) else min(lower, upper), upper)
+
+
+def worst_of(known: Knowledge, span: Tensor, found: SpanLimits, level: float) -> Interval:
+    """Defect of the worst member of a span `(k, dim)`, orthonormal in what it is compared with."""
+    least = torch.linalg.eigvalsh(span @ known.chances @ span.T)[:, 0]
+    below = float(least.quantile(bars.DENOMINATOR_TAIL).clamp(1e-12, 1.0))  # 1 is that of the most likely map
+    rows = torch.einsum("pmk,ek->epm", known.lie, span).flatten(1)
+    value = float(torch.linalg.matrix_norm(rows, ord=2)) / known.points**0.5
+    return interval(found, found.worst() / below**0.5, value, level)

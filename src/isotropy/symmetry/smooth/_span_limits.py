@@ -42,6 +42,13 @@ class SpanLimits:
         """Defect `(J,)` of the worst member."""
         return torch.linalg.eigvalsh(self.grams)[:, -1].clamp_min(0).sqrt()
 
+    def allows_exact(self, level: float) -> bool:
+        """Whether a break may be as small as the smallest that were thought of.
+
+        The error of the direction alone makes every draw larger than zero, and says nothing of that.
+        """
+        return float(self.weights[: bars.SMALLEST].sum()) > level
+
     def larger(self, tolerance: float) -> float:
         """How likely a break of more than a tolerance is."""
         return float(self.weights[self.sizes > tolerance].sum())

@@ -29,6 +29,8 @@ DRAWS = 400
 LEAST_BREAK = 0.1
 # How many such sizes, 25 over two decades or three: neighbours differ by a quarter.
 SIZES = 25
+# How many of them are so small that the break might as well be none: up to a sixth of the tolerance.
+SMALLEST = 3
 # Standard errors by which what is seen of a break is shrunk at most. A break may lie in one pattern alone, which the
 # usual shrinkage of many patterns would take for chance (Efron and Morris 1972).
 MOST_SHRINKAGE = 1.0
