@@ -93,7 +93,7 @@ class SmoothJudgement:
 
 
 def interval(found: SpanLimits, drawn: Tensor, value: float, level: float) -> Interval:
-    """Limits of draws `(J,)`, each of which leaves out the level, about a value; from zero where nothing excludes it."""
+    """Limits of draws `(J,)` about a value, each leaving out the level; from zero where nothing excludes that."""
     lower, upper = float(drawn.quantile(level)), float(drawn.quantile(1 - level))
     return Interval(min(max(value, lower), upper), 0.0 if found.allows_exact(level) else min(lower, upper), upper)
 
