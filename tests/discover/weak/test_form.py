@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from isotropy.discover import bars
-from isotropy.discover.evidence._target import extrapolation, points_over
 from isotropy.discover.weak._field import weak_doubt, weak_field
 from isotropy.discover.weak._form import WeakForm, unbiased
+from isotropy.discover.weak._target import extrapolation, points_over
 from isotropy.discover.weak._test_functions import integrals
 from isotropy.discover.weak._tracks import noise_of, tracks_of
 from isotropy.errors import DataError

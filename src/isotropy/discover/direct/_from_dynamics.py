@@ -17,12 +17,12 @@ from ...symmetry.learnt import bars as learnt
 from ..evidence._conclude import conclude
 from ..evidence._question import Question
 from ..evidence._result import Discovery
-from ..evidence._target import Target, points_over
 from ..surrogate._contest import Progress, fit_surrogates
 from ..surrogate._sampled import require_enough, sampled_question
 from ..surrogate._velocity import checked_tracks, velocities
 from ..weak._judgement import WeakInquiry
 from ..weak._road import learnt_field, weak_question
+from ..weak._target import Target, points_over
 from ._from_model import FromModel
 
 

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import torch
 from torch import Tensor
 
 from ...action._action import Action
@@ -17,6 +16,7 @@ from ...symmetry.claims._closure import closure_of
 from ...symmetry.claims._sentence import sentence
 from ...symmetry.claims._span import Factors
 from ...symmetry.claims._verdict import Status
+from ...symmetry.learnt._debiased import factor_of
 from ._field import WeakField
 from ._question import WeakQuestion, leaving, weak_forms
 
@@ -110,8 +110,7 @@ class WeakJudgement:
     @property
     def motion(self) -> Tensor:
         """Factor of how far candidates move the domain, in its standard deviations."""
-        values, axes = torch.linalg.eigh(self.question.forms.motion)
-        return values.clamp_min(0).sqrt()[:, None] * axes.T
+        return factor_of(self.question.forms.motion)
 
     @property
     def sine(self) -> float:
@@ -158,7 +157,7 @@ class WeakJudgement:
             return "undecided", f"the worst of {size} directions may be broken by more than the tolerance", size
         if size:
             return "certified", "", size
-        if not self.errors or len(self.question.directions.ignored):
+        if not self.errors or len(self.question.directions.quiet):
             words = "the response of the field to some candidates does not stand out of the noise"
             return "undecided", words, possible
         if self.errors[0].lower > asked.tolerance and leaving(asked.field.family, asked.action):

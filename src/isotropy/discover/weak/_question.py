@@ -14,7 +14,7 @@ from ...action._action import Action
 from ...symmetry.claims import Interval
 from ...symmetry.learnt import LearntForms, PolynomialClass, learnt_forms, matrices_of
 from ...symmetry.learnt import bars as learnt
-from ...symmetry.learnt._debiased import debiased, directions_of, response_error
+from ...symmetry.learnt._debiased import directions_of, response_error
 from ...symmetry.learnt._question import Question
 from ...symmetry.learnt._span_limits import Noise as Errors
 from .. import bars
@@ -26,7 +26,7 @@ class WeakQuestion(Question):
     """The field with its directions, and the wider classes that confirm, from rows of the weak form."""
 
     def __init__(self, field: WeakField, forms: LearntForms, level: float, wider_level: float, seed: int) -> None:
-        self._field, self._every, self._seed = field, forms, seed
+        self.family, self._field, self._forms, self._seed = field.family, field, forms, seed
         self._level, self._wider_level = level * (1 - learnt.DENOMINATOR_SHARE), wider_level
         self._deviations = NormalDist().inv_cdf(1 - level * learnt.DENOMINATOR_SHARE)
         self.forms = forms.leading(field.terms)
@@ -37,7 +37,7 @@ class WeakQuestion(Question):
         """Defect and effect of one direction `(dim,)` of a span whose worst member has this limit."""
         scale = float(theta @ self.directions.chance @ theta) ** 0.5
         unit = theta / max(scale, 1e-300)
-        square = float(unit @ debiased(self.forms.lie, self.fit) @ unit)
+        square = float(unit @ self.directions.lie @ unit)
         value = min(max(square, 0.0) ** 0.5, most)
         error = self._deviations * float(response_error(self.forms.chance, self.fit, unit))
         lower = self._own.lower(unit, self._level) / (1 + error) ** 0.5
@@ -69,7 +69,7 @@ class WeakQuestion(Question):
         draws = self.fit.draws(learnt.DRAWS, self._seed)
         return Errors(self.forms, self.fit.beta, draws, self.fit.beta, draws)
 
-    def _classes(self) -> Iterator[tuple[Errors, float]]:
+    def _each(self) -> Iterator[tuple[Errors, float]]:
         """The chosen class at the level, and wider ones at theirs, with draws of one noise."""
         yield self._own, self._level
         rows, size = self._field.rows, len(self.fit.beta)
@@ -80,7 +80,7 @@ class WeakQuestion(Question):
             # Errors of the narrow fit from the same scores, on the coefficients of the wide class: its first ones.
             narrow = draws @ rows.information(terms)[:, :size] @ self.fit.projector.T
             few = [torch.nn.functional.pad(part, (0, len(fit.beta) - size)) for part in (self.fit.beta, narrow)]
-            yield Errors(self._every.leading(terms), fit.beta, draws, few[0], few[1]), self._wider_level
+            yield Errors(self._forms.leading(terms), fit.beta, draws, few[0], few[1]), self._wider_level
 
 
 def weak_forms(family: PolynomialClass, action: Action) -> LearntForms:

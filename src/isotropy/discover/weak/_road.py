@@ -15,10 +15,10 @@ from ...symmetry.learnt import bars as learnt
 from .. import bars
 from ..evidence._evidence import Evidence
 from ..evidence._question import Question
-from ..evidence._target import extrapolation
 from ..surrogate._sampled import observed_check
 from ._field import WeakField, weak_doubt, weak_field
 from ._judgement import WeakInquiry
+from ._target import extrapolation
 
 _SHOWN = 256  # states at which finite motions are tried
 
