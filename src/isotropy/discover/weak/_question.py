@@ -52,6 +52,7 @@ class WeakQuestion(Question):
         What leads out of their span breaks as much as it is seen to, beside what they do.
         """
         chance, order = self.directions.chance, self.directions.order
+        rows = rows / (rows @ chance @ rows.T).diagonal().clamp_min(1e-300).sqrt()[:, None]
         sizes, axes = torch.linalg.eigh(rows @ chance @ rows.T)
         if float(sizes[0]) <= learnt.ROUNDING * float(sizes[-1]):
             return float("inf")
