@@ -139,7 +139,7 @@ def test_noisy_sphere_has_a_wide_gap():
     found = FromPoints(Affine(iso.aff(3))).fit(noisy_sphere())
     assert found.spectrum_[-4] / found.spectrum_[-3] > 20
     assert (found.status_, found.algebra_.dim, found.dimension_) == ("certified", 3, 2)
-    assert found.algebra_.identify().name == "so(3)"
+    assert found.identify().name == "so(3)"
 
 
 def test_more_points_under_the_same_noise_never_hurt():
