@@ -10,26 +10,31 @@ from torch import Tensor
 
 from ...action._representation import Representation
 from ...algebra._lie_algebra import lie_algebra
-from ...core import bars as cuts
 from ...core._autodiff import Map, evaluating, value_of
-from ...core._checks import as_basis, as_points
-from ...core._linalg import EPSILON, Cut, cut_spectrum
+from ...core._checks import as_basis, as_points, require_fraction
+from ...core._linalg import EPSILON, cut_spectrum
 from ...derivative._finite_flow import finite_error
 from ...errors import DataError
-from ...symmetry import Certificate, Symmetry
+from ...symmetry import Certificate, Generator, Symmetry
 from ...symmetry import bars as verdicts
 from ...symmetry._domain import Seen
 from .. import bars
+from ..evidence._together import Quotients, within
 from ..evidence._result import Discovery
 from ._order import order_of
+from ._trial import Element, Trial, interval_of
 
 _PRECISION = 1e-10  # of a parameter
+_LADDER = (1e-6, 1e-4, 1e-3, 0.01, 0.03, 0.1)  # tolerances that are counted beside the one asked for
+_AS_GIVEN = "elements were tried on the map as it is; where it was learnt, its own error is not in these numbers"
 
 
 class DiscreteSymmetries(Discovery):
     """Elements g of a list, or of a curve of matrices, with ``f(g x) = rho_out(g) f(x)``.
 
-    Each is judged by the difference of both sides relative to their spread, in [0, 1]. Use it for reflections,
+    Each is judged by its defect, the difference of both sides in root mean square, outputs in the metric of their
+    covariance. A defect of 1 is what is left when the two sides come from two different samples, or, for elements that
+    move points by little, when the motion of one sample is carried out at another. Use it for reflections,
     permutations and k-fold rotations. Take the continuous part from another road first: ``cosets`` of what it found
     are candidates, and its ``surrogate_`` is a map to try them on.
 
@@ -38,17 +43,25 @@ class DiscreteSymmetries(Discovery):
     rho_in, rho_out : Representation
         How group elements, given as their defining matrices `(n, n)`, act on inputs and outputs.
     rank : "gap", int or float
-        How to cut the sorted errors.
+        Which elements are kept: those within the tolerance, so many of the least broken, or all up to a defect.
+    tolerance : float
+        Defect that is accepted: 0 is exact, 1 is chance.
+    level : float
+        Probability with which any certified element may have a true defect above the tolerance.
+    seed : int
+        Of pairs by chance and resamples.
 
     Attributes
     ----------
     symmetry_ : Symmetry
-        The elements, their orders and the evidence: gap, error on each half of the data, and whether products of
-        symmetries are symmetries. It has no continuous part.
+        The elements, their orders and the evidence: the upper limit of the worst, and whether products of symmetries
+        are symmetries. It has no continuous part; its ``generators`` hold the numbers of the elements.
     kept_ : list of int
-        Their places in the list of candidates.
+        Their places in the list of candidates. Those that move nothing to which the map responds are among them.
     errors_ : Tensor
-        `(candidates,)` errors in the order given.
+        `(candidates,)` defects in the order given.
+    limits_of_errors_ : Tensor
+        `(candidates, 2)` lower and upper limits that hold for all of them together.
     parameters_ : list of float
         After ``fit_curve``, the parameters of the candidates.
 
@@ -59,6 +72,11 @@ class DiscreteSymmetries(Discovery):
     RepresentationMismatchError
         If shapes do not fit the representations.
 
+    Notes
+    -----
+    Samples are taken for independent draws. A break that none of them sees, as on a small part of the domain, is not
+    seen. Parameters of a curve are chosen on every other sample and judged on those between.
+
     Examples
     --------
     >>> import itertools, torch, isotropy as iso
@@ -66,18 +84,31 @@ class DiscreteSymmetries(Discovery):
     >>> V = iso.gl(2).vector()
     >>> x = torch.randn(100, 2, generator=torch.Generator().manual_seed(0))
     >>> found = DiscreteSymmetries(V, iso.gl(2).scalar()).fit(lambda x: x[:, 0].cos() + x[:, 1] ** 3, x, flips)
-    >>> found.kept_, found.status_
-    ([0, 2], 'certified')
+    >>> found.kept_, found.status_, found.grade_
+    ([0, 2], 'certified', 'exact')
     """
 
     kept_: list[int]
     errors_: Tensor
+    limits_of_errors_: Tensor
     parameters_: list[float]
 
-    def __init__(self, rho_in: Representation, rho_out: Representation, *, rank: str | int | float = "gap") -> None:
+    def __init__(
+        self,
+        rho_in: Representation,
+        rho_out: Representation,
+        *,
+        rank: str | int | float = "gap",
+        tolerance: float = 0.05,
+        level: float = 0.05,
+        seed: int = 0,
+    ) -> None:
         self.rho_in = rho_in
         self.rho_out = rho_out
         self.rank = rank
+        self.tolerance = tolerance
+        self.level = level
+        self.seed = seed
 
     def fit(self, f: Map, x: Any, elements: Any) -> DiscreteSymmetries:
         """Try matrices `(candidates, n, n)` on a map at points `(S, size)`."""
@@ -99,8 +130,8 @@ class DiscreteSymmetries(Discovery):
         points, grid = self._points(x), [float(t) for t in parameters]
         if len(grid) < 3 or sorted(set(grid)) != grid:
             raise DataError(f"parameters: expected at least 3, ascending, received {len(grid)}; scan the curve finely")
-        self.parameters_ = _valleys(lambda t: self._error(f, points, torch.as_tensor(curve(t))), grid)
-        self._conclude(f, points, as_basis(torch.stack([torch.as_tensor(curve(t)) for t in self.parameters_])))
+        self.parameters_ = _valleys(lambda t: self._error(f, points[::2], torch.as_tensor(curve(t))), grid)
+        self._conclude(f, points[1::2], as_basis(torch.stack([torch.as_tensor(curve(t)) for t in self.parameters_])))
         return self
 
     @property
@@ -109,6 +140,8 @@ class DiscreteSymmetries(Discovery):
         return self.symmetry_.elements
 
     def _points(self, x: Any) -> Tensor:
+        require_fraction(self.tolerance, "tolerance")
+        require_fraction(self.level, "level")
         points = as_points(x, "x", self.rho_in.event).detach()
         if len(points) < 4:
             raise DataError(f"x: expected at least 4 points, received {len(points)}; bring more data")
@@ -123,68 +156,118 @@ class DiscreteSymmetries(Discovery):
         return finite_error(moved, turned)
 
     def _conclude(self, f: Map, points: Tensor, candidates: Tensor) -> None:
-        halves = [torch.tensor([self._error(f, part, g) for g in candidates]) for part in (points[::2], points[1::2])]
-        self.errors_ = torch.tensor([self._error(f, points, g) for g in candidates], dtype=torch.float64)
+        trial = Trial(f, points, self.rho_in, self.rho_out, self.seed)
+        tried = [trial.of(g) for g in candidates]
+        found = trial.judged(tried, self.level)
+        self.errors_ = found.value
+        self.limits_of_errors_ = torch.stack([found.lower, found.upper], 1)
+        moving = torch.tensor([not element.ignored for element in tried])
+        sure = found.known & (found.upper <= self.tolerance)
+        possible = (found.lower <= self.tolerance) | ~found.known
+        answered = bool((sure & moving).any())
+        kept = self._forced() if self.rank != "gap" else sure if answered else sure | possible
+        self.kept_ = torch.nonzero(kept)[:, 0].tolist()
+        checks = self._checks(trial, candidates, found)
+        certified = bool((kept & moving).any()) and all(check.passed for check in checks.values())
+        refuted = not bool((possible & moving).any())
+        open_ = int((possible & ~kept & moving).sum())
+        limits = (*_left_open(open_, int((~moving).sum())), _AS_GIVEN)
+        status = "certified" if certified else "none" if refuted and not bool((kept & moving).any()) else "undecided"
+        self.symmetry_ = self._concluded(points, candidates, status, checks, (found, tried), limits)
+
+    def _forced(self) -> Tensor:
+        """Which are kept where the user says how many, or up to which defect."""
         order = torch.argsort(self.errors_, descending=True, stable=True)
-        floor = verdicts.ROUNDINGS * float(torch.finfo(points.dtype).eps)
-        rules: dict[str, Any] = {"rank": self.rank, "floor": floor, "tolerance": bars.ZERO_ELEMENT}
+        rules: dict[str, Any] = {"rank": self.rank, "floor": EPSILON}
         cut = cut_spectrum(self.errors_[order].clamp_max(1.0), **rules)
-        self.kept_ = sorted(int(i) for i in order[len(order) - cut.dim :])
-        kept = candidates[self.kept_]
-        checks: dict[str, Certificate] = {}
-        if self.kept_:
-            smallest_broken = float(self.errors_[order[len(order) - cut.dim - 1]]) if cut.dim < len(order) else 1.0
-            worst = max(float(half[self.kept_].max()) for half in halves)
-            checks = {
-                "gap": Certificate(
-                    cut.gap, cuts.MIN_GAP, cut.clear, f"the next element is broken {cut.gap:.3g} times more"
-                ),
-                "halves": _halves(worst, smallest_broken / cuts.MIN_GAP),
-                "closure": self._closure(f, points, kept),
-            }
-        self.symmetry_ = self._concluded(points, kept, cut, checks, self.errors_[order])
+        kept = torch.zeros(len(order), dtype=torch.bool)
+        kept[order[len(order) - cut.dim :]] = True
+        return kept
+
+    def _checks(self, trial: Trial, candidates: Tensor, found: Quotients) -> dict[str, Certificate]:
+        """The upper limit of the worst that is kept, and products."""
+        if not self.kept_:
+            return {}
+        worst, carried = interval_of(found, self.kept_)
+        about = f"the worst of {len(self.kept_)} elements is broken by"
+        return {
+            "tolerance": within(worst, self.tolerance, self.level, about, carried),
+            "closure": self._closure(trial, candidates[self.kept_]),
+        }
 
     def _concluded(
-        self, points: Tensor, kept: Tensor, cut: Cut, checks: dict[str, Certificate], errors: Tensor
+        self,
+        points: Tensor,
+        candidates: Tensor,
+        status: str,
+        checks: dict[str, Certificate],
+        numbers: tuple[Quotients, list[Element]],
+        limits: tuple[str, ...],
     ) -> Symmetry:
         """A symmetry without a continuous part."""
+        found, tried = numbers
         whole = lie_algebra(self.rho_in)
         none = torch.zeros(0, whole.dim, dtype=torch.float64)
-        passed = all(c.passed for c in checks.values())
+        kept = candidates[self.kept_]
+        broken = [float(error) for place, error in enumerate(self.errors_) if place not in self.kept_]
+        worst = float(self.errors_[self.kept_].max()) if self.kept_ else 1.0
+        floor = max(element.floor for element in tried)
         return Symmetry(
             candidates=self.rho_in,
             coefficients=none,
             algebra=whole.span(none),
             uncertainty=none,
-            status=("certified" if passed else "undecided") if len(kept) else "none",
+            status=status,
             trivial=whole.span(none),
             transversal=whole.span(none),
+            generators=tuple(_numbers(found, tried, place, self.tolerance) for place in self.kept_),
             certificates=checks,
-            spectrum=errors,
-            cut=cut.dim,
-            gap=cut.gap,
-            floor=cut.floor,
+            spectrum=self.errors_.sort(descending=True).values,
+            cut=len(kept),
+            gap=min(broken, default=1.0) / max(worst, floor, EPSILON),
+            floor=floor,
+            tolerance=self.tolerance,
+            level=self.level,
+            ladder=_ladder(found, tried, self.tolerance),
+            ignored=sum(element.ignored for element in tried),
             elements=kept,
             orders=tuple(order_of(g) for g in kept),
             domain=Seen.of(points).domain(),
             road=type(self).__name__,
             derivative="finite elements",
+            seed=self.seed,
+            limits=limits,
         )
 
-    def _closure(self, f: Map, points: Tensor, kept: Tensor) -> Certificate:
+    def _closure(self, trial: Trial, kept: Tensor) -> Certificate:
         """Products of symmetries are symmetries, up to the sum of their errors."""
-        pairs = [g @ h for g in kept for h in kept]
-        worst = max(self._error(f, points, g) for g in pairs)
-        rounding = verdicts.MANY_ROUNDINGS * max(EPSILON, float(torch.finfo(points.dtype).eps))
-        limit = max(bars.PRODUCT_ERRORS * float(self.errors_[self.kept_].max()), rounding)
-        words = f"products of two of them have an error of up to {worst:.2g}"
+        products = [trial.of(g @ h) for g in kept for h in kept]
+        worst = max(element.error for element in products)
+        rounding = verdicts.MANY_ROUNDINGS * EPSILON
+        floor = max(rounding, *(element.floor for element in products))
+        limit = max(bars.PRODUCT_ERRORS * float(self.errors_[self.kept_].max()), floor)
+        words = f"products of two of them have a defect of up to {worst:.2g}"
         return Certificate(worst, limit, worst <= limit, words)
 
 
-def _halves(worst: float, limit: float) -> Certificate:
-    """The symmetries hold on each half of the data."""
-    words = f"on either half of the data their error is at most {worst:.2g}; it has to stay below {limit:.2g}"
-    return Certificate(worst, limit, worst <= limit, words)
+def _numbers(found: Quotients, tried: list[Element], place: int, tolerance: float) -> Generator:
+    """What is known about one element."""
+    one = found.one(place)
+    sure = bool(found.known[place]) and one.upper <= tolerance
+    grade = "exact" if tried[place].exact else "approximate" if sure else ""
+    return Generator(one.value, one.lower, one.upper, grade)
+
+
+def _ladder(found: Quotients, tried: list[Element], tolerance: float) -> dict[float, int]:
+    """How many elements are kept at other tolerances, 0 for exact."""
+    exact = torch.tensor([element.exact for element in tried])
+    counts = {t: int((exact | (found.known & (found.upper <= t))).sum()) for t in sorted({*_LADDER, tolerance})}
+    return {0.0: int(exact.sum()), **counts}
+
+
+def _left_open(undecided: int, silent: int) -> list[str]:
+    said = [f"{undecided} further elements are neither within the tolerance nor excluded"] if undecided else []
+    return said + ([f"{silent} elements move nothing to which the map responds"] if silent else [])
 
 
 def _valleys(error: Callable[[float], float], grid: list[float]) -> list[float]:

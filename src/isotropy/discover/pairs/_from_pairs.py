@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ...algebra._lie_algebra import LieAlgebra
-from ...core._checks import as_points, require_finite
+from ...core._checks import as_points, require_finite, require_fraction
 from ...core._linalg import numerical_rank, principal_angles
 from ...errors import DataError, RepresentationMismatchError
 from ...symmetry import Certificate, Generator, Symmetry
 from ...symmetry import bars as verdicts
 from ...symmetry._domain import Seen
+from ...symmetry.claims import Interval
 from .. import bars
+from ..evidence._together import quotients, within
 from ..evidence._result import Discovery
 from ..surrogate._principal_frame import Frame, principal_frame
-from ._pair_fit import fit_both, fit_generators, fit_times, flow
+from ._pair_defect import left_over, pair_squares
+from ._pair_fit import fit_both, fit_generators, flow
 
 FOLDS = 4
 RESOLUTIONS = (1e-1, 3e-2, 1e-2, 1e-3, 1e-4, 1e-5)
 _COMPARED = 512
+_NOISE = "noise in the pairs counts as a break, as nothing tells it from one"
 
 
 class FromPairs(Discovery):
@@ -44,13 +49,19 @@ class FromPairs(Discovery):
         pairs left out best, so that noise does not enter.
     iterations : int
         Most rounds.
+    tolerance : float
+        Defect that is accepted: 0 is exact, 1 is chance.
+    level : float
+        Probability with which the certified span may have a true defect above the tolerance.
+    seed : int
+        Of displacements that are dealt to other points, and of resamples.
 
     Attributes
     ----------
     generators_ : Tensor
         `(K, n, n)` float64. With unknown times of norm 1 and orthogonal, signs are arbitrary.
     symmetry_ : Symmetry
-        Their span, with how it moves points and the evidence: ``held_out`` and ``stability``.
+        Their span, with how it moves points and the evidence: ``tolerance``, ``answer`` and ``stability``.
     times_ : Tensor
         `(pairs, K)`, given or found.
     frame_ : Frame
@@ -85,11 +96,17 @@ class FromPairs(Discovery):
         antisymmetric: bool = False,
         resolution: str | float = "auto",
         iterations: int = 20,
+        tolerance: float = 0.05,
+        level: float = 0.05,
+        seed: int = 0,
     ) -> None:
         self.generators = generators
         self.antisymmetric = antisymmetric
         self.resolution = resolution
         self.iterations = iterations
+        self.tolerance = tolerance
+        self.level = level
+        self.seed = seed
 
     def fit(self, x: Any, y: Any, times: Any = None) -> FromPairs:
         """Learn from points before `(pairs, *event)` and after, and the times `(pairs,)` or `(pairs, K)` if known.
@@ -101,37 +118,51 @@ class FromPairs(Discovery):
         RepresentationMismatchError
             If the shapes do not fit one another.
         """
+        require_fraction(self.tolerance, "tolerance")
+        require_fraction(self.level, "level")
         before, after, given = self._pairs(x, y, times)
         resolution = self._choose(before, after, given) if self.resolution == "auto" else float(self.resolution)
         self.frame_, self.generators_, self.times_ = self._solve(before, after, given, resolution)
         parts = [self._left_out(i, before, after, given, resolution) for i in range(FOLDS)]
         self.held_out_ = math.sqrt(sum(p[1] for p in parts) / sum(p[2] for p in parts))
         sine = _sine(before, self.generators_, [p[0] for p in parts])
-        self.symmetry_ = self._concluded(before, sine)
+        judged = parts[1:] if self.resolution == "auto" else parts  # the resolution was chosen on the first fold
+        self.symmetry_ = self._concluded(before, sine, torch.cat([p[3] for p in judged]))
         return self
 
-    def _concluded(self, before: Tensor, sine: float) -> Symmetry:
+    def _concluded(self, before: Tensor, sine: float, squares: Tensor) -> Symmetry:
         """The span of the generators, whose own entries are all that was searched."""
-        certificates = _certificates(self.held_out_, sine)
+        broken, chance, moved = squares.split(1, dim=1)
+        found = quotients(broken, chance, self.level, self.seed, sizes=moved)
+        answer = math.sqrt(float(chance.mean() / moved.mean()))
+        error, carried = found.one(0), float(found.effective)
+        certificates = _certificates(error, carried, answer, sine, (self.tolerance, self.level))
         passed = all(certificate.passed for certificate in certificates.values())
+        nothing = certificates["answer"].passed and bool(found.known) and error.lower >= bars.LEAST_UNEXPLAINED
         algebra = _span(self.generators_)
         own = torch.eye(algebra.dim, dtype=torch.float64)
         none = algebra.span(own[:0])
+        grade = "approximate" if passed else ""
         return Symmetry(
             candidates=algebra.vector(),
             coefficients=own,
             algebra=algebra,
             uncertainty=sine * torch.ones_like(own),
-            status="none" if self.held_out_ >= bars.LEAST_UNEXPLAINED else ("certified" if passed else "undecided"),
+            status="certified" if passed else "none" if nothing else "undecided",
             trivial=none,
             transversal=none,
-            generators=tuple(Generator(min(self.held_out_, 1.0)) for _ in own),
+            generators=tuple(Generator(error.value, error.lower, error.upper, grade) for _ in own),
             certificates=certificates,
-            spectrum=torch.full((algebra.dim,), min(self.held_out_, 1.0), dtype=torch.float64),
+            spectrum=torch.full((algebra.dim,), min(error.value, 1.0), dtype=torch.float64),
             cut=algebra.dim,
-            domain=Seen.of(before).domain(),
+            tolerance=self.tolerance,
+            level=self.level,
+            ladder={0.0: 0, self.tolerance: algebra.dim if passed else 0},
+            domain=replace(Seen.of(before).domain(), effective=carried),
             road=type(self).__name__,
             derivative="pairs",
+            seed=self.seed,
+            limits=(_NOISE,),
         )
 
     def predict(self, x: Any, times: Any) -> Tensor:
@@ -197,18 +228,14 @@ class FromPairs(Discovery):
 
     def _left_out(
         self, index: int, x: Tensor, y: Tensor, times: Tensor | None, resolution: float
-    ) -> tuple[Tensor, float, float]:
-        """Generators without one fold, and on it the squares of what they leave and of the displacement."""
+    ) -> tuple[Tensor, float, float, Tensor]:
+        """Generators without one fold; on it squares of what they leave, of displacements, and ``pair_squares``."""
         held = torch.arange(len(x)) % FOLDS == index
         _, L, _ = self._solve(x[~held], y[~held], None if times is None else times[~held], resolution)
-        move = y[held] - x[held]
-        if times is None:
-            t = fit_times(L, x[held], y[held], x.new_zeros(len(move), len(L)), rounds=4)
-            left = flow(L, t, x[held]) - y[held]
-            left = torch.where(left.norm(dim=1, keepdim=True) < move.norm(dim=1, keepdim=True), left, move)
-        else:
-            left = flow(L, times[held], x[held]) - y[held]
-        return L, float(left.square().sum()), float(move.square().sum())
+        seen = x[held], y[held], None if times is None else times[held]
+        left = left_over(L, *seen)
+        squares = pair_squares(L, *seen, self.seed)
+        return L, float(left.square().sum()), float((seen[1] - seen[0]).square().sum()), squares
 
 
 def _span(generators: Tensor) -> LieAlgebra:
@@ -241,14 +268,18 @@ def _sine(x: Tensor, generators: Tensor, others: list[Tensor]) -> float:
     return math.sin(max(float(principal_angles(moves[0], move).amax()) for move in moves[1:]))
 
 
-def _certificates(held_out: float, sine: float) -> dict[str, Certificate]:
-    """Whether the generators explain other pairs, and whether other pairs lead to the same ones."""
+def _certificates(
+    error: Interval, carried: float, answer: float, sine: float, asked: tuple[float, float]
+) -> dict[str, Certificate]:
+    """Whether the generators explain other pairs, but not any pairs, and whether other pairs lead to the same ones."""
     return {
-        "held_out": Certificate(
-            held_out,
-            bars.MOST_UNEXPLAINED,
-            held_out <= bars.MOST_UNEXPLAINED,
-            f"of the displacement of pairs left out, generators from the others leave {held_out:.2g} unexplained",
+        "tolerance": within(error, *asked, "pairs left out of the fit miss the motion by", carried),
+        "answer": Certificate(
+            answer,
+            bars.LEAST_ANSWER,
+            answer >= bars.LEAST_ANSWER,
+            f"of displacements dealt to other points the generators leave {answer:.2g}; nothing, if they move any "
+            "point anywhere",
         ),
         "stability": Certificate(
             sine,
