@@ -52,11 +52,11 @@ def quotients(
     Where few samples carry what is broken, resamples do not tell its error: then the lower limit is 0, and the upper
     one is the empirical Bernstein bound of a mean of numbers as large as the largest seen.
 
-    ``sizes`` `(S, k)` say which samples may carry the sums: where few are far larger than the others, they are capped,
-    and the upper limit reaches to what is seen without the cap.
+    ``sizes`` `(S, k)`, in units of ``chance``, say which samples may carry the sums: where few are far larger than the
+    others, they are capped, and the upper limit reaches to what is seen without the cap.
     """
     weights = torch.ones(len(broken), dtype=torch.float64) if weights is None else weights
-    caps = torch.ones_like(broken) if sizes is None else _caps(sizes, (broken, chance), weights)
+    caps = torch.ones_like(broken) if sizes is None else _caps(sizes + chance.clamp_min(0.0), (broken, chance), weights)
     drawn = torch.rand(bars.RESAMPLES, len(broken), dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
     shares = torch.cat([weights[None], weights * -drawn.neg_().log1p()])
     above, below = (shares @ (part * caps) for part in (broken, chance))
@@ -125,7 +125,7 @@ def _caps(sizes: Tensor, parts: tuple[Tensor, ...], weights: Tensor) -> Tensor:
         share = (cap / sizes.clamp_min(_SMALLEST)).clamp_max(1.0) * weights[:, None]
         return torch.stack([_effective(part * share) for part in parts]).amin(0) >= wanted
 
-    low, high = sizes.amin(0), sizes.amax(0)
+    low, high = sizes.quantile(bars.LEAST_SHARE, dim=0), sizes.amax(0)  # lower, samples of no size would count most
     capped = ~counted(high) & counted(low)
     for _ in range(_HALVINGS if bool(capped.any()) else 0):
         middle = (low + high) / 2
