@@ -15,14 +15,16 @@ from ...action._recorded import recorded
 from ...actions import Prolonged, Trivial
 from ...algebra._lie_algebra import lie_algebra
 from ...core._autodiff import Map
-from ...core._checks import as_points
+from ...core._checks import as_points, require_fraction
 from ...core._linalg import EPSILON
 from ...core._parts import Parts
 from ...derivative._lie_derivative import LieDerivative
 from ...errors import DataError, FlowError
 from ...symmetry import bars as verdicts
 from ...symmetry._domain import Seen
+from ...symmetry.claims import Rows, rows_of
 from .. import bars
+from ..evidence._claimed import Inquiry
 from ..evidence._conclude import conclude
 from ..evidence._evidence import Evidence, Factors
 from ..evidence._kernel import relative_kernel
@@ -34,6 +36,7 @@ from ..surrogate._sampled import require_enough, sampled_question
 
 _ROAD = "FromEquations"
 FOLDS = 8
+_MOST_ENTRIES, _FEWEST = 2**22, 4  # numbers in motions of jets of a claim, and jets for one
 _KEPT = 256  # jets kept for the split and the finite flows
 _ACCURACY = 1e-6  # of finite motions, in scaled coordinates
 _FLOW_WORDS = "moving held-out jets by finite amounts takes them off the equation by {value:.2g} of the way"
@@ -61,6 +64,11 @@ class FromEquations(Discovery):
         The coordinates they may depend on; all that are neither lead nor derivatives of it if left out.
     rank : "gap", int or float
         How to cut the spectrum.
+    tolerance : float
+        Defect that is accepted: 0 is exact. A defect of 1 is what a gradient of the equation that pointed anywhere, in
+        jets whose coordinates have unit size, would give.
+    level : float
+        Probability with which a certified generator may have a true defect above the tolerance.
     kinds : sequence of str, optional
         Kinds of surrogate that compete for an unknown equation.
     seed : int
@@ -98,6 +106,8 @@ class FromEquations(Discovery):
         *,
         arguments: Sequence[str] | None = None,
         rank: str | int | float = "gap",
+        tolerance: float = 0.05,
+        level: float = 0.05,
         kinds: list[str] | None = None,
         seed: int = 0,
     ) -> None:
@@ -105,6 +115,8 @@ class FromEquations(Discovery):
         self.lead = lead
         self.arguments = arguments
         self.rank = rank
+        self.tolerance = tolerance
+        self.level = level
         self.kinds = kinds
         self.seed = seed
 
@@ -116,6 +128,8 @@ class FromEquations(Discovery):
         DataError
             If names are not those of the jet, or there are too few jets.
         """
+        require_fraction(self.tolerance, "tolerance")
+        require_fraction(self.level, "level")
         jets = as_points(z, "z", self.action.event).detach().to("cpu", torch.float64)
         places = [self._place(name) for name in self.lead]
         require_enough(len(jets), self.action.algebra.dim, max(len(places), 1))
@@ -129,7 +143,8 @@ class FromEquations(Discovery):
             action = Scaled(candidates, scale)
             if equation is None:
                 return _learnt_question(self.surrogate_, action, points, rank, self.seed)
-            return _known_question(equation, action, points, rank, self.seed)
+            question = _known_question(equation, action, points, rank, self.seed)
+            return replace(question, inquiry=self._inquiry(equation, action, points, question))
 
         here = {"candidates": self.action, "domain": Seen.of(jets).domain()}  # the answer is in the user's coordinates
 
@@ -150,6 +165,17 @@ class FromEquations(Discovery):
             uncertainty=(found.uncertainty.square() @ others.square()).sqrt(),
         )
         return self
+
+    def _inquiry(self, equation: Map, action: Scaled, points: Tensor, question: Question) -> Inquiry | None:
+        """The equation at some of the jets; none where there are too many numbers to hold."""
+        count = min(_MOST_ENTRIES // (action.size * (action.size + action.algebra.dim)), len(points))
+        if count < _FEWEST:
+            return None
+        jets = points[:: math.ceil(len(points) / count)]
+        size = None if question.rank == "gap" else float(question.rank)
+        return Inquiry(
+            lambda: jet_rows(equation, action, jets, question.floor), self.tolerance, self.level, self.seed, size
+        )
 
     def _place(self, name: str) -> int:
         if name not in self.action.names:
@@ -233,6 +259,43 @@ def _without_rounding(rows: Tensor) -> Tensor:
     """Rows whose entries that are tiny beside the largest of their row are zero."""
     small = rows.abs() < bars.ZERO_TERM * rows.abs().amax(dim=1, keepdim=True)
     return torch.where(small, torch.zeros_like(rows), rows)
+
+
+def jet_rows(equation: Map, action: Scaled, points: Tensor, floor: float) -> Rows:
+    """What generators do to an equation at jets `(S, size)` that miss it by ``floor``, relative to their size.
+
+    Values vanish and set no scale, so that every equation is measured by its gradient. Chance is a gradient of that
+    length in any direction of the scaled jets, a row for each: one of another jet would often do nothing either, as in
+    linear equations, whose gradients are all alike. Spreads are those of every coordinate by itself: along what the
+    equation ties together jets would have no width, and whatever leads off it would seem to go far.
+    """
+    points = torch.unique(points, dim=0)  # copies tell the same
+
+    def scaled(z: Tensor) -> Tensor:
+        return equation(z * action.scale)
+
+    outputs, n = scaled(points[:1])[0].numel(), action.size
+    rows = rows_of(scaled, points, action, Trivial(action.algebra, (outputs,)))
+    size = rows.jacobian.square().sum(2).mean(0).sqrt()[:, None]
+    lie = rows.lie / torch.where(size > 0, size, torch.ones_like(size)) * math.sqrt(n / outputs)
+    still = torch.zeros(rows.samples, outputs, n, dtype=torch.float64)
+    anywhere = torch.eye(n, dtype=torch.float64).expand(rows.samples, n, n)
+    return replace(
+        rows,
+        lie=torch.cat([lie, torch.zeros(rows.samples, n, lie.shape[2], dtype=torch.float64)], 1),
+        jacobian=torch.cat([still, anywhere], 1),
+        turned=torch.zeros(rows.samples, rows.lie.shape[2], outputs + n, dtype=torch.float64),
+        values=torch.zeros(rows.samples, outputs + n, dtype=torch.float64),
+        points=_untied(points),
+        blocks=(),
+        rounding=max(rows.rounding, floor) * math.sqrt(n),
+    )
+
+
+def _untied(points: Tensor) -> Tensor:
+    """The same columns, each in an order of its own."""
+    rng = torch.Generator().manual_seed(0)
+    return torch.stack([column[torch.randperm(len(points), generator=rng)] for column in points.T], dim=1)
 
 
 def _known_question(equation: Map, action: Scaled, points: Tensor, rank: str | int | float, seed: int) -> Question:
