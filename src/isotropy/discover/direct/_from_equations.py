@@ -23,6 +23,7 @@ from ...errors import DataError, FlowError
 from ...symmetry import bars as verdicts
 from ...symmetry._domain import Seen
 from ...symmetry.claims import Rows, rows_of
+from ...symmetry.claims import bars as claims
 from .. import bars
 from ..evidence._claimed import Inquiry
 from ..evidence._conclude import conclude
@@ -66,7 +67,7 @@ class FromEquations(Discovery):
         How to cut the spectrum.
     tolerance : float
         Defect that is accepted: 0 is exact. A defect of 1 is what a gradient of the equation that pointed anywhere, in
-        jets whose coordinates have unit size, would give.
+        variables of unit size and in the derivatives that the equation contains, would give.
     level : float
         Probability with which a certified generator may have a true defect above the tolerance.
     kinds : sequence of str, optional
@@ -174,7 +175,11 @@ class FromEquations(Discovery):
         jets = points[:: math.ceil(len(points) / count)]
         size = None if question.rank == "gap" else float(question.rank)
         return Inquiry(
-            lambda: jet_rows(equation, action, jets, question.floor), self.tolerance, self.level, self.seed, size
+            lambda: jet_rows(equation, action, jets, question.floor, self.action.base.size),
+            self.tolerance,
+            self.level,
+            self.seed,
+            size,
         )
 
     def _place(self, name: str) -> int:
@@ -261,13 +266,14 @@ def _without_rounding(rows: Tensor) -> Tensor:
     return torch.where(small, torch.zeros_like(rows), rows)
 
 
-def jet_rows(equation: Map, action: Scaled, points: Tensor, floor: float) -> Rows:
+def jet_rows(equation: Map, action: Scaled, points: Tensor, floor: float, variables: int) -> Rows:
     """What generators do to an equation at jets `(S, size)` that miss it by ``floor``, relative to their size.
 
     Values vanish and set no scale, so that every equation is measured by its gradient. Chance is a gradient of that
-    length in any direction of the scaled jets, a row for each: one of another jet would often do nothing either, as in
-    linear equations, whose gradients are all alike. Spreads are those of every coordinate by itself: along what the
-    equation ties together jets would have no width, and whatever leads off it would seem to go far.
+    length in any direction of the scaled variables, the first ones, and of the derivatives that the equation contains,
+    a row for each: that of another jet would often do nothing either, as in linear equations, whose gradients are all
+    alike. Spreads are those of every coordinate by itself: along what the equation ties together jets would have no
+    width, and whatever leads off it would seem to go far.
     """
     points = torch.unique(points, dim=0)  # copies tell the same
 
@@ -277,13 +283,15 @@ def jet_rows(equation: Map, action: Scaled, points: Tensor, floor: float) -> Row
     outputs, n = scaled(points[:1])[0].numel(), action.size
     rows = rows_of(scaled, points, action, Trivial(action.algebra, (outputs,)))
     size = rows.jacobian.square().sum(2).mean(0).sqrt()[:, None]
-    lie = rows.lie / torch.where(size > 0, size, torch.ones_like(size)) * math.sqrt(n / outputs)
-    still = torch.zeros(rows.samples, outputs, n, dtype=torch.float64)
-    anywhere = torch.eye(n, dtype=torch.float64).expand(rows.samples, n, n)
+    size = torch.where(size > 0, size, torch.ones_like(size))
+    entries = (rows.jacobian / size).square().sum(1).mean(0).sqrt()
+    contained = (entries > claims.IGNORED * entries.amax()) | (torch.arange(n) < variables)
+    anywhere = contained.to(torch.float64) * math.sqrt(outputs / int(contained.sum()))
+    gradient = torch.cat([torch.zeros(outputs, n, dtype=torch.float64), torch.diag(anywhere)])
     return replace(
         rows,
-        lie=torch.cat([lie, torch.zeros(rows.samples, n, lie.shape[2], dtype=torch.float64)], 1),
-        jacobian=torch.cat([still, anywhere], 1),
+        lie=torch.cat([rows.lie / size, torch.zeros(rows.samples, n, rows.lie.shape[2], dtype=torch.float64)], 1),
+        jacobian=gradient.expand(rows.samples, outputs + n, n),
         turned=torch.zeros(rows.samples, rows.lie.shape[2], outputs + n, dtype=torch.float64),
         values=torch.zeros(rows.samples, outputs + n, dtype=torch.float64),
         points=_untied(points),
