@@ -20,6 +20,7 @@ from ...core._linalg import EPSILON
 from ...core._parts import Parts
 from ...derivative._lie_derivative import LieDerivative
 from ...errors import DataError, FlowError
+from ...symmetry import Symmetry
 from ...symmetry import bars as verdicts
 from ...symmetry._domain import Seen
 from ...symmetry.claims import Rows, rows_of
@@ -31,6 +32,7 @@ from ..evidence._evidence import Evidence, Factors
 from ..evidence._kernel import relative_kernel
 from ..evidence._question import HELD, Question
 from ..evidence._result import Discovery
+from ..surrogate._allowance import allowing
 from ..surrogate._contest import Progress, fit_surrogates
 from ..surrogate._cross_fit import CrossFit
 from ..surrogate._sampled import require_enough, sampled_question
@@ -80,7 +82,7 @@ class FromEquations(Discovery):
     superposition_ : LieAlgebra
         Symmetries ``w(x) d/du`` that were set aside.
     surrogate_ : CrossFit
-        The learnt equation, where it was not given.
+        The learnt equation, where it was not given. The error of its gradient is added to the limits.
 
     References
     ----------
@@ -153,12 +155,13 @@ class FromEquations(Discovery):
         superposed = _superposed(self.action, question)
         self.superposition_ = lie_algebra(self.action).span(superposed).sparsified()
         if not len(superposed):
-            self.symmetry_ = replace(conclude(question), **here)
+            self.symmetry_ = replace(self._bounded(conclude(question), question, points), **here)
             return self
         others = torch.linalg.svd(superposed).Vh[len(superposed) :]
         rank = self.rank - len(superposed) if isinstance(self.rank, int) else self.rank
         question = ask(self.action.restrict(others), rank)
         found = conclude(replace(question, limits=(*question.limits, _SUPERPOSED.format(len(superposed)))))
+        found = self._bounded(found, question, points)
         self.symmetry_ = replace(
             found,
             **here,
@@ -166,6 +169,16 @@ class FromEquations(Discovery):
             uncertainty=(found.uncertainty.square() @ others.square()).sqrt(),
         )
         return self
+
+    def _bounded(self, found: Symmetry, question: Question, points: Tensor) -> Symmetry:
+        """The answer with limits, which a claim brings along where the equation is given."""
+        if question.inquiry is not None or not isinstance(question.action, Scaled) or "surrogate_" not in vars(self):
+            return found
+        cross, action = self.surrogate_, question.action
+        count = max(_MOST_ENTRIES // (action.size * (action.size + action.algebra.dim)), _FEWEST)
+        jets = points[:: math.ceil(len(points) / count)]
+        rows = jet_rows(lambda z: cross(z / action.scale), action, jets, 0.0, self.action.base.size)
+        return allowing(found, rows, cross.gradient_error, (self.tolerance, self.level), self.seed)
 
     def _inquiry(self, equation: Map, action: Scaled, points: Tensor, question: Question) -> Inquiry | None:
         """The equation at some of the jets; none where there are too many numbers to hold."""
@@ -343,7 +356,7 @@ def _learnt_question(cross: CrossFit, action: Scaled, points: Tensor, rank: str 
     still = Trivial(action.algebra, (len(cross.models[0](points[:1])[0]),))
     question = sampled_question(_ROAD, cross, points, action, still, rank, seed)
     check = _vanishing(cross.models[HELD], action, points)
-    return replace(question, check=check, flow_words=_FLOW_WORDS)
+    return replace(question, check=check, flow_words=_FLOW_WORDS, inquiry=None)
 
 
 def _vanishing(f: Map, action: Scaled, points: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
