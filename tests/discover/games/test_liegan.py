@@ -43,13 +43,25 @@ def game(**options):
 
 def test_rotation_is_proposed_and_certified():
     x, y = swirl()
-    found = game(plan=SHORT, hidden=32).fit(x, y)
+    found = game(plan=SHORT, hidden=32, tolerance=0.3).fit(x, y)
     assert found.proposal_.distance(iso.so(2)) < 0.1
     assert (found.status_, found.algebra_.dim) == ("certified", 1)
     assert found.algebra_.distance(iso.so(2)) < 0.1
     assert found.coefficients_.shape == (1, 4)
     assert found.action_.algebra.dim == 1
     assert found.to_dict()["method"] == "LieGAN"
+
+
+def test_a_gradient_that_is_hardly_known_certifies_nothing_within_less():
+    x, y = swirl()
+    found = game(plan=SHORT, hidden=32).fit(x, y)
+    error = found.surrogate_.gradient_error
+    (generator,) = found.symmetry_.generators
+    assert (found.status_, found.grade_) == ("undecided", "")
+    assert generator.upper >= generator.error + error > 0.05
+    assert generator.lower <= max(generator.error - error, 0)
+    assert [name for name, check in found.certificates_.items() if not check.passed] == ["tolerance"]
+    assert found._convinced  # no reason to play longer
 
 
 def test_the_kept_epoch_is_that_of_the_best_held_out_score():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Protocol
 
 import torch
@@ -11,6 +12,8 @@ from ...action._action import Action
 from ...core import bars as cuts
 from ...core._linalg import EPSILON
 from ...symmetry import bars as verdicts
+from ...symmetry.claims import Interval
+from ...symmetry.claims import bars as claims
 from .. import bars
 from ..evidence._evidence import Evidence, Factors
 from ..evidence._kernel import relative_kernel
@@ -109,8 +112,27 @@ class ElementJudge:
 
     def error(self, xi: Tensor) -> float:
         """Mismatch of ``exp(xi)`` relative to the spread of the values; ``still`` is that of the identity."""
-        x, y = moved(self.rho_in, xi[None], self.x), moved(self.rho_out, xi[None], self.y, self.x)
-        return self._mismatch(x, y)
+        return self._mismatch(moved(self.rho_in, xi[None], self.x), self._turned(xi))
+
+    def excess(self, directions: Tensor, level: float, seed: int) -> Interval:
+        """Defect of the worst of ``exp(xi)`` of directions `(k, dim)` beyond what neighbours miss anyway, with limits.
+
+        Means of differences of squares, sample by sample, to that of the identity, resampled; 1 is what they would be
+        if values were those of other samples. Limits are those of the largest deviation of all directions, so that none
+        is above them by luck.
+        """
+        still = self._missed(self.x, self.y)
+        more = torch.stack(
+            [self._missed(moved(self.rho_in, xi[None], self.x), self._turned(xi)) - still for xi in directions], 1
+        )
+        rng = torch.Generator().manual_seed(seed)
+        weights = -torch.rand(claims.RESAMPLES, len(more), generator=rng, dtype=torch.float64).neg_().log1p_()
+        mean = more.mean(0)
+        reach = (weights @ more / weights.sum(1, keepdim=True) - mean).abs().amax(1).quantile(1 - level)
+        limits = (mean.amax(), mean.amax() - reach, mean.amax() + reach)
+        # Two samples differ by twice the variance of the values.
+        value, lower, upper = (math.sqrt(max(float(part), 0.0) / 2) / self.scale for part in limits)
+        return Interval(value, lower, upper)
 
     def best_step(self, xi: Tensor) -> float:
         """The shortest step ``t`` for which the powers of ``exp(t xi)`` fit the held-out samples about best.
@@ -162,9 +184,17 @@ class ElementJudge:
         far = float((x - self.x).flatten(1).norm(dim=1).square().mean().sqrt()) / self.spread
         return self.error(xi) / max(min(1.0, 2 * far), 1e-12)
 
+    def _turned(self, xi: Tensor) -> Tensor:
+        """Values `(S, m)` moved by ``exp(xi)``."""
+        return moved(self.rho_out, xi[None], self.y, self.x)
+
     def _mismatch(self, x: Tensor, y: Tensor) -> float:
+        return float(self._missed(x, y).mean().sqrt()) / self.scale
+
+    def _missed(self, x: Tensor, y: Tensor) -> Tensor:
+        """Squares `(S,)` of what neighbours miss of values ``y`` at points ``x``."""
         distance, index = self.tree.query(x.flatten(1).numpy(), k=_NEIGHBOURS)
         near = torch.from_numpy(distance)
         weights = 1 / (near + 1e-3 * near.mean())
         said = torch.einsum("bk,bkm->bm", weights / weights.sum(1, keepdim=True), self.values[torch.from_numpy(index)])
-        return float((said - y.flatten(1)).norm(dim=1).square().mean().sqrt()) / self.scale
+        return (said - y.flatten(1)).square().sum(1)

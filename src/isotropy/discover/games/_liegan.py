@@ -14,10 +14,13 @@ from torch import Tensor
 
 from ...action._action import Action
 from ...algebra._lie_algebra import LieAlgebra, lie_algebra
+from ...core._checks import require_fraction
 from ...errors import DataError
+from ...symmetry import Symmetry
 from ..evidence._kernel import relative_kernel
 from ..evidence._question import Question
 from ..evidence._result import Discovery
+from ..surrogate._allowance import allowing, rows_out_of_fold
 from ..surrogate._contest import fit_surrogates
 from ..surrogate._cross_fit import CrossFit
 from ..surrogate._sampled import fit_outputs, require_enough, sampled_question
@@ -80,6 +83,12 @@ class LieGAN(Discovery):
         Kinds of surrogate for the held-out score and the certificates; polynomials and kernels if left out.
     rank : "gap", int or float
         How to cut the spectrum of what was proposed.
+    tolerance : float
+        Defect that is accepted. A defect of 1 is what gradients of the learnt map would give at other samples than
+        those they belong to; of elements, what values of other samples would.
+    level : float
+        Probability with which a certified generator may have a true defect above the tolerance, if what ``limits``
+        names is so.
     seed : int
         Of everything random.
 
@@ -131,6 +140,8 @@ class LieGAN(Discovery):
         hidden: int = 64,
         kinds: list[str] | None = None,
         rank: str | int | float = "gap",
+        tolerance: float = 0.05,
+        level: float = 0.05,
         seed: int = 0,
     ) -> None:
         self.rho_in = rho_in
@@ -150,6 +161,8 @@ class LieGAN(Discovery):
         self.hidden = hidden
         self.kinds = kinds
         self.rank = rank
+        self.tolerance = tolerance
+        self.level = level
         self.seed = seed
 
     def fit(
@@ -204,7 +217,18 @@ class LieGAN(Discovery):
     @property
     def _convinced(self) -> bool:
         """Whether evidence confirms at least half of what was proposed."""
-        return self.status_ == "certified" and 2 * self.algebra_.dim >= self.proposal_.dim
+        return 2 * self._confirmed >= max(self.proposal_.dim, 1)
+
+    @property
+    def _confirmed(self) -> int:
+        """How many generators evidence confirms, whether or not it knows them within the tolerance.
+
+        Another start learns the same map from the same samples, so that it would know them no better.
+        """
+        coarse = "tolerance" in self.certificates_ and all(
+            check.passed for name, check in self.certificates_.items() if name != "tolerance"
+        )
+        return self.algebra_.dim if coarse or self.status_ == "certified" else 0
 
     def _settle_most(self, games: list[PairGame], samples: Samples, judge: Judge, question: Question) -> None:
         """Take the start of which evidence confirms most, and of equals the one with the best score.
@@ -214,7 +238,7 @@ class LieGAN(Discovery):
         ranked, confirmed = self._ranked(), list[int]()
         for index in ranked:
             self._settle(games, index, samples, judge, question)
-            confirmed.append(self.algebra_.dim if self.status_ == "certified" else 0)
+            confirmed.append(self._confirmed)
         self._settle(games, ranked[confirmed.index(max(confirmed))], samples, judge, question)
 
     def _question(self, samples: Samples, progress: Progress | None) -> Question | None:
@@ -327,13 +351,23 @@ class LieGAN(Discovery):
         self.proposal_ = lie_algebra(self.rho_in).span(directions)
         road = type(self).__name__
         if question is not None:
-            found = conclude_map(question, directions)
+            found = self._bounded(conclude_map(question, directions), samples)
         elif isinstance(judge, ElementJudge):
-            found = conclude_elements(road, self.rho_in, judge, samples.x, directions)
+            found = conclude_elements(road, self.rho_in, judge, samples.x, directions, self._asked, self.seed)
             self.elements_, self.orders_ = found.elements, list(found.orders)
         else:
             found = conclude_cloud(road, self.rho_in, samples.x, directions, self.rank, self.seed)
         self.symmetry_ = replace(found, road=road, seed=self.seed)
+
+    @property
+    def _asked(self) -> tuple[float, float]:
+        return self.tolerance, self.level
+
+    def _bounded(self, found: Symmetry, samples: Samples) -> Symmetry:
+        """What evidence confirms, with limits on the samples that it was asked about."""
+        cross, x = self.surrogate_, samples.x[:_EVIDENCE]
+        rows = rows_out_of_fold(cross, x, self.rho_in, fit_outputs(cross, x, samples.rho_out))
+        return allowing(found, rows, cross.gradient_error, self._asked, self.seed)
 
     def _kinds_of_start(self, samples: Samples) -> list[bool]:
         """Whether each start is conditional."""
@@ -350,6 +384,8 @@ class LieGAN(Discovery):
         return json.dumps({**chosen, **plan, "samples": len(samples.x), "index": index, "sum": samples.fingerprint})
 
     def _require_options(self) -> None:
+        require_fraction(self.tolerance, "tolerance")
+        require_fraction(self.level, "level")
         if self.start not in ("random", "direct"):
             raise DataError(f"start: expected 'random' or 'direct', received {self.start!r}; use 'random' if unsure")
         if self.conditional not in (True, False, "auto"):

@@ -14,6 +14,7 @@ from ...core._linalg import Cut
 from ...errors import DataError
 from ...symmetry import Certificate, Generator, Symmetry
 from ...symmetry._domain import Seen
+from ...symmetry.claims import Interval
 from .. import bars
 from ..discrete._order import order_of
 from ..evidence._conclude import conclude, uncertainty
@@ -23,6 +24,8 @@ from ..evidence._question import Question
 from ..shape._from_points import FromPoints
 from ._judge import ElementJudge
 
+_ALIKE = "neighbours were taken to predict values as well at moved points as where they are"
+_POWERS = "whole powers of single elements were tried; nothing between them"
 _ALONE = "an adversary proposed the generators; without other evidence that is no proof"
 
 
@@ -37,6 +40,7 @@ def conclude_map(question: Question, directions: Tensor) -> Symmetry:
         question,
         action=action.restrict(combos),
         evidence=Narrowed(question.evidence, combos),
+        inquiry=None,  # that one is about all candidates
         check=lambda xi, x: question.check(xi @ combos, x),
         method=f"adversary, judged by {question.method}",
         limits=(*question.limits, f"{len(combos)} directions were proposed; others were not judged"),
@@ -72,21 +76,41 @@ def conclude_cloud(
     )
 
 
-def conclude_elements(road: str, action: Action, judge: ElementJudge, x: Tensor, directions: Tensor) -> Symmetry:
-    """Elements ``exp(xi)`` of directions `(k, dim)`, their orders, and whether held-out samples agree."""
+def conclude_elements(
+    road: str, action: Action, judge: ElementJudge, x: Tensor, directions: Tensor, asked: tuple[float, float], seed: int
+) -> Symmetry:
+    """Elements ``exp(xi)`` of directions `(k, dim)`, their orders, and whether held-out samples agree.
+
+    Tolerance and level are ``asked``.
+    """
     algebra = lie_algebra(action)
     elements = torch.linalg.matrix_exp(torch.stack([algebra.element(xi) for xi in directions]))
     orders = [order_of(g) for g in elements]
-    certificates = _element_certificates(judge, directions, orders)
-    limits = ("whole powers of single elements were tried; nothing between them",)
+    powers = [power * xi for xi, order in zip(directions, orders, strict=True) for power in range(1, max(order, 2))]
+    excess = judge.excess(torch.stack(powers), asked[1], seed)
+    certificates = {**_element_certificates(judge, directions, orders), "tolerance": _excess(excess, *asked)}
+    certified = all(c.passed for c in certificates.values())
+    grade = "approximate" if certified else ""
     return replace(
-        leave_open(road, action, directions[:0], x, limits),
+        leave_open(road, action, directions[:0], x, (_ALIKE, _POWERS)),
         elements=elements,
         orders=tuple(orders),
+        generators=tuple(Generator(excess.value, excess.lower, excess.upper, grade) for _ in elements),
         certificates=certificates,
-        status="certified" if all(c.passed for c in certificates.values()) else "undecided",
+        status="certified" if certified else "undecided",
+        tolerance=asked[0],
+        level=asked[1],
         derivative="adversary, judged by nearest neighbours",
     )
+
+
+def _excess(excess: Interval, tolerance: float, level: float) -> Certificate:
+    """Whether the worst power of an element is within the tolerance."""
+    words = (
+        f"the worst power is broken by {excess.value:.2g} of what chance would give, beyond what neighbours miss "
+        f"anyway ({1 - level:.0%}: {excess.lower:.2g} to {excess.upper:.2g})"
+    )
+    return Certificate(excess.upper, tolerance, excess.upper <= tolerance, words)
 
 
 def _element_certificates(judge: ElementJudge, directions: Tensor, orders: list[int]) -> dict[str, Certificate]:

@@ -35,6 +35,7 @@ def allowing(found: Symmetry, rows: Rows, error: float, asked: tuple[float, floa
     it. Tolerance and level are ``asked``.
     """
     tolerance, level = asked
+    error = min(error, 1.0)  # as good as chance; no number at all where no signal stands out of the noise
     words = (
         f"the map was learnt: limits are wider by the error of its gradient, {error:.1%}, as if that pointed anywhere"
     )
