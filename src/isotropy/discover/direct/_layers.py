@@ -54,6 +54,8 @@ def layers(
     *,
     algebra: Candidates = gl,
     rank: str | int | float = "gap",
+    tolerance: float = 0.05,
+    level: float = 0.05,
     seed: int = 0,
 ) -> LayerSymmetries:
     """Discover the symmetries of each layer with independent candidates before and after it, and chain them.
@@ -66,13 +68,15 @@ def layers(
         `(batch, n)` inputs.
     algebra : callable
         Candidates for a width: ``gl``, ``aff`` or any other; one of matrices of size ``width + 1`` acts affinely.
-    rank, seed
-        As in ``FromModel``.
+    rank, tolerance, level, seed
+        As in ``FromModel``: a defect of 1 is what the gradients of a layer would give at other samples than those they
+        belong to. The level is that of every layer by itself.
 
     Raises
     ------
     DataError
-        If a layer does not take what the one before it gave, is not flat, or has too many candidates.
+        If a layer does not take what the one before it gave, is not flat, or has too many candidates, or if tolerance
+        or level is not between 0 and 1.
 
     Examples
     --------
@@ -83,19 +87,20 @@ def layers(
     >>> {name: layer.algebra_.dim for name, layer in found.layers.items()}, found.through.algebra_.dim
     ({'0': 9, '1': 3}, 3)
     """
+    options: dict[str, Any] = {"rank": rank, "tolerance": tolerance, "level": level, "seed": seed}
     points = as_points(x, "x").detach()
     steps = _steps(model, points)
     results: dict[str, FromModel] = {}
     kernels: list[tuple[Tensor, Tensor]] = []
     for name, module, before, after in steps:
         rho_in, rho_out = _pair(name, algebra, before.shape[1], after.shape[1])
-        results[name] = FromModel(rho_in, rho_out, rank=rank, seed=seed).fit(module, before)
+        results[name] = FromModel(rho_in, rho_out, **options).fit(module, before)
         kernels.append(_sides(results[name], _checked(algebra, before.shape[1]).dim))
     ends, spectrum = _chained(kernels)
     through = None
     if len(ends):
         rho_in, rho_out = _pair("model", algebra, points.shape[1], steps[-1].output.shape[1])
-        through = FromModel(rho_in.restrict(ends), rho_out.restrict(ends), rank=rank, seed=seed).fit(model, points)
+        through = FromModel(rho_in.restrict(ends), rho_out.restrict(ends), **options).fit(model, points)
     return LayerSymmetries(results, through, spectrum)
 
 

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from ...action._representation import Representation
 from ...dictionary import Polynomials
+from ...symmetry.claims import Interval
+from ..evidence._together import quotients
 from ..games._generator import moved
 from ._autoencoder import Autoencoder
 
@@ -86,10 +88,38 @@ class LatentJudge:
         count = len(z) // _TRIES * _TRIES
         return moved(self.latent, elements, z[:count]) if count else z
 
+    @torch.no_grad()
+    def defect(self, coder: Autoencoder, directions: Tensor, level: float) -> tuple[Interval, float]:
+        """What moved pairs miss of the latent step, relative to steps dealt to other pairs, and how many carry that.
+
+        The step was learnt from other pairs, and its own error is in the numbers. Not known without pairs.
+        """
+        steps = self._steps(coder, self._elements(directions).to(coder.mean.dtype))
+        if steps is None:
+            return Interval(math.nan, math.nan, math.nan), math.nan
+        missed, said, true = steps
+        rng = torch.Generator().manual_seed(self.seed)
+        order = torch.randperm(len(said), generator=rng)
+        dealt = torch.empty_like(true)
+        dealt[order] = true[order.roll(1)]
+        squares = [missed, (said - dealt).square().sum(1), true.square().sum(1)]
+        broken, chance, sizes = (part[:, None] for part in squares)
+        found = quotients(broken, chance, level, self.seed, sizes=sizes)
+        return found.one(0), float(found.effective)
+
     def _step(self, coder: Autoencoder, elements: Tensor) -> float:
-        """How far moved pairs are from a polynomial step fitted to others."""
-        if self.seen_after is None or self.held_after is None:
+        """How far moved pairs are from a polynomial step fitted to others, relative to the steps."""
+        steps = self._steps(coder, elements)
+        if steps is None or self.held_after is None:
             return math.nan
+        real = coder.mean.dtype
+        whole = coder.encode(self.held_after.to(real)).double() - coder.encode(self.held.to(real)).double()
+        return float((steps[0].mean() / whole.square().sum(1).mean().clamp_min(1e-30)).sqrt())
+
+    def _steps(self, coder: Autoencoder, elements: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:
+        """Squares `(S,)` of what moved pairs miss, and their steps `(S, n)` as learnt and as moved."""
+        if self.seen_after is None or self.held_after is None:
+            return None
         real = coder.mean.dtype
         z, w, held, after = (
             coder.encode(part.to(real)).double() for part in (self.seen, self.seen_after, self.held, self.held_after)
@@ -98,10 +128,11 @@ class LatentJudge:
         scale = z.abs().amax().clamp_min(1e-12)
         fitted = torch.linalg.lstsq(library.evaluate(z / scale), w - z, driver="gelsd").solution
         there, then = (self._moved(elements.double(), part) for part in (held, after))
-        said = there + library.evaluate(there / scale) @ fitted
-        whole = (after - held).square().sum(1).mean()
-        missed = (said - then).square().sum(1).clamp_max(float(whole))  # polynomials are wild where no data are
-        return float((missed.mean() / whole.clamp_min(1e-30)).sqrt())
+        said, true = library.evaluate(there / scale) @ fitted, then - there
+        whole = float((after - held).square().sum(1).mean())
+        missed = (said - true).square().sum(1).clamp_max(whole)  # polynomials are wild where no data are
+        far = said.norm(dim=1, keepdim=True).clamp_min(1e-30)
+        return missed, said * (true.norm(dim=1, keepdim=True) + whole**0.5).div(far).clamp_max(1.0), true
 
 
 def _ratio(missed: Tensor, whole: Tensor) -> float:

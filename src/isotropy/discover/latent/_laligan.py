@@ -17,7 +17,7 @@ from ...action._representation import Representation
 from ...actions import LatentAction
 from ...algebra._catalogue import gl
 from ...algebra._lie_algebra import lie_algebra
-from ...core._checks import as_points
+from ...core._checks import as_points, require_fraction
 from ...errors import DataError, RepresentationMismatchError
 from .. import bars
 from ..evidence._result import Discovery
@@ -71,6 +71,12 @@ class LaLiGAN(Discovery):
     polish : int
         Iterations of the direct road after the game: with the generators kept, coordinates are fitted in which the
         step commutes with them; none without pairs. Held-out samples decide whether the result is taken.
+    tolerance : float
+        Defect that is accepted of the step in latent coordinates. A defect of 1 is what moved pairs would miss if their
+        steps were dealt to other pairs.
+    level : float
+        Probability with which the certified span may have a true defect above the tolerance, if what ``limits`` names
+        is so.
     seed : int
         Of everything random.
 
@@ -123,6 +129,8 @@ class LaLiGAN(Discovery):
         plan: Plan | None = None,
         batch: int = 256,
         polish: int = 300,
+        tolerance: float = 0.05,
+        level: float = 0.05,
         seed: int = 0,
     ) -> None:
         self.latent_dim = latent_dim
@@ -139,6 +147,8 @@ class LaLiGAN(Discovery):
         self.plan = plan
         self.batch = batch
         self.polish = polish
+        self.tolerance = tolerance
+        self.level = level
         self.seed = seed
 
     def fit(
@@ -165,6 +175,8 @@ class LaLiGAN(Discovery):
             Without lightning-fabric.
         """
         path = None if resume is None else require_safetensors(Path(resume))
+        require_fraction(self.tolerance, "tolerance")
+        require_fraction(self.level, "level")
         latent = self._require_latent()
         points, after = _as_pairs(x, y)
         self._require_room(points)
@@ -251,7 +263,8 @@ class LaLiGAN(Discovery):
         self.autoencoder_ = coder
         action = LatentAction(coder.encode, coder.decode, latent, tuple(x.shape[1:]))
         self.verdict_ = judge.verdict(coder, directions)
-        found = conclude_latent(action, coder, judge, x, directions, self.verdict_)
+        asked = self.tolerance, self.level
+        found = conclude_latent(action, coder, judge, x, directions, self.verdict_, asked)
         self.symmetry_ = replace(found, seed=self.seed)
         z = coder.encode(x)
         w = None if y is None else coder.encode(y)

@@ -12,7 +12,9 @@ from ...action._representation import Representation
 from ...actions import LatentAction
 from ...symmetry import Certificate, Generator, Symmetry
 from ...symmetry import bars as verdicts
+from ...symmetry.claims import Interval
 from .. import bars
+from ..evidence._together import within
 from ..games._proposal import leave_open
 from ._autoencoder import Autoencoder
 from ._judge import LatentJudge, Verdict
@@ -26,13 +28,26 @@ _WORDS = {
     "cloud": "moved points lie {:.2g} spreads beside the cloud (energy distance)",
 }
 _UNPAIRED = "without pairs of states, any coordinates in which the cloud looks symmetric pass; that is no proof"
+_LATENT = (
+    "the claim is about the step in latent coordinates, with the error of the learnt step in it; that of encoder and "
+    "decoder is told beside it, and moved pairs that leave the data count as missed by no more than a step"
+)
 _TRAINED = "certificates compare with samples that were left out, within the range of the data"
 
 
 def conclude_latent(
-    action: LatentAction, coder: Autoencoder, judge: LatentJudge, x: Tensor, directions: Tensor, verdict: Verdict
+    action: LatentAction,
+    coder: Autoencoder,
+    judge: LatentJudge,
+    x: Tensor,
+    directions: Tensor,
+    verdict: Verdict,
+    asked: tuple[float, float],
 ) -> Symmetry:
-    """The span of directions `(k, dim)`, found on points ``x`` `(S, *event)`, and what it is worth."""
+    """The span of directions `(k, dim)`, found on points ``x`` `(S, *event)`, and what it is worth.
+
+    Tolerance and level are ``asked``.
+    """
     proposed = leave_open("LaLiGAN", action, directions, x, (_TRAINED,))
     certificates = _certificates(verdict, _motion(action, judge.held, directions))
     if len(directions) > 1:
@@ -40,18 +55,33 @@ def conclude_latent(
         most = verdicts.MOST_CLOSURE_DEFECT
         words = f"brackets of the generators leave their span by {defect:.2g} of their size"
         certificates["closure"] = Certificate(defect, most, defect <= most, words)
-    passed, paired = all(certificate.passed for certificate in certificates.values()), judge.held_after is not None
+    paired = judge.held_after is not None
+    if paired:
+        span, carried = judge.defect(coder, directions, asked[1])
+        certificates["tolerance"] = within(span, *asked, "moved pairs miss the latent step by", carried)
+    certified = all(certificate.passed for certificate in certificates.values()) and paired
     errors = [min(judge.verdict(coder, xi[None]).score, 1.0) for xi in directions]
+    members = [judge.defect(coder, xi[None], asked[1])[0] for xi in directions]
     return replace(
         proposed,
         certificates=certificates,
-        status="certified" if passed and paired else "undecided",
-        limits=(*proposed.limits, *([] if paired else [_UNPAIRED])),
-        generators=tuple(Generator(error) for error in errors),
+        status="certified" if certified else "undecided",
+        limits=(*proposed.limits, _LATENT if paired else _UNPAIRED),
+        generators=tuple(_numbers(one, error, certified) for one, error in zip(members, errors, strict=True)),
         spectrum=torch.tensor(errors, dtype=torch.float64).sort(descending=True).values,
+        tolerance=asked[0],
+        level=asked[1],
+        ladder={0.0: 0, asked[0]: len(directions) if certified else 0},
         uncertainty=directions.abs().amax(dim=1, keepdim=True).expand_as(directions) * min(verdict.score, 1.0),
         derivative="adversary and follower in latent coordinates",
     )
+
+
+def _numbers(one: Interval, error: float, certified: bool) -> Generator:
+    """The defect of the step with its limits; without pairs there is only the score."""
+    if math.isnan(one.value):
+        return Generator(error)
+    return Generator(one.value, one.lower, one.upper, "approximate" if certified else "")
 
 
 def along_time(latent: Representation, z: Tensor, w: Tensor | None) -> Tensor:
