@@ -1,5 +1,7 @@
 """The nuclear norm as a count of broken dimensions: rank, convexity, basis, and its variational form."""
 
+import copy
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -173,8 +175,68 @@ def test_constant_maps_and_generic_maps():
     penalty(lambda x: 0 * x[:, 0], X)
     assert penalty.status_ == "undecided"
     other = LiePenalty(V, ONE)
-    other(cubic(0), X)
+    other(cubic(0), randn(400, 3, seed=5))
     assert (other.status_, other.algebra_.dim) == ("none", 0)
+    few = LiePenalty(V, ONE)
+    few(cubic(0), X[:3])
+    assert few.status_ == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("broken", "status", "grade"),
+    [(0.0, "certified", "exact"), (0.003, "certified", "approximate"), (0.3, "none", "")],
+)
+def test_the_readout_is_a_claim_about_the_function(broken, status, grade):
+    G, x = iso.so(3), randn(400, 3, seed=7)
+
+    def f(x):
+        return x.square().sum(1) + broken * (x[:, 0] + 2 * x[:, 1] ** 3 - x[:, 2] ** 3)
+
+    penalty = LiePenalty(G.vector(), G.scalar())
+    penalty(f, x)
+    read = penalty.readout()
+    assert read.status == status
+    assert set(read.claim.grades) == ({grade} - {""})
+    assert all(error.lower <= error.value <= error.upper <= 0.05 for error in read.claim.errors)
+    assert read.algebra.dim == (3 if status == "certified" else 0)
+
+
+def test_the_readout_is_about_the_function_as_it_is_now():
+    G, net = iso.so(3), nn.Linear(3, 1, bias=False).double()
+    penalty = LiePenalty(G.vector(), G.scalar())
+    penalty(net, randn(200, 3))
+    (before,) = penalty.readout().coefficients  # turns about its slope
+    with torch.no_grad():
+        net.weight.copy_(torch.tensor([[1.0, 0.0, 0.0]]))
+    (after,) = penalty.readout().coefficients
+    assert not torch.allclose(before / before.norm(), after / after.norm(), atol=0.01)
+    assert float((iso.lie_derivative(net, X, G.vector(), G.scalar())[..., 0] @ after).abs().max()) < 1e-12
+    assert list(penalty.children()) == []  # the network is no part of the penalty
+    assert penalty.readout(lambda x: x.square().sum(1), X).status == "certified"
+    copied = copy.deepcopy(penalty)  # the network is not copied along
+    assert torch.equal(copied.spectrum_, penalty.spectrum_)
+    assert copied.readout().claim is None
+
+
+def test_a_restored_state_certifies_nothing():
+    first, second = LiePenalty(V, ONE), LiePenalty(V, ONE)
+    first(lambda x: x.square().sum(1), X)
+    second.load_state_dict(first.state_dict())
+    assert (first.status_, second.status_) == ("certified", "undecided")
+    assert second.algebra_.dim == 3
+
+
+def test_the_last_points_are_kept():
+    penalty = LiePenalty(V, ONE)
+    for _ in range(30):
+        penalty(cubic(0), randn(50, 3))
+    assert len(penalty._seen[1]) == 1024
+    with pytest.raises(DataError, match="both or none"):
+        penalty.readout(cubic(0))
+    with pytest.raises(DataError, match="level"):
+        LiePenalty(V, ONE, level=1.0)
+    with pytest.raises(DataError, match="tolerance"):
+        LiePenalty(V, ONE, tolerance=0.0)
 
 
 def test_state_and_mode_are_kept():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,11 +11,15 @@ from torch import Tensor, nn
 
 from ..action._action import Action
 from ..algebra._lie_algebra import LieAlgebra
-from ..core._autodiff import Map
+from ..core._autodiff import Map, evaluating
+from ..core._checks import require_fraction
 from ..derivative._lie_derivative import Terms, traced_terms
 from ..errors import DataError
 from ..symmetry import bars
-from ._readout import Readout, read_kernel, unit_generators
+from ..symmetry.claims import rows_of
+from ._readout import Readout, read_claim, read_kernel, unit_generators
+
+_KEPT = 1024  # of the last points
 
 
 def nuclear_norm(f: Map, x: Any, rho_in: Action, rho_out: Action, metric: str = "trace") -> Tensor:
@@ -78,7 +83,12 @@ class LiePenalty(nn.Module):
     metric : str
         As in ``BasisRegression``.
     rank : "gap", int or float
-        How ``algebra_`` cuts the spectrum.
+        Which directions ``algebra_`` keeps: those within the tolerance, so many of the least broken, or all up to a
+        defect.
+    tolerance : float
+        Defect that is accepted: 0 is exact, 1 is what gradients shuffled among the points would give.
+    level : float
+        Probability with which a certified generator may have a true defect above the tolerance.
 
     Attributes
     ----------
@@ -99,7 +109,7 @@ class LiePenalty(nn.Module):
     >>> import torch, isotropy as iso
     >>> G, net = iso.so(2), torch.nn.Linear(2, 1).double()
     >>> penalty = LiePenalty(G.vector(), G.scalar())
-    >>> x = torch.randn(32, 2, dtype=torch.float64)
+    >>> x = torch.randn(200, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     >>> loss = net(x).square().mean() + 0.1 * penalty(net, x)
     >>> loss.backward()
     >>> penalty.status_
@@ -119,6 +129,8 @@ class LiePenalty(nn.Module):
         eps: float = 1e-3,
         metric: str = "trace",
         rank: str | int | float = "gap",
+        tolerance: float = 0.05,
+        level: float = 0.05,
     ) -> None:
         super().__init__()
         if not 0.0 <= decay < 1.0 or not eps > 0:
@@ -127,6 +139,8 @@ class LiePenalty(nn.Module):
             )
         self.rho_in, self.rho_out = rho_in, rho_out
         self.decay, self.eps, self.rank = decay, eps, rank
+        self.tolerance, self.level = require_fraction(tolerance, "tolerance"), require_fraction(level, "level")
+        self._seen: tuple[Map, Tensor] | None = None  # a tuple, so that the network does not become a part of this
         self._units = unit_generators(rho_in, metric)
         dim = rho_in.algebra.dim
         self.register_buffer("gram", torch.zeros(dim, dim, dtype=torch.float64))
@@ -143,6 +157,7 @@ class LiePenalty(nn.Module):
         batch = rows.T @ rows
         if self.training:
             self._absorb(batch.detach(), terms, torch.as_tensor(x))
+            self._keep(f, torch.as_tensor(x).detach())
         root, inverse = self._roots()
         return 0.5 * (inverse.to(batch) * batch).sum() + 0.5 * root.trace().to(batch)
 
@@ -153,20 +168,46 @@ class LiePenalty(nn.Module):
 
     @property
     def algebra_(self) -> LieAlgebra:
-        """The candidates that f keeps, from the small eigenspace of P."""
+        """The candidates that f keeps at the last points."""
         return self.readout().algebra
 
     @property
     def spectrum_(self) -> Tensor:
         """Descending singular values `(dim,)` of ``xi -> L_xi f`` over unit generators."""
-        return self.readout().spectrum
+        return self._kernel().spectrum
 
     @property
     def status_(self) -> str:
         """``"certified"``, ``"undecided"`` or ``"none"``."""
         return self.readout().status
 
-    def readout(self) -> Readout:
+    def readout(self, f: Map | None = None, x: Any = None) -> Readout:
+        """What f keeps at points `(batch, *event)`, as it is now; by default f and the points of the last batches.
+
+        The spectrum is that of the running mean, which still remembers how f was before. A state that was loaded knows
+        no f; what it shows is left undecided.
+
+        Raises
+        ------
+        DataError
+            If there was no batch in training mode, or one of f and x is missing.
+        """
+        if (f is None) != (x is None):
+            raise DataError("readout: expected a function and points, received one of them; give both or none")
+        kernel = self._kernel()
+        seen = self._seen if f is None else (f, torch.as_tensor(x))
+        if seen is None:
+            return replace(kernel, status="undecided" if kernel.status == "certified" else kernel.status)
+        with evaluating(seen[0]):
+            rows = rows_of(*seen, self.rho_in, self.rho_out)
+        size = None if isinstance(self.rank, str) else self.rank
+        return read_claim(self.rho_in, rows, kernel, self.tolerance, self.level, size)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the function, which need not be one that can be copied."""
+        return {**self.__dict__, "_seen": None}
+
+    def _kernel(self) -> Readout:
         """Cut the spectrum of the running mean by the rank rule of the library."""
         sizes, axes = torch.linalg.eigh(self._mean())
         factor = (sizes.clamp_min(0.0).sqrt() * axes).T
@@ -192,6 +233,12 @@ class LiePenalty(nn.Module):
             self.gram.lerp_(batch.to(self.gram), 1 - self.decay)
             self.reach.lerp_(reach.to(self.reach), 1 - self.decay)
             self.steps += 1
+
+    def _keep(self, f: Map, x: Tensor) -> None:
+        """Remember the function and the last points, for the readout."""
+        same = self._seen is not None and self._seen[1].dtype == x.dtype and self._seen[1].device == x.device
+        before = self._seen[1] if self._seen is not None and same else x[:0]
+        self._seen = f, torch.cat([x, before])[:_KEPT]
 
     def _share(self) -> float:
         """Total weight of the batches in the running means."""

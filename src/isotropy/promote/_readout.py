@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -13,6 +13,8 @@ from ..algebra._lie_algebra import LieAlgebra
 from ..core._linalg import EPSILON, Cut, cut_spectrum
 from ..errors import DataError
 from ..symmetry import bars
+from ..symmetry.claims import Claim, Rows, judge
+from ..symmetry.claims import bars as limits
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,10 @@ class Readout:
     cut : Cut
         Where the spectrum was cut.
     status : str
-        ``"certified"`` (a clear gap above a small residual, and a span that closes), ``"undecided"`` or ``"none"``.
+        ``"certified"``, ``"undecided"`` or ``"none"``: what the claim says, or, where none was asked for, a clear gap
+        above a small residual, and a span that closes.
+    claim : Claim, optional
+        Defects with their limits, grades and the ladder, where the function was evaluated.
     """
 
     spectrum: Tensor
@@ -41,6 +46,7 @@ class Readout:
     algebra: LieAlgebra
     cut: Cut
     status: str
+    claim: Claim | None = None
 
 
 def unit_generators(action: Action, metric: str) -> Tensor:
@@ -77,6 +83,26 @@ def read_kernel(
     kept = axes[len(axes) - cut.dim :] @ units
     algebra, coefficients = _sparse_span(action, kept)
     return Readout(spectrum, relative, coefficients, algebra, cut, _status(cut, algebra, scale))
+
+
+def read_claim(
+    action: Action, rows: Rows, kernel: Readout, tolerance: float, level: float, size: float | None
+) -> Readout:
+    """What a function keeps by its values at samples, instead of by a gap in its spectrum.
+
+    A constant function and too few points settle nothing; then what the spectrum shows is left undecided.
+    """
+    constant = not bool(rows.jacobian.any() or rows.turned.any())
+    if constant or len(torch.unique(rows.points, dim=0)) < limits.LEAST_POINTS:
+        return replace(kernel, status="undecided")
+    claim = judge(rows, tolerance, level, size=size).claim
+    kept = torch.cat([claim.directions, claim.ignored])
+    if claim.status == "undecided" and len(claim.ignored):
+        kept = claim.ignored  # what the function ignores needs no doubt about the rest
+    algebra, coefficients = _sparse_span(action, kept)
+    known = claim.status == "certified" or len(claim.ignored) > 0
+    status = "certified" if known else claim.status
+    return replace(kernel, coefficients=coefficients, algebra=algebra, status=status, claim=claim)
 
 
 def _sparse_span(action: Action, directions: Tensor) -> tuple[LieAlgebra, Tensor]:
