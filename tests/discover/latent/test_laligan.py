@@ -12,6 +12,7 @@ from isotropy.core._charts import corrected
 from isotropy.discover import LaLiGAN, Plan, Weights
 from isotropy.discover.latent._autoencoder import Autoencoder, build
 from isotropy.discover.latent._game import LatentGame, Proposer
+from isotropy.discover.latent._judge import LatentJudge
 from isotropy.discover.latent._polish import conserving, kept_metric
 from isotropy.discover.latent._verdict import along_time, linear_step
 from isotropy.errors import DataError, RepresentationMismatchError
@@ -61,6 +62,28 @@ def test_noise_is_left_undecided():
     found = small().fit(randn(200, 3), randn(200, 3, seed=1))
     assert found.status_ == "undecided"
     assert not found.certificates_["step"].passed
+    assert not found.certificates_["tolerance"].passed
+    assert found.upper_[0] > 0.5  # about as much as chance
+
+
+def test_steps_that_are_known_have_limits():
+    """Networks that do nothing, so that only the claim is asked: a rotation, and a step that it does not keep."""
+    x = randn(800, 2)
+    x = (x - x.mean(0)) / x.std(0)  # as an autoencoder does, one column like the other
+    coder = Autoencoder(*[torch.nn.Identity(), torch.nn.Identity()], x, 2)
+    turn = torch.tensor([[0.0, -1.0, 1.0, 0.0]], dtype=torch.float64)
+    kept = LatentJudge(iso.gl(2).vector(), x, turned(x, 0.3), 1.0, 0).defect(coder, turn, 0.05)
+    assert kept[0].lower <= kept[0].value <= kept[0].upper < 1e-6
+    assert kept[1] > 100
+    stretched = torch.stack([x[:, 0] * 1.2, x[:, 1] * 0.9], dim=1)
+    broken = LatentJudge(iso.gl(2).vector(), x, stretched, 1.0, 0).defect(coder, turn, 0.05)[0]
+    assert 0.3 < broken.lower <= broken.value <= broken.upper < 1.5
+
+
+@pytest.mark.parametrize("name", ["tolerance", "level"])
+def test_tolerance_and_level_are_fractions(name):
+    with pytest.raises(DataError, match=f"{name}: expected a number between 0 and 1"):
+        small(**{name: 1.5}).fit(*oscillator(150))
 
 
 def test_points_alone_are_never_certified():
@@ -266,8 +289,9 @@ def test_latent_action_needs_the_right_size():
 @pytest.mark.slow
 def test_pendulum():
     data = datasets.pendulum().data
-    found = LaLiGAN().fit(data.x, data.y)
+    found = LaLiGAN(tolerance=0.15).fit(data.x, data.y)
     assert found.status_ == "certified"
+    assert found.upper_[0] <= 0.15
     assert found.labels_ == ["time translation"]
 
 

@@ -186,13 +186,11 @@ class FromEquations(Discovery):
         if count < _FEWEST:
             return None
         jets = points[:: math.ceil(len(points) / count)]
-        size = None if question.rank == "gap" else float(question.rank)
         return Inquiry(
             lambda: jet_rows(equation, action, jets, question.floor, self.action.base.size),
             self.tolerance,
             self.level,
             self.seed,
-            size,
         )
 
     def _place(self, name: str) -> int:
