@@ -19,6 +19,7 @@ from isotropy.enforce._spectrum import Spectrum, decide
 from isotropy.errors import DataError
 from isotropy.promote._readout import _status
 from isotropy.symmetry._readable import readable
+from isotropy.symmetry.claims import Interval
 
 
 def _row(*values: float) -> torch.Tensor:
@@ -80,6 +81,10 @@ def _facts_agree(miss: float) -> bool:
     return passes(lambda: _feasible(facts[:1], facts, values), DataError)
 
 
+def _is_stable(sine: float) -> bool:
+    return pair_certificates(Interval(0.0, 0.0, 0.0), 100.0, 1.0, sine, (0.05, 0.05))["stability"].passed
+
+
 LITERALS = {
     "ABELIAN_MOTION": 0.05,
     "ROUNDINGS": 8.0,
@@ -106,7 +111,7 @@ LITERALS = {
 JUDGED = {
     "MIN_GAP_OF_BROKEN": at_least(_clear_of_a_small_break, 10.0),
     "MOST_CLOSURE_DEFECT": at_most(lambda defect: _is_certified(defect=defect), 0.15),
-    "MOST_SINE": at_most(lambda sine: pair_certificates(0.0, sine)["stability"].passed, 0.5),
+    "MOST_SINE": at_most(_is_stable, 0.5),
     "MOST_FLOW_ERROR": at_most(_flows_agree, 0.25),
     "MOST_GRADIENT_ERROR": at_most(lambda error: certify.gradient(error).passed, 1 / 3),
     "MOST_TRANSVERSAL": at_most(_is_tangent, 0.1),

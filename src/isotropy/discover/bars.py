@@ -165,6 +165,10 @@ CHARGE_UNIT = 100.0
 # integration stays below 3e-4 of it. Passes: at most.
 NEARLY_EXACT = 1e-3
 
+# Times the error of a learnt map, relative to its spread, that a component of its outputs has to be wide so that more
+# than the error is seen: three standard errors. Passes: above.
+KNOWN_OUTPUT = 3.0
+
 # -- Pairs -------------------------------------------------------------------------------------------------------------
 
 # Defect of pairs, in its lower limit, from which they have no common motion at all: chance leaves 1, and what is less

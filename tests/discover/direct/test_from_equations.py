@@ -108,6 +108,60 @@ def test_an_equation_that_depends_on_place_loses_its_shift():
     assert found.superposition_.dim == 0
 
 
+def _nearly_heat(broken, seed=0, **options):
+    """The heat equation with a term that keeps only shifts of time and one scaling."""
+    action = Prolonged(("x", "t"), ("u",), order=2, degree=1)
+    z = _jets(400, action.size, seed)
+    z[:, 4] = z[:, 5] + broken * z[:, 2] ** 2 * z[:, 0]
+    return FromEquations(action, ["u_t"], **options).fit(
+        z, lambda z: z[:, 4] - z[:, 5] - broken * z[:, 2] ** 2 * z[:, 0]
+    )
+
+
+@pytest.mark.parametrize(("broken", "dim", "grade"), [(0.0, 4, "exact"), (1e-3, 6, "approximate"), (0.3, 2, "exact")])
+def test_a_small_term_is_told_by_size(broken, dim, grade):
+    """A term of a thousandth breaks four generators by as much, shifts of u among them; a large one leaves two."""
+    found = _nearly_heat(broken)
+    assert (found.status_, found.algebra_.dim, found.grade_) == ("certified", dim, grade)
+    assert found.superposition_.dim == (0 if broken else 2)
+    errors = [one for one in found.symmetry_.generators if one.grade == "approximate"]
+    assert len(errors) == (4 if grade == "approximate" else 0)
+    assert all(broken < one.error < 10 * broken and one.lower <= one.error <= one.upper for one in errors)
+    assert found.ladder_[0.0] == (2 if broken else 4)
+    assert found.symmetry_.tolerance == 0.05
+
+
+def test_names_of_units_do_not_enter():
+    """Jets in other units of x, t and u, derivatives along with them, and the equation a thousand times as large."""
+    action = Prolonged(("x", "t"), ("u",), order=2, degree=1)
+    length, time, size = 1e3, 1e-4, 1e5
+    scale = torch.tensor([length, time, size, size / length, size / time, size / length**2, size / length / time,
+                          size / time**2], dtype=torch.float64)  # fmt: skip
+    z = _jets(400, action.size)
+    z[:, 4] = z[:, 5] + 1e-3 * z[:, 2] ** 2 * z[:, 0]
+
+    def f(z):
+        return z[:, 4] - z[:, 5] - 1e-3 * z[:, 2] ** 2 * z[:, 0]
+
+    plain = FromEquations(action, ["u_t"]).fit(z, f)
+    other = FromEquations(action, ["u_t"]).fit(scale * z, lambda z: 1e3 * f(z / scale))
+    assert (other.status_, other.algebra_.dim, other.ladder_) == (plain.status_, plain.algebra_.dim, plain.ladder_)
+
+
+def test_the_error_of_a_learnt_equation_widens_the_limits():
+    _, found, _ = _asked("burgers")
+    error = found.surrogate_.gradient_error
+    assert found.grade_ == "approximate"
+    assert all(one.upper >= one.error + error for one in found.symmetry_.generators)
+    assert any("learnt" in text for text in found.limits_)
+
+
+@pytest.mark.parametrize("name", ["tolerance", "level"])
+def test_tolerance_and_level_are_fractions(name):
+    with pytest.raises(DataError, match=f"{name}: expected a number between 0 and 1"):
+        FromEquations(HEAT, ["u_t"], **{name: 0.0}).fit(_jets(100, HEAT.size))
+
+
 @pytest.mark.parametrize(
     ("lead", "message"), [(["w_t"], "received 'w_t'"), ([], "expected names of derivatives that the equations give")]
 )

@@ -97,6 +97,16 @@ def test_bias_needs_affine_candidates():
     assert (linear_only.algebra_.dim, affine.algebra_.dim) == (6, 12)  # A with W A W^-1 b = 0, and all
 
 
+def test_tolerance_and_level_reach_every_layer():
+    bent = Formula(lambda x: x + 0.02 * x.pow(3))
+    (loose,) = layers(bent, X, tolerance=0.4, level=0.1).layers.values()
+    (strict,) = layers(bent, X, tolerance=1e-3).layers.values()
+    assert (loose.symmetry_.tolerance, loose.symmetry_.level) == (0.4, 0.1)
+    assert loose.algebra_.dim > strict.algebra_.dim
+    with pytest.raises(DataError, match="level: expected a number between 0 and 1"):
+        layers(bent, X, level=0.0)
+
+
 def test_the_model_is_left_as_it_was():
     net = nn.Sequential(linear(3, 3), nn.Dropout(0.5)).train()
     layers(net, X)

@@ -367,11 +367,12 @@ def test_two_body(seed):
     data = datasets.two_body(seed).data
     G = iso.gl(2) + iso.gl(2) + iso.gl(2) + iso.gl(2)
     V = iso.Representation(G, G.basis)
-    found = LieGAN(V, V, seed=seed).fit(data.x, data.y)
+    found = LieGAN(V, V, tolerance=0.1, seed=seed).fit(data.x, data.y)
     J = torch.tensor([[0.0, -1.0], [1.0, 0.0]], dtype=torch.float64)
     angle = principal_angles(found.proposal_.basis.flatten(1), torch.block_diag(J, J, J, J)[None].flatten(1))
     assert float(angle.cos()) >= 0.9995
-    assert found.status_ == "certified"
+    assert (found.status_, found.grade_) == ("certified", "approximate")
+    assert any(text.startswith("4 components of the outputs") for text in found.limits_)  # two bodies about one centre
 
 
 @pytest.mark.slow

@@ -187,6 +187,51 @@ def test_noise_and_chance():
     assert shuffled.status_ == "none"
 
 
+@pytest.mark.parametrize(
+    ("noise", "status"), [(0.0, "certified"), (0.01, "certified"), (0.1, "undecided"), (1.0, "undecided")]
+)
+def test_noise_counts_as_a_break(noise, status):
+    x, y, t = turned_vectors(noise=noise)
+    found = FromPairs().fit(x, y, t)
+    (generator,) = found.symmetry_.generators
+    assert found.status_ == status
+    assert generator.lower <= generator.error <= generator.upper
+    assert (generator.upper <= 0.05) == (status == "certified")
+    assert found.grade_ == ("approximate" if status == "certified" else "")
+    assert f"{generator.upper:.2g}" in found.certificates_["tolerance"].words
+    assert any("noise" in text for text in found.limits_)
+    assert dict(found.ladder_) == {0.0: 0, 0.05: int(status == "certified")}
+    if noise == 0.1:
+        assert FromPairs(tolerance=2 * generator.upper).fit(x, y, t).status_ == "certified"
+
+
+def test_generators_that_explain_any_pairs_explain_nothing():
+    """Three rotations turn a vector anywhere on its sphere: pairs of one length are met without a law behind them."""
+    x, y = (torch.randn(300, 3, generator=rng(k), dtype=torch.float64) for k in range(2))
+    y = x + 0.1 * torch.linalg.cross(y, x)
+    found = FromPairs(3, antisymmetric=True).fit(x, y)
+    left = found.certificates_["answer"].value
+    spun = FromPairs().fit(*turned_vectors()).certificates_["answer"].value
+    assert left < 0.7 * spun
+    assert found.status_ != "none"
+
+
+def test_units_of_columns_do_not_hide_a_break():
+    """The third column does not move as the others do; a thousand times smaller it is as broken as before."""
+    x, y, t = turned_vectors()
+    y[:, 2] += 0.2 * torch.sin(3 * x[:, 0]) * t
+    scale = torch.tensor([1.0, 1.0, 1e-3], dtype=torch.float64)
+    plain, small = FromPairs().fit(x, y, t), FromPairs().fit(scale * x, scale * y, t)
+    assert (plain.status_, small.status_) == ("undecided", "undecided")
+    assert small.lower_[0] > 0.03
+
+
+@pytest.mark.parametrize("name", ["tolerance", "level"])
+def test_tolerance_and_level_are_fractions(name):
+    with pytest.raises(DataError, match=f"{name}: expected a number between 0 and 1"):
+        FromPairs(**{name: 1.0}).fit(*turned_vectors(40))
+
+
 def test_constant_pixels_stay_where_they_are():
     x, y, t = turned_vectors()
     dark, bright = torch.zeros(300, 2).double(), torch.ones(300, 1).double()

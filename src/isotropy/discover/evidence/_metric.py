@@ -10,12 +10,15 @@ from torch import Tensor
 from ...symmetry.claims import bars
 
 
-def whitening(values: Tensor, blocks: tuple[int, ...]) -> Tensor:
-    """A matrix `(m, m)` that gives values `(S, m)` unit covariance, summand by summand of sizes ``blocks``."""
-    return torch.block_diag(*[_of_one(part) for part in values.split(blocks, dim=1)])
+def whitening(values: Tensor, blocks: tuple[int, ...], known: float = 0.0) -> Tensor:
+    """A matrix `(q, m)` that gives values `(S, m)` unit covariance, summand by summand of sizes ``blocks``.
+
+    Principal components that are not wider than ``known``, in widths of the columns, are left out.
+    """
+    return torch.block_diag(*[_of_one(part, known) for part in values.split(blocks, dim=1)])
 
 
-def _of_one(values: Tensor) -> Tensor:
+def _of_one(values: Tensor, known: float) -> Tensor:
     """The same of one summand; of many columns, such as pixels, it only gives each unit variance.
 
     Components narrower than a thousandth of the columns count as that wide; a constant column as wide as it is large.
@@ -28,4 +31,5 @@ def _of_one(values: Tensor) -> Tensor:
         return torch.diag(1 / spread)
     factor = torch.linalg.qr((values - values.mean(0)) / spread, mode="r").R / math.sqrt(len(values))
     _, wide, axes = torch.linalg.svd(factor)
-    return axes / wide.clamp_min(bars.LEAST_COMPONENT)[:, None] / spread
+    kept = wide > min(known, float(wide[0]) / 2)  # the widest is always known
+    return axes[kept] / wide[kept].clamp_min(bars.LEAST_COMPONENT)[:, None] / spread

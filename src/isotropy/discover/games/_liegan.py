@@ -366,7 +366,13 @@ class LieGAN(Discovery):
     def _bounded(self, found: Symmetry, samples: Samples) -> Symmetry:
         """What evidence confirms, with limits on the samples that it was asked about."""
         cross, x = self.surrogate_, samples.x[:_EVIDENCE]
-        rows = rows_out_of_fold(cross, x, self.rho_in, fit_outputs(cross, x, samples.rho_out))
+        outputs = fit_outputs(cross, x, samples.rho_out)
+        rows = rows_out_of_fold(cross, x, self.rho_in, outputs)
+        flat = outputs.size - rows.lie.shape[1]
+        unseen = (
+            f"{flat} components of the outputs are no wider than the error of the learnt map; they were left out",
+        )
+        found = replace(found, limits=(*found.limits, *(unseen if flat else ())))
         return allowing(found, rows, cross.gradient_error, self._asked, self.seed)
 
     def _kinds_of_start(self, samples: Samples) -> list[bool]:

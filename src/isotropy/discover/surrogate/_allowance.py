@@ -11,20 +11,35 @@ from torch import Tensor
 from ...action._action import Action
 from ...symmetry import Certificate, Generator, Symmetry
 from ...symmetry.claims import Interval, Rows, claim, measured, rows_of
+from .. import bars
+from ..evidence._metric import whitening
 from ._cross_fit import CrossFit
 
 _MOST = 4000  # samples
 
 
 def rows_out_of_fold(cross: CrossFit, x: Tensor, rho_in: Action, rho_out: Action) -> Rows:
-    """The learnt map at samples `(S, *event)`, each by the model that did not see it."""
+    """The learnt map at samples `(S, *event)`, each by the model that did not see it.
+
+    Outputs come in the metric of their covariance, summand by summand. Components that are no wider than what the
+    learnt map is off by, as where outputs lie in a plane, are its errors and nothing else: they are left out.
+    """
     parts = [
         rows_of(f, x[cross.fold == index][:_MOST], rho_in, rho_out)
         for index, f in enumerate(cross.maps)
         if bool((cross.fold == index).any())
     ]
     names = ("lie", "jacobian", "moved", "turned", "values", "points")
-    return replace(parts[0], **{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
+    rows = replace(parts[0], **{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
+    metric = whitening(rows.values, rows.blocks, bars.KNOWN_OUTPUT * cross.value_error)
+    return replace(
+        rows,
+        lie=metric @ rows.lie,
+        jacobian=metric @ rows.jacobian,
+        turned=rows.turned @ metric.T,
+        values=rows.values @ metric.T,
+        blocks=(),
+    )
 
 
 def allowing(found: Symmetry, rows: Rows, error: float, asked: tuple[float, float], seed: int) -> Symmetry:
