@@ -1,9 +1,10 @@
-"""Ask how often single elements, and generators of pairs, are claimed falsely, and how often they are missed.
+"""Ask how often single elements, and generators of pairs and of equations, are claimed falsely or missed.
 
 ``python -m studies.claims.elements`` asks seeded problems and prints a table; the true defect is that on fresh samples
 of the same law. Problems without symmetry are those of ``families``. Planted elements are means of such maps over the
 powers of the element, broken by a part of another map; planted pairs are turned by known times, broken by a drift that
 bends with the points; in pairs without a motion there is the drift alone.
+Equations are that of heat with a source that depends on place, time and u, or without symmetry in all coefficients.
 """
 
 import argparse
@@ -20,14 +21,17 @@ import torch
 from torch import Tensor
 
 import isotropy as iso
-from isotropy.discover import DiscreteSymmetries, FromPairs, simple_elements
+from isotropy.actions import Prolonged
+from isotropy.discover import DiscreteSymmetries, FromEquations, FromPairs, simple_elements
+from isotropy.discover.direct._from_equations import Scaled, jet_rows
 from isotropy.discover.discrete._trial import Trial
 from isotropy.discover.pairs._pair_defect import pair_squares
+from isotropy.symmetry.claims import measured
 
 from . import families
 
 FRESH, SAMPLES, CANDIDATES, TOLERANCE = 20000, 400, 12, 0.05
-BREAKS = (0.0, 0.01, 0.03, 0.1, 0.3)
+BREAKS = (0.0, 0.01, 0.03, 0.04, 0.05, 0.06, 0.1, 0.3)
 PLANTED_LAWS = ("normal", "cube", "shell", "student", "outliers")
 _TURN = 2 * math.pi / 3
 
@@ -56,6 +60,10 @@ def lines(seeds: int) -> Iterator[Line]:
         for law in PLANTED_LAWS:
             for broken in (*BREAKS, math.inf):
                 yield _pairs(law, broken, _draw("pairs", law, broken, seed))
+
+    for seed in range(4 * seeds):
+        for broken in (*BREAKS, math.inf):
+            yield _equation(broken, _draw("equation", broken, seed))
 
 
 def _draw(*key: Any) -> np.random.Generator:
@@ -137,6 +145,37 @@ def _pairs(law: str, broken: float, draw: np.random.Generator) -> Line:
     missed = error <= TOLERANCE / 2 and not certified
     covered = lower <= error <= upper or error < 1e-9
     return Line("pairs", broken, found.status_, certified and error > TOLERANCE, not missed, covered)
+
+
+def _equation(broken: float, draw: np.random.Generator) -> Line:
+    action = Prolonged(("x", "t"), ("u",), order=2, degree=1)
+    bend, drift, source = (families.breaking(draw, 3) for _ in range(3))
+    unknown = math.isinf(broken)
+
+    def right(z: Tensor) -> Tensor:
+        if unknown:
+            return (2 + bend(z[:, :3])) * z[:, 5] + drift(z[:, :3]) * z[:, 3] + source(z[:, :3])
+        return z[:, 5] + broken * source(z[:, :3])
+
+    def jets(count: int) -> Tensor:
+        z = families.to_tensor(draw.normal(size=(count, action.size)))
+        z[:, 4] = right(z)
+        return z
+
+    def equation(z: Tensor) -> Tensor:
+        return z[:, 4] - right(z)
+
+    found = FromEquations(action, ["u_t"], tolerance=TOLERANCE).fit(jets(SAMPLES), equation)
+    certified, fresh = found.status_ == "certified", jets(FRESH // 10)
+    scale = fresh.square().mean(0).sqrt()
+    rows = jet_rows(equation, Scaled(action, scale), fresh / scale, 0.0, 3)
+    seen = measured(rows.along(found.coefficients_)) if found.algebra_.dim else None
+    false = certified and seen is not None and seen.span.value > TOLERANCE
+    covered = seen is None or all(
+        low <= one.value <= up or one.value < 1e-9
+        for low, up, one in zip(found.lower_, found.upper_, seen.errors, strict=True)
+    )
+    return Line("equation", broken, found.status_, false, certified or broken > 0, covered)
 
 
 def main() -> None:

@@ -188,7 +188,7 @@ def test_noise_and_chance():
 
 
 @pytest.mark.parametrize(
-    ("noise", "status"), [(0.0, "certified"), (0.01, "certified"), (0.1, "undecided"), (1.0, "undecided")]
+    ("noise", "status"), [(0.0, "certified"), (0.01, "certified"), (0.1, "undecided"), (1.0, "none")]
 )
 def test_noise_counts_as_a_break(noise, status):
     x, y, t = turned_vectors(noise=noise)
