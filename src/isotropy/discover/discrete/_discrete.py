@@ -19,8 +19,8 @@ from ...symmetry import Certificate, Generator, Symmetry
 from ...symmetry import bars as verdicts
 from ...symmetry._domain import Seen
 from .. import bars
-from ..evidence._together import Quotients, within
 from ..evidence._result import Discovery
+from ..limits._together import Quotients, within
 from ._order import order_of
 from ._trial import Element, Trial, interval_of
 

@@ -14,8 +14,8 @@ from ...symmetry import bars as verdicts
 from ...symmetry.claims import Interval
 from ...symmetry.claims import bars as claims
 from ...symmetry.claims._rows import output_blocks
-from ..evidence._metric import whitening
-from ..evidence._together import Quotients, distinct, quotients
+from ..limits._metric import whitening
+from ..limits._together import Quotients, distinct, quotients
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ class LieGAN(Discovery):
         How to cut the spectrum of what was proposed.
     tolerance : float
         Defect that is accepted. A defect of 1 is what gradients of the learnt map would give at other samples than
-        those they belong to; of elements, what values of other samples would.
+        those they belong to; of elements, what values of other samples would; of points, as in ``FromPoints``.
     level : float
         Probability with which a certified generator may have a true defect above the tolerance, if what ``limits``
         names is so.
@@ -356,7 +356,7 @@ class LieGAN(Discovery):
             found = conclude_elements(road, self.rho_in, judge, samples.x, directions, self._asked, self.seed)
             self.elements_, self.orders_ = found.elements, list(found.orders)
         else:
-            found = conclude_cloud(road, self.rho_in, samples.x, directions, self.rank, self.seed)
+            found = conclude_cloud(road, self.rho_in, samples.x, directions, self.rank, self._asked, self.seed)
         self.symmetry_ = replace(found, road=road, seed=self.seed)
 
     @property

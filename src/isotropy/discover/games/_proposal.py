@@ -54,14 +54,23 @@ def conclude_map(question: Question, directions: Tensor) -> Symmetry:
 
 
 def conclude_cloud(
-    road: str, action: Action, x: Tensor, directions: Tensor, rank: str | int | float, seed: int
+    road: str,
+    action: Action,
+    x: Tensor,
+    directions: Tensor,
+    rank: str | int | float,
+    asked: tuple[float, float],
+    seed: int,
 ) -> Symmetry:
-    """Put a span to the tangent spaces of the points; where they fill the space nothing can be confirmed."""
+    """Put a span to the tangent spaces of the points; where they fill the space nothing can be confirmed.
+
+    Tolerance and level are ``asked``.
+    """
     flat = directions / directions.norm(dim=1, keepdim=True)
     combos = _independent(flat, torch.eye(flat.shape[1], dtype=torch.float64))
     narrowed = action.restrict(combos)
     try:
-        found = FromPoints(narrowed, rank=rank, seed=seed).fit(x).symmetry_
+        found = FromPoints(narrowed, rank=rank, tolerance=asked[0], level=asked[1], seed=seed).fit(x).symmetry_
     except DataError as error:
         return leave_open(road, action, combos, x, (_ALONE, str(error)))
     if found.status != "certified":

@@ -11,8 +11,8 @@ from torch import Tensor
 from ...action._representation import Representation
 from ...dictionary import Polynomials
 from ...symmetry.claims import Interval
-from ..evidence._together import quotients
 from ..games._generator import moved
+from ..limits._together import quotients
 from ._autoencoder import Autoencoder
 
 _KEPT = 600  # held-out points

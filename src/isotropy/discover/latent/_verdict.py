@@ -14,8 +14,8 @@ from ...symmetry import Certificate, Generator, Symmetry
 from ...symmetry import bars as verdicts
 from ...symmetry.claims import Interval
 from .. import bars
-from ..evidence._together import within
 from ..games._proposal import leave_open
+from ..limits._together import within
 from ._autoencoder import Autoencoder
 from ._judge import LatentJudge, Verdict
 from ._polish import commuting

@@ -18,8 +18,8 @@ from ...symmetry import bars as verdicts
 from ...symmetry._domain import Seen
 from ...symmetry.claims import Interval
 from .. import bars
-from ..evidence._together import quotients, within
 from ..evidence._result import Discovery
+from ..limits._together import quotients, within
 from ..surrogate._principal_frame import Frame, principal_frame
 from ._pair_defect import left_over, pair_squares
 from ._pair_fit import fit_both, fit_generators, flow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..evidence._metric import whitening
+from ..limits._metric import whitening
 from ._pair_fit import fit_times, flow
 
 _PARTNERS = 4  # points that every displacement is dealt to

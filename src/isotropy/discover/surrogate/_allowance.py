@@ -12,7 +12,7 @@ from ...action._action import Action
 from ...symmetry import Certificate, Generator, Symmetry
 from ...symmetry.claims import Interval, Rows, claim, measured, rows_of
 from .. import bars
-from ..evidence._metric import whitening
+from ..limits._metric import whitening
 from ._cross_fit import CrossFit
 
 _MOST = 4000  # samples

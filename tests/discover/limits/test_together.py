@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from isotropy.discover.evidence._metric import whitening
-from isotropy.discover.evidence._together import distinct, quotients, within
+from isotropy.discover.limits._metric import whitening
+from isotropy.discover.limits._together import distinct, quotients, within
 from isotropy.symmetry.claims import Interval
 
 

@@ -1,0 +1,1 @@
+"""Limits of sums over samples, and the lengths of what is summed."""
