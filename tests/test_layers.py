@@ -29,7 +29,7 @@ ROWS = {
 ROOMS = {
     "core": "about",
     "symmetry": "claims < learnt < smooth",
-    "discover": "evidence limits < surrogate discrete shape < weak < direct pairs < games < latent",
+    "discover": "limits < evidence < surrogate discrete shape < weak < direct pairs < games < latent",
     "parameters": "moves trace < find < laws flatness < orbit",
     "atoms": "structure < probing models < cure dynamics",
     "dynamics": "constraint < fit < choice formulas",

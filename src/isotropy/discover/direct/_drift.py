@@ -18,7 +18,7 @@ from ...symmetry.claims import bars as limits
 from .. import bars as cases
 from ..evidence._evidence import Factors
 from ..evidence._kernel import Kernel, relative_kernel
-from ..evidence._quotients import bayesian_weights, interval_of, worst_quotients
+from ..limits._quotients import bayesian_weights, interval_of, worst_quotients
 
 _FOLDS = 8  # the span is chosen on seven eighths of the data, so that it is hardly worse than that of all
 

@@ -18,8 +18,8 @@ from ...symmetry.claims._forms import forms_of
 from ...symmetry.claims._span import Factors, factors_of, least_broken_first, merged
 from .. import bars
 from ..evidence._adjusted import Adjusted
-from ..evidence._quotients import fresh_limit
 from ..evidence._sample import MOST
+from ..limits._quotients import fresh_limit
 
 _FEWEST = 4  # times of a trajectory
 

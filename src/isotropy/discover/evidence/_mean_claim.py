@@ -21,7 +21,7 @@ from ...symmetry.claims._closure import closure_of
 from ...symmetry.claims._sentence import sentence
 from ...symmetry.claims._span import Factors
 from .. import bars
-from ._quotients import bayesian_weights, interval_of, worst_quotients
+from ..limits._quotients import bayesian_weights, interval_of, worst_quotients
 
 BLOCKS = 64  # of samples; two halves of 32 whose scatter tells the noise of a mean to an eighth of itself
 
