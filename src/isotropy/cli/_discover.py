@@ -36,6 +36,8 @@ def discover(
     time_scaling: Annotated[bool, typer.Option("--time-scaling", help="let solutions run at another pace")] = False,
     conserved: Annotated[int | None, typer.Option(min=1, help="also conserved polynomials up to this degree")] = None,
     rank: Annotated[str, typer.Option(help="gap, a dimension, or a threshold such as 0.05")] = "gap",
+    tolerance: Annotated[float, typer.Option(help="defect that is accepted: 0 is exact, 1 is chance")] = 0.05,
+    level: Annotated[float, typer.Option(help="risk that a certified generator is broken by more")] = 0.05,
     method: Annotated[
         list[str] | None, typer.Option(help="direct, liegan, laligan or auto; several to compare their answers")
     ] = None,
@@ -54,6 +56,7 @@ def discover(
 
     With --y, of the map from x to y; with --time and --state, of the dynamics; else of the set of points.
     """
+    from ..core._checks import require_fraction
     from ..discover import plain
     from .input._candidates import require_how
     from .input._sources import Columns, read_source
@@ -65,8 +68,12 @@ def discover(
     if out is not None:
         require_folder(out)
         require_report()
-    wish = Wish(tuple(method or ["direct"]), outputs, _rank(rank), seed, channels, law, latent, resume)
+    wish = Wish(
+        tuple(method or ["direct"]), outputs, _rank(rank), seed, channels, law, latent, resume, tolerance, level
+    )
     wish.require_known()
+    require_fraction(tolerance, "--tolerance")
+    require_fraction(level, "--level")
     require_how(outputs)
     source = read_source(data, Columns(x, y, time, state, trajectory, noether), key)
     if outputs != "auto" and source.kind != "supervised":

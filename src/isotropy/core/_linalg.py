@@ -174,9 +174,11 @@ def require_rank(rank: str | int | float, count: int) -> None:
     DataError
         If it is neither "gap", nor a dimension up to ``count``, nor a threshold in [0, 1].
     """
-    if rank == "gap":
-        return
-    if isinstance(rank, bool | str) or not 0 <= rank <= (math.inf if isinstance(rank, int) else 1):
+    if isinstance(rank, str):
+        known = rank == "gap"
+    else:
+        known = not isinstance(rank, bool) and 0 <= rank <= (math.inf if isinstance(rank, int) else 1)
+    if not known:
         raise DataError(
             f'rank: expected "gap", a dimension or a threshold in [0, 1], received {rank!r}; use "gap" if unsure'
         )

@@ -27,6 +27,8 @@ def by_method(
     n_generators: int = 1,
     law: str = "normal",
     rank: str | int | float = "gap",
+    tolerance: float = 0.05,
+    level: float = 0.05,
     resume: str | os.PathLike[str] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
@@ -48,6 +50,8 @@ def by_method(
         Of the coefficients in the game; whole numbers find single elements and their powers.
     rank : "gap", int or float
         How to cut the spectrum.
+    tolerance, level : float
+        Defect that is accepted, and the risk to be wrong.
     resume : str or PathLike, optional
         A ``.safetensors`` name: the game writes its state beside it, and a rerun goes on from there.
     seed : int
@@ -62,20 +66,21 @@ def by_method(
     """
     if method not in METHODS:
         raise DataError(f"method: expected one of {', '.join(METHODS)}, received {method!r}; use 'auto' if unsure")
-    direct = None if method == "liegan" else _ask(rho_in, rho_out, x, y, rank, seed, progress)
+    rules: dict[str, Any] = {"rank": rank, "tolerance": tolerance, "level": level, "seed": seed}
+    direct = None if method == "liegan" else _ask(rho_in, rho_out, x, y, rules, progress)
     if direct is not None and (method == "direct" or direct.status_ != "undecided"):
         return direct
     game = LieGAN(
         rho_in, None if y is None else rho_out, n_generators=n_generators, law=law,
-        width=_WHOLE if law == "integer" else 1.0, conditional="auto", rank=rank, seed=seed,
+        width=_WHOLE if law == "integer" else 1.0, conditional="auto", **rules,
     )  # fmt: skip
     played = game.fit(x, y, resume=resume, progress=progress)
     return played if direct is None or played.status_ == "certified" else direct
 
 
 def _ask(
-    rho_in: Action, rho_out: Action, x: Any, y: Any, rank: str | int | float, seed: int, progress: Progress | None
+    rho_in: Action, rho_out: Action, x: Any, y: Any, rules: dict[str, Any], progress: Progress | None
 ) -> Discovery:
     if y is None:
-        return FromPoints(rho_in, rank=rank, seed=seed).fit(x)
-    return FromData(rho_in, rho_out, rank=rank, seed=seed).fit(x, y, progress=progress)
+        return FromPoints(rho_in, **rules).fit(x)
+    return FromData(rho_in, rho_out, **rules).fit(x, y, progress=progress)

@@ -32,7 +32,7 @@ class Wish:
     ----------
     methods : tuple of str
         Roads to take, each once.
-    outputs, rank, seed
+    outputs, rank, seed, tolerance, level
         As on the command line.
     channels : int
         Generators that a game proposes.
@@ -52,6 +52,13 @@ class Wish:
     law: str = "normal"
     latent: int = 2
     resume: str | None = None
+    tolerance: float = 0.05
+    level: float = 0.05
+
+    @property
+    def rules(self) -> dict[str, Any]:
+        """How candidates are judged, on every road."""
+        return {"rank": self.rank, "tolerance": self.tolerance, "level": self.level, "seed": self.seed}
 
     def require_known(self) -> None:
         """Refuse unknown laws, unknown or repeated roads, and several games that would share one state."""
@@ -160,7 +167,7 @@ def _take(method: str, source: Source, action: Action, wish: Wish, progress: Any
     if method == "laligan":
         return _latent(source, wish, progress), None
     points = data.x.reshape(len(data.x), *action.event)
-    options: dict[str, Any] = {"rank": wish.rank, "seed": wish.seed, "progress": progress, "resume": wish.resume}
+    options: dict[str, Any] = {**wish.rules, "progress": progress, "resume": wish.resume}
     options |= {"n_generators": wish.channels, "law": wish.law}
     if data.y is None:
         return by_method(method, action, action, points, **options), None
@@ -176,10 +183,10 @@ def _along_trajectories(method: str, source: Source, action: Action, wish: Wish,
     if source.kind == "mechanics":
         if method not in ("direct", "auto"):
             raise DataError(f"--method {method}: expected no --noether, received it; leave one of them out")
-        return FromNoether(action, rank=wish.rank, seed=wish.seed).fit(data.states, data.times)
+        return FromNoether(action, **wish.rules).fit(data.states, data.times)
     direct = None
     if method != "liegan":
-        direct = FromDynamics(action, rank=wish.rank, seed=wish.seed).fit(data.states, data.times, progress=progress)
+        direct = FromDynamics(action, **wish.rules).fit(data.states, data.times, progress=progress)
         if method == "direct" or direct.status_ != "undecided":
             return direct
     played = _by_steps(data, action, wish, progress)
@@ -196,7 +203,7 @@ def _by_steps(data: Trajectories, action: Action, wish: Wish, progress: Any) -> 
     before, after = steps(data)
     return by_method(
         "liegan", action, action.tangent(), before, after - before, n_generators=wish.channels, law=wish.law,
-        rank=wish.rank, resume=wish.resume, seed=wish.seed, progress=progress,
+        resume=wish.resume, progress=progress, **wish.rules,
     )  # fmt: skip
 
 
@@ -206,7 +213,9 @@ def _latent(source: Source, wish: Wish, progress: Any) -> Discovery:
     if source.kind == "supervised":
         raise DataError("--method laligan: expected points or trajectories, received --y; leave --y out")
     x, y = steps(data) if isinstance(data, Trajectories) else (data.x, None)
-    game = LaLiGAN(min(wish.latent, x.shape[1]), wish.channels, seed=wish.seed)
+    game = LaLiGAN(
+        min(wish.latent, x.shape[1]), wish.channels, tolerance=wish.tolerance, level=wish.level, seed=wish.seed
+    )
     return game.fit(x, y, resume=wish.resume, progress=progress)
 
 
