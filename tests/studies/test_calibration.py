@@ -78,7 +78,7 @@ def test_targets_of_noise_alone_leave_the_question_open():
     gl = iso.gl(3)
     found = FromData(gl.vector(), gl.scalar(), kinds=["polynomial", "kernel"]).fit(x, y)
     assert found.status_ == "undecided"
-    assert "too weakly to judge" in found.certificates_["tolerance"].words
+    assert not found.certificates_["tolerance"].passed
 
 
 @pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3])
