@@ -82,7 +82,7 @@ class DiscreteSymmetries(Discovery):
     >>> import itertools, torch, isotropy as iso
     >>> flips = torch.stack([torch.diag(torch.tensor(s)) for s in itertools.product([1.0, -1.0], repeat=2)])
     >>> V = iso.gl(2).vector()
-    >>> x = torch.randn(100, 2, generator=torch.Generator().manual_seed(0))
+    >>> x = torch.randn(100, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     >>> found = DiscreteSymmetries(V, iso.gl(2).scalar()).fit(lambda x: x[:, 0].cos() + x[:, 1] ** 3, x, flips)
     >>> found.kept_, found.status_, found.grade_
     ([0, 2], 'certified', 'exact')
