@@ -41,7 +41,9 @@ The field is a polynomial of the chosen degree, and the noise of the states is i
 against that, each at level 0.025, and then nothing is claimed: a larger degree fits better; what is left is larger than
 the noise between neighbours (and no drive that is white in time either); plane waves of the state explain some of it;
 or wider classes cannot be told apart on the tracks, as beside a limit cycle. The next two degrees have to confirm every
-claim, at even odds. What is missing from the class, hidden by the noise and just above the tolerance can still pass.
+claim, at even odds. What is missing from the class, hidden by the noise and above the tolerance can still pass: of 24
+damped pendulums with a noise of 30 % of their states 5 were certified falsely, as linear, with defects of 0.07 to 0.10.
+With confirmation at level 0.2 none of them was, and then 4 in place of 14 of 20 turns of the Hopf form at noise 0.05.
 """
 
 
