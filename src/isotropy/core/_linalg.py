@@ -163,7 +163,7 @@ def _kernel_sizes(ascending: list[float], rank: str | int | float, tolerance: fl
     require_rank(rank, count)
     if isinstance(rank, int):
         return [rank]
-    return [sum(v <= rank for v in ascending)]
+    return [sum(v <= float(rank) for v in ascending)]
 
 
 def require_rank(rank: str | int | float, count: int) -> None:

@@ -13,7 +13,7 @@ from ...action._action import Action
 from ...core._checks import require_fraction
 from ...errors import DataError
 from ...symmetry import Certificate
-from ...symmetry.learnt import bars as learnt
+from .. import bars
 from ..evidence._conclude import conclude
 from ..evidence._question import Question
 from ..evidence._result import Discovery
@@ -135,7 +135,7 @@ class FromDynamics(Discovery):
         if field is None or doubt:
             question = self._proposed(pairs, doubt, progress)
         else:
-            inquiry = WeakInquiry(field, self.action, self.tolerance, self.level, learnt.WIDER_LEVEL, self.seed)
+            inquiry = WeakInquiry(field, self.action, self.tolerance, self.level, bars.WIDER_TRACK_LEVEL, self.seed)
             question = weak_question(type(self).__name__, field, states, inquiry, self.rank, points is not None)
         self.symmetry_ = conclude(question)
         return self
