@@ -56,7 +56,7 @@ def ask_paths(run: Run, draw: Draw) -> dict[str, Any]:
     action = iso.gl(system.size).vector()
     found = FromDynamics(action, kinds=["polynomial", "kernel-gaussian"], seed=run.seed).fit(list(noisy), times)
     parts = map_parts(system.field, fresh, action, action.tangent(), (system.size,))
-    return line(said(found), parts, _planted(action, system.generators)) | {"kind": found.surrogate_.kind}
+    return line(said(found), parts, _planted(action, system.generators)) | {"kind": found.symmetry_.derivative}
 
 
 # -- conserved quantities ----------------------------------------------------------------------------------------------
