@@ -75,7 +75,7 @@ def spectrum(values: Any, cut: int, floor: float | None = None, *, ax: Axes | No
     # Never less than two decades below 1: a zoom would make small differences look like gaps.
     axes.set_ylim(min(lowest / 2, 1e-2), max(float(heights.max(initial=0.0)), 1.0) * 1.6)
     axes.set_xlabel("direction, from most broken to most symmetric")
-    axes.set_ylabel("defect (1 is chance)")
+    axes.set_ylabel("defect")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.spines[["top", "right"]].set_visible(False)
     if axes.get_legend_handles_labels()[0]:
