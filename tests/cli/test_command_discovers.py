@@ -96,7 +96,7 @@ def test_json_is_one_document_equal_to_the_file(command, folder):
     assert done.out.count("\n") == 1
     assert printed == json.loads(Path("p/symmetry.json").read_text())
     assert [key for key in KEYS.split() if key not in printed] == []
-    assert set(printed["certificates"]) == {"gap", "held_out", "closure", "finite_flow", "stability", "identifiability"}
+    assert {"tolerance", "closure", "finite_flow"} <= set(printed["certificates"])
     assert command("discover", "example:planets", "--json").out == done.out
 
 
@@ -117,12 +117,12 @@ def test_undecided_is_code_1(command, folder):
     assert json.loads(done.out)["status"] == "undecided"
 
 
-def test_none_is_an_answer_with_code_0(command, folder, circles):
-    u, v = circles[:40, :2].T
+def test_none_is_an_answer_with_code_0(command, folder):
+    u, v = np.random.default_rng(0).normal(size=(2, 300))
     write_csv(folder / "d.csv", "uvf", np.column_stack([u, v, u**3 + u * v + 0.3 * v]))
     done = command("discover", "d.csv", "--x", "u,v", "--y", "f", "--candidates", "so(2)")
     assert done.code == 0
-    assert done.out.startswith("No continuous symmetry was found among the candidates so(2). Even the best direction")
+    assert done.out.startswith("No continuous symmetry was found among the candidates so(2). Every candidate is broken")
     assert "What to try:" in done.out
 
 

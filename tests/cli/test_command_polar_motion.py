@@ -19,12 +19,15 @@ def test_equations_turn_in_chandlers_period_with_a_doubt(command):
     assert len(answer["doubts"]) == 1 and "1 of 12 simulations leave their trajectory" in answer["doubts"][0]
 
 
-def test_discovery_certifies_what_a_linear_turn_keeps(command):
-    done = command("discover", "example:polar_motion", "--json")
+def test_discovery_finds_what_a_linear_turn_keeps_and_says_how_well(command):
+    """Fourteen stretches do not tell that it is kept to 5 %, but that it is to 20 %."""
+    strict = json.loads(command("discover", "example:polar_motion", "--json").out)
+    assert (strict["status"], strict["name"]) == ("undecided", "so(2)")
+    assert strict["generators"][0]["lower"] == 0.0 < 0.05 < strict["generators"][0]["upper"] < 0.2
+    done = command("discover", "example:polar_motion", "--tolerance", "0.2", "--json")
     answer = json.loads(done.out)
     expected = iso.datasets.load("polar_motion").expected
-    assert done.code == 0 and answer["status"] == "certified"
-    assert (answer["dimension"], answer["name"]) == (expected.dimension, "so(2)+scaling")
+    assert done.code == 0 and (answer["status"], answer["dimension"]) == ("certified", expected.dimension)
     turned = iso.LieAlgebra(torch.tensor(answer["basis"], dtype=torch.float64))
     commuting = torch.tensor([[[0.0, -1.0], [1.0, 0.0]], [[1.0, 0.0], [0.0, 1.0]]], dtype=torch.float64)
     assert turned.distance(iso.LieAlgebra(commuting)) < 0.02

@@ -25,9 +25,10 @@ def doors():
 
 def test_samples_are_handed_through_few_modules_and_never_to_and_fro(doors):
     stations = {module: callers for module, callers in doors.items() if not module.startswith(ASKED)}
-    assert len(stations) <= 12
+    claim = [module for module in stations if module.startswith("symmetry.learnt.")]
+    assert len(claim) <= 5 and len(stations) - len(claim) <= 12  # the room that draws the limits, and the way through
     assert {module: callers for module, callers in stations.items() if len(callers) > 2} == {}
-    assert len(doors) <= 16  # with what is only asked
+    assert len(doors) <= 22  # with what is only asked
 
 
 def test_the_picture_of_the_rooms_is_the_one_that_the_rows_give():

@@ -153,8 +153,9 @@ def test_unpaired_shifts_are_recovered():
     frame = principal_frame(x)
     found = FromMoments(iso.so(frame.dim).vector()).fit(frame.whiten(x))
     L, truth = frame.embed(found.algebra_).basis[0], iso.nn.circular_shift(9).basis[0]
-    assert (found.status_, found.algebra_.dim, frame.dim) == ("certified", 1, 8)
-    assert correlation(L, truth) > 0.998
+    # Ten thousand points say which generator, but not yet that it is broken by less than 5 %.
+    assert (found.status_, found.algebra_.dim, frame.dim) == ("undecided", 1, 8)
+    assert correlation(L, truth) > 0.998 and found.lower_[0] == 0.0
 
 
 def test_unpaired_turns_show_integer_weights():

@@ -135,7 +135,7 @@ def test_pace_of_time_is_a_generator():
 
 def test_a_domain_beyond_the_states_costs_certainty():
     states, times = followed(hopf, 0.5 * randn(12, 2, seed=5))
-    seen = noisy(states, 0.02)
+    seen = noisy(states, 0.01)
     near = FromDynamics(AFFINE).fit(seen, times)
     box = FromDynamics(AFFINE).fit(seen, times, domain=(-3.0, 3.0))
     assert near.status_ == "certified"

@@ -71,7 +71,7 @@ def test_fields_without_symmetry_are_refuted_under_much_noise(field):
 def test_known_break_is_told_apart_from_a_symmetry(broken, status):
     found = field_claim(lambda x: hopf(x, broken), 400, 0.01, 0, denominator="terms")
     assert found.status == status
-    assert found.errors[0].lower <= found.errors[0].value <= found.errors[0].upper
+    assert found.span.lower <= found.span.value <= found.span.upper
 
 
 def test_small_break_is_approximate_and_excludes_an_exact_symmetry():
@@ -100,7 +100,7 @@ def test_one_candidate_alone_is_judged_by_what_is_seen():
     y = noisy(x.square().sum(1) + 0.5 * x[:, 0], 0.1, generator)
     G = iso.so(2)
     found = claim_from_samples(x, y, G.vector(), G.scalar())
-    assert found.status == "none" and found.errors[0].upper > found.errors[0].value > 0.3
+    assert found.status == "none" and found.span.upper > found.span.value > 0.3
 
 
 def test_class_is_the_smallest_that_holds_and_the_next_confirm():
@@ -123,7 +123,7 @@ def test_upper_limit_holds_the_truth_as_often_as_it_says():
     missed = above = 0
     for seed in range(60):
         z, generator = cloud(300, 2, 100 + seed)
-        found = learnt_claim(z, noisy(hopf(z, 0.1), 0.03, generator), family, forms, seed=seed)
+        found = learnt_claim(z, noisy(hopf(z, 0.1), 0.03, generator), family, forms, tolerance=0.9, seed=seed)
         theta = found.directions[0]
         true = float((theta @ lie).norm() / (theta @ chance).norm())
         missed += true > found.errors[0].upper
@@ -136,8 +136,8 @@ def test_limits_narrow_with_the_level():
     for level in (0.01, 0.03, 0.1):
         found = field_claim(lambda x: hopf(x, 0.2), 400, 0.03, 2, level=level)
         assert found.chosen.degree == 3  # the class is chosen at a level, too
-        uppers.append(found.errors[0].upper)
-        lowers.append(found.errors[0].lower)
+        uppers.append(found.span.upper)
+        lowers.append(found.span.lower)
     assert uppers == sorted(uppers, reverse=True) and lowers == sorted(lowers)
     assert uppers[0] > uppers[2]
 
@@ -156,7 +156,7 @@ def test_effect_is_the_change_by_one_standard_deviation_of_motion():
     def f(z):
         return z.square().sum(1) + 0.3 * z[:, 0] ** 2 + z[:, 1]
 
-    found = claim_from_samples(x, f(x), G.vector(), G.scalar())
+    found = claim_from_samples(x, f(x), G.vector(), G.scalar(), tolerance=0.9)
     slopes = torch.stack([2.6 * x[:, 0], 2 * x[:, 1] + 1], dim=1)
     moves = torch.einsum("d,pdi->pi", found.directions[0], G.vector().fields(x))
     centred = x - x.mean(0)
@@ -172,7 +172,7 @@ def test_without_noise_there_is_no_width():
     assert exact.status == "certified" and exact.grades == ("exact",)
     assert exact.errors[0].upper < 1e-9
     broken = field_claim(lambda x: hopf(x, 0.3), 200, 0.0, 0)
-    error = broken.errors[0]
+    error = broken.span
     assert broken.status == "none"
     assert error.upper - error.lower < 1e-4 * error.value
 
@@ -203,8 +203,8 @@ def test_linear_changes_of_coordinates_change_nothing_but_the_draws():
     x, generator = cloud(400, 2, 0)
     y = noisy(hopf(x, 0.2), 0.03, generator)
     turn = torch.tensor([[2.0, 1.0], [-0.5, 3.0]], dtype=torch.float64)
-    before = claim_from_samples(x, y, PLANE, PLANE.tangent())
-    after = claim_from_samples(x @ turn, y @ turn, PLANE, PLANE.tangent())
+    before = claim_from_samples(x, y, PLANE, PLANE.tangent(), tolerance=0.9)
+    after = claim_from_samples(x @ turn, y @ turn, PLANE, PLANE.tangent(), tolerance=0.9)
     assert before.status == after.status
     assert before.errors[0].value == pytest.approx(after.errors[0].value, rel=1e-6)
     assert before.errors[0].upper == pytest.approx(after.errors[0].upper, rel=0.03)

@@ -109,12 +109,13 @@ class MeanJudgement:
         return order[::2], order[1::2]
 
     def _least_broken(self, blocks: Tensor) -> Tensor:
-        """Directions `(r, dim)` by ascending defect, its noise taken off, according to some blocks."""
+        """Directions `(r, dim)` by ascending defect according to some blocks.
+
+        Their noise is left in: of many directions it would be taken off unevenly, and the luckiest would win.
+        """
         active = self._frame[0]
-        rows = self.means.whitened[blocks] @ active.T
-        weights = torch.ones(1, len(blocks), dtype=torch.float64)
-        _, axes = torch.linalg.eigh(_squared_mean(rows, weights)[0])
-        return axes.T @ active
+        mean = (self.means.whitened[blocks] @ active.T).mean(0)
+        return torch.linalg.svd(mean, full_matrices=True).Vh.flip(0) @ active
 
     @cached_property
     def _directions(self) -> Tensor:

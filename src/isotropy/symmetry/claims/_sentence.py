@@ -37,4 +37,4 @@ def _limits(claim: Claim) -> str:
 def _number(value: float) -> str:
     if value >= 1:
         return f"{100 * value:.0f} %"
-    return f"{100 * value:.2g} %" if value >= 1e-4 else f"{value:.1e}"
+    return f"{100 * value:.2g} %" if value >= 1e-4 or not value else f"{value:.1e}"

@@ -80,7 +80,8 @@ class LearntJudgement:
         """Whether the map responds to a direction `(dim,)`, most of which then is in the span."""
         chance = self.question.directions.chance
         inside = row @ chance @ self.question.directions.order[: len(self.claim.directions)].T
-        return float(inside.square().sum()) > 0.5 * float(row @ chance @ row)
+        # Noise is taken off the form, so that it may be negative where the map does not respond.
+        return 0 < float(row @ chance @ row) < 2 * float(inside.square().sum())
 
     def _member(self, row: Tensor) -> tuple[Interval, Interval]:
         """Defect and effect of one direction `(dim,)`; without a defect where the map does not respond."""

@@ -99,7 +99,8 @@ def judge_smooth(
     values = y @ metric
     centre = values.mean(0)
     processes = tuple(fit_process(z, column, seed) for column in (values - centre).T)
-    moves = torch.linalg.solve_triangular(frame.root, rho_in.fields(x[place]), upper=True, left=False)
+    fields = rho_in.fields(x[place].reshape(-1, *rho_in.event)).flatten(2)
+    moves = torch.linalg.solve_triangular(frame.root, fields, upper=True, left=False)
     means, roots, priors = zip(*[process.posterior(z[place]) for process in processes], strict=True)
     mean = torch.stack(means, dim=2)
     mean[:, 0] += centre
