@@ -261,7 +261,7 @@ def _together(lines: list[tuple[dict[str, Any], int | None]], part: str) -> dict
 
 def _turn(angle: float) -> Tensor:
     t = tensor(angle)
-    return torch.stack([torch.stack([t.cos(), -t.sin()]), torch.stack([t.sin(), t.cos()])])
+    return torch.stack([t.cos(), -t.sin(), t.sin(), t.cos()]).reshape(2, 2)
 
 
 def _group(family: str) -> Tensor:
