@@ -13,6 +13,7 @@ from ..algebra._lie_algebra import LieAlgebra
 from ..core._linalg import EPSILON, Cut, cut_spectrum
 from ..errors import DataError
 from ..symmetry import bars
+from ..symmetry._sparse_span import sparse_span
 from ..symmetry.claims import Claim, Rows, judge
 from ..symmetry.claims import bars as limits
 
@@ -95,11 +96,13 @@ def read_claim(
     constant = not bool(rows.jacobian.any() or rows.turned.any())
     if constant or len(torch.unique(rows.points, dim=0)) < limits.LEAST_POINTS:
         return replace(kernel, status="undecided")
-    claim = judge(rows, tolerance, level, size=size).claim
+    judgement = judge(rows, tolerance, level, size=size)
+    claim = judgement.claim
     kept = torch.cat([claim.directions, claim.ignored])
     if claim.status == "undecided" and len(claim.ignored):
         kept = claim.ignored  # what the function ignores needs no doubt about the rest
-    algebra, coefficients = _sparse_span(action, kept)
+    # Entries are compared by the motion that they cause, as the readable basis may not depend on units.
+    algebra, coefficients = sparse_span(action, kept, judgement.motion)
     known = claim.status == "certified" or len(claim.ignored) > 0
     status = "certified" if known else claim.status
     return replace(kernel, coefficients=coefficients, algebra=algebra, status=status, claim=claim)

@@ -12,12 +12,12 @@ from ...algebra._lie_algebra import LieAlgebra, lie_algebra
 from ...core import bars as cuts
 from ...core._linalg import require_rank
 from ...symmetry import Certificate, Generator, Symmetry, bars
+from ...symmetry._sparse_span import span_of, sparse_span, split_sentences
 from ...symmetry.claims import Claim, Interval, Judgement, Members
 from ...symmetry.claims import bars as limits
 from ._certificates import finite_flow
 from ._claimed import Asked, warn_trivial
 from ._question import Question
-from ._sparse_span import span_of, sparse_span, split_sentences
 from ._split import Split, split_kernel
 
 
@@ -26,9 +26,10 @@ def by_claim(question: Question, inquiry: Asked) -> Symmetry:
     require_rank(question.rank, question.action.algebra.dim)
     judgement = inquiry.judge(None if isinstance(question.rank, str) else question.rank)
     claim = judgement.claim
-    split, algebra, coefficients = _kept(question, judgement)
+    deaf = _surely_ignored(judgement)
+    split, algebra, coefficients = _kept(question, judgement, deaf)
     members = judgement.members(coefficients)
-    certificates = _certificates(question, claim, members, split.tangent)
+    certificates = _certificates(question, claim, members, split.tangent, len(deaf))
     if len(claim.trivial) == question.action.algebra.dim:
         warn_trivial(stacklevel=4)
     symmetry = Symmetry(
@@ -70,7 +71,18 @@ def _printed_limit(claim: Claim, members: Members) -> float:
     return min(claim.tolerance, max(least, limits.PRINTED_MORE * members.span.upper))
 
 
-def _kept(question: Question, judgement: Judgement) -> tuple[Split, LieAlgebra, Tensor]:
+def _surely_ignored(judgement: Judgement) -> Tensor:
+    """Directions `(k, dim)` to which the map does not respond, up to rounding.
+
+    The defect of what it ignores is 0/0, and of a direction beside it, which noise cannot tell from it, as large as
+    chance: a small effect is told in ``ignored_``, but is no small defect.
+    """
+    ignored = judgement.claim.ignored
+    effects = judgement.members(ignored).effects if len(ignored) else ()
+    return ignored[[effect.upper <= limits.IGNORED for effect in effects]] if len(ignored) else ignored
+
+
+def _kept(question: Question, judgement: Judgement, deaf: Tensor) -> tuple[Split, LieAlgebra, Tensor]:
     """What is claimed, or possible, in a sparse basis: first what is exact or ignored, then what is approximate.
 
     A basis that mixed the two would call nothing exact. What the map ignores needs no doubt about the rest: then that
@@ -78,8 +90,8 @@ def _kept(question: Question, judgement: Judgement) -> tuple[Split, LieAlgebra, 
     """
     claim, action = judgement.claim, question.action
     sure = torch.tensor([grade == "exact" for grade in claim.grades], dtype=torch.bool)
-    certain = torch.cat([claim.directions[sure], claim.ignored])
-    open_ = claim.directions[:0] if claim.status == "undecided" and len(claim.ignored) else claim.directions[~sure]
+    certain = torch.cat([claim.directions[sure], deaf])
+    open_ = claim.directions[:0] if claim.status == "undecided" and len(deaf) else claim.directions[~sure]
     splits = [split_kernel(action, part, question.points, question.normals) for part in (certain, open_)]
     rows = torch.cat([sparse_span(action, split.tangent, judgement.motion)[1] for split in splits])
     tangent, transversal = (
@@ -88,15 +100,15 @@ def _kept(question: Question, judgement: Judgement) -> tuple[Split, LieAlgebra, 
     return Split(tangent, transversal), lie_algebra(action).span(rows), rows
 
 
-def _certificates(question: Question, claim: Claim, members: Members, tangent: Tensor) -> dict[str, Certificate]:
+def _certificates(
+    question: Question, claim: Claim, members: Members, tangent: Tensor, deaf: int
+) -> dict[str, Certificate]:
     """The claim as checks: its limit, its closure, finite motions, and what the road itself demands."""
-    alone = claim.status != "certified" and not len(claim.directions)  # what the map ignores, or nothing
     if not len(tangent):
         found = {"tolerance": _least(claim)}
     else:
-        passed = alone or claim.status == "certified" or len(claim.ignored) > 0
         upper = max(members.span.upper, 0.0)
-        passed = passed and upper <= max(claim.tolerance, claim.floor)
+        passed = (claim.status == "certified" or deaf > 0) and upper <= max(claim.tolerance, claim.floor)
         action, points = question.action, question.points
         found = {
             "tolerance": Certificate(upper, claim.tolerance, passed, claim.why),
@@ -108,7 +120,8 @@ def _certificates(question: Question, claim: Claim, members: Members, tangent: T
 
 def _least(claim: Claim) -> Certificate:
     """The least broken of all candidates is broken by more than the tolerance, or that is not known."""
-    return Certificate(claim.span.lower, claim.tolerance, claim.status == "none", claim.why)
+    refuted = claim.status == "none" and not len(claim.ignored)
+    return Certificate(claim.span.lower, claim.tolerance, refuted, claim.why)
 
 
 def _closure(claim: Claim, size: int) -> Certificate:

@@ -12,12 +12,12 @@ from ...algebra._lie_algebra import LieAlgebra
 from ...core import bars as cuts
 from ...errors import AmbiguousRankWarning, TrivialResultWarning
 from ...symmetry import Certificate, Generator, Symmetry, bars
+from ...symmetry._sparse_span import span_of, sparse_span, split_sentences
 from ._by_claim import by_claim
 from ._certificates import certify
 from ._evidence import Factors
 from ._kernel import Kernel, relative_kernel
 from ._question import Question
-from ._sparse_span import span_of, sparse_span, split_sentences
 from ._split import split_kernel
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...action._action import Action
-from ...algebra._lie_algebra import LieAlgebra, lie_algebra
-from ...core._linalg import sparse_rows
+from ..action._action import Action
+from ..algebra._lie_algebra import LieAlgebra, lie_algebra
+from ..core._linalg import sparse_rows
 
 _OF_ONE_SIZE = 100.0  # ratio of motions from which on units differ; entries then differ by its square
 
