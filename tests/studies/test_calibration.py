@@ -88,7 +88,8 @@ def test_closure_does_not_depend_on_units(unit):
     y = y + 0.05 * y.std() * torch.randn(300, dtype=torch.float64, generator=generator)
     action = iso.actions.Points(iso.actions.Affine(iso.aff(2)), 2)
     found = FromData(action, action.algebra.scalar(), kinds=["polynomial", "kernel"]).fit(unit * x, y)
-    assert (found.status_, found.algebra_.dim) == ("certified", 3)
+    # Turns are kept. To common shifts the map does not respond at all, which noise bounds but does not show.
+    assert (found.status_, found.algebra_.dim, found.ignored_) == ("certified", 1, 2)
     assert found.certificates_["closure"].value < 0.1
 
 
