@@ -158,12 +158,12 @@ Exact: a planted algebra of known dimension in a random frame and in random unit
 
 **The bound that was wanted, 1 % of false certificates with an upper end of 2 % and no cell above 5 %, is missed.** Of
 the false ones in the first run of this set, at the commits below, 35 are of `FromData` and say that a map does not
-depend on some motion: the effect is within the tolerance, but beside a motion that is ignored the defect is as large as
-chance. 17 are of `LiePenalty`, whose readable basis was made in the units of the columns. Both rules were changed after
-this look, so that the counts of these two roads are of the rules before. 20 are of learnt equations in `FromEquations`, whose
-limits come from the error of a gradient and see no motion beside one that is ignored; 3 are of fields on heavy tails,
-where the leverage of a few samples is capped; 1 is of a smooth process. Nothing was changed there. Before the next
-release other families take the place of these."""
+depend on some motion: the effect is within the tolerance, but beside a motion that is ignored the defect is as large
+as chance. 17 are of `LiePenalty`, whose readable basis was made in the units of the columns. Both rules were changed
+after this look, so that the counts of these two roads are of the rules before. 20 are of learnt equations in
+`FromEquations`, whose limits come from the error of a gradient and see no motion beside one that is ignored; 3 are of
+fields on heavy tails, where the leverage of a few samples is capped; 1 is of a smooth process. Nothing was changed
+there. Before the next release other families take the place of these."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
