@@ -215,3 +215,23 @@ def test_table_counts_lines(tmp_path):
     assert summary["whole"]["none, although something is within half the tolerance"] == [1, 1]
     assert summary["cells"]["above"] == [["disc", "ball", 1, 5, ["FromModel"]]]
     assert "1 of them ended in an error (1 E)" in paths[1].read_text()
+
+
+LINES = table.RESULTS.parent / "results"
+
+
+def test_the_page_is_that_of_the_lines(tmp_path):
+    table.main([str(LINES), "--results", str(tmp_path / "r.json"), "--page", str(tmp_path / "p.md")])
+    assert (tmp_path / "p.md").read_text() == table.PAGE.read_text()
+    assert (tmp_path / "r.json").read_text() == table.RESULTS.read_text()
+
+
+def test_lines_about_maps_are_what_is_answered_now():
+    """One run of every part, asked again."""
+    kept = run.read(LINES / "judge_0_1.jsonl")
+    for part in ("nothing", "exact", "broken"):
+        one = next(r for r in planned.runs() if (r.road, r.part) == ("FromModel", part))
+        again = run.answer(one)
+        assert [again[name] for name in ("status", "dimension")] == [
+            kept[one.key][name] for name in ("status", "dimension")
+        ]
