@@ -1,6 +1,6 @@
 """Roads that ask about motion in time: fields, trajectories, conserved quantities and charges."""
 
-import math
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -70,14 +70,30 @@ def _motion(run: Run, draw: Draw) -> tuple[Any, Tensor]:
     return seen(free, change), change
 
 
-def _conserved_line(found: Any, motion: Any, fresh: Tensor, run: Run) -> tuple[dict[str, Any], Tensor]:
-    """Rates of change, relative to those along velocities of other samples; constants play no part."""
-    dictionary = found.dictionary
-    slopes, velocity = dictionary.jacobian(fresh), motion.field(fresh)[:, None]
-    parts = Parts(torch.einsum("sdn,smn->smd", slopes, velocity), velocity, slopes)
-    planted = None if run.part == "nothing" else in_dictionary(motion, dictionary, fresh)
-    one = said(found)
-    return line(one, parts, planted), one.span
+def _conserved_line(found: Any, span: Tensor, parts: Parts, planted: Tensor | None) -> dict[str, Any]:
+    """Changes of quantities relative to how they vary over all samples; constants play no part."""
+    return line(replace(said(found), span=span), parts, planted)
+
+
+def _departures(dictionary: Any, x: Tensor) -> Tensor:
+    """How far functions are from their means, `(S, 1, terms)`."""
+    values = dictionary.evaluate(x)
+    return (values - values.mean(0))[:, None]
+
+
+def _against(changes: Tensor, departures: Tensor) -> Parts:
+    """Changes `(S, q, terms)` relative to departures `(S, 1, terms)`."""
+    rows = changes.shape[1]  # chance has a row for every row of a change, and all but one of them are empty
+    one = torch.zeros(len(departures), rows, 1, dtype=torch.float64)
+    one[:, 0] = 1.0
+    return Parts(changes, one, departures.transpose(1, 2))
+
+
+def _round(states: Tensor, velocity: Tensor) -> float:
+    """Time to go once round: ``2 pi`` by the size of states about their mean over that of velocities, whitened."""
+    white = torch.linalg.inv(torch.linalg.cholesky(torch.cov(states.T)))
+    size, speed = (states - states.mean(0)) @ white.T, velocity @ white.T
+    return float(2 * torch.pi * (size.square().sum() / speed.square().sum()).sqrt())
 
 
 def ask_conserved_field(run: Run, draw: Draw) -> dict[str, Any]:
@@ -87,7 +103,11 @@ def ask_conserved_field(run: Run, draw: Draw) -> dict[str, Any]:
     x, fresh = (law.sample(draw, count) @ change.T for count in (run.samples, FRESH))
     found = ConservedQuantities(iso.dictionary.polynomials(motion.size, degree=motion.degree))
     found.fit_field(motion.field, x)
-    return _conserved_line(found, motion, fresh, run)[0]
+    velocity = motion.field(fresh)
+    changes = torch.einsum("sdn,sn->sd", found.dictionary.jacobian(fresh), velocity)[:, None]
+    parts = _against(_round(fresh, velocity) * changes, _departures(found.dictionary, fresh))
+    planted = None if run.part == "nothing" else in_dictionary(motion, found.dictionary, fresh)
+    return _conserved_line(found, found.coefficients_, parts, planted)
 
 
 def ask_conserved_paths(run: Run, draw: Draw) -> dict[str, Any]:
@@ -97,28 +117,14 @@ def ask_conserved_paths(run: Run, draw: Draw) -> dict[str, Any]:
     starts = [tensor(draw.uniform(-1.3, 1.3, (many, motion.size))) @ change.T for many in (count, FRESH // LENGTH)]
     states, fresh = (integrate(motion.field, start, motion.step, LENGTH) for start in starts)
     found = ConservedQuantities(iso.dictionary.polynomials(motion.size, degree=motion.degree)).fit(list(states))
-    known, span = _conserved_line(found, motion, fresh.flatten(0, 1), run)
-    rates, single = known["spans"], known["single"]
-    known["spans"] = [[known["status"], *_drift(found.dictionary, span, fresh), None]]
-    known["single"] = [_drift(found.dictionary, row[None], fresh)[0] for row in span]
+    values = found.dictionary.evaluate(fresh.flatten(0, 1)).unflatten(0, fresh.shape[:2])
+    within = values - values.mean(1, keepdim=True)
+    time = torch.linspace(-0.5, 0.5, LENGTH, dtype=torch.float64)
+    trend = torch.einsum("t,ptd->pd", time, within) / time.square().sum()
+    changes = torch.stack([within, trend[:, None].expand_as(within)], 2).flatten(0, 1)
+    parts = _against(changes, _departures(found.dictionary, fresh.flatten(0, 1)))
     planted = None if run.part == "nothing" else in_dictionary(motion, found.dictionary, fresh.flatten(0, 1))
-    if planted is not None:
-        known["planted"] = _drift(found.dictionary, planted, fresh)[0]
-    return known | {"least": None, "rates": rates, "single rates": single}
-
-
-def _drift(dictionary: Any, span: Tensor, paths: Tensor) -> tuple[float | None, float]:
-    """Spread along trajectories `(P, T, n)` relative to that over all of them, of the worst member of a span."""
-    if not len(span):
-        return None, 0.0
-    values = torch.einsum("ptk,jk->ptj", dictionary.evaluate(paths.flatten(0, 1)).unflatten(0, paths.shape[:2]), span)
-
-    def worst(part: Tensor) -> float:
-        within = part - part.mean(1, keepdim=True)
-        return truth.ratio(within.flatten(0, 1), (part - part.mean((0, 1))).flatten(0, 1)) or 0.0
-
-    pieces = tensor([worst(values[i :: truth.PARTS]) for i in range(truth.PARTS)])
-    return worst(values), float(pieces.std()) / math.sqrt(truth.PARTS)
+    return _conserved_line(found, found.coefficients_, parts, planted)
 
 
 # -- charges -----------------------------------------------------------------------------------------------------------
@@ -131,12 +137,17 @@ def ask_noether(run: Run, draw: Draw) -> dict[str, Any]:
     starts = [tensor(draw.uniform(-1.3, 1.3, (many, 2 * kept.size))) for many in (count, FRESH // LENGTH)]
     states, fresh = (integrate(kept.field, start, kept.step, LENGTH) for start in starts)
     found = FromNoether(action).fit(list(states))
-    q, v = fresh[..., : kept.size], fresh[..., kept.size :]
+    q, v = (_own_size(part) for part in (fresh[..., : kept.size], fresh[..., kept.size :]))
     moved = action.fields(q.flatten(0, 1))
     charges = torch.einsum("sn,sdn->sd", v.flatten(0, 1), moved).unflatten(0, fresh.shape[:2])
     varied = (charges - charges.mean(1, keepdim=True)).flatten(0, 1)[:, None]
     # Every trajectory is a whole: parts of the fresh samples take some of each, which is as good for a scatter.
     return line(said(found), Parts(varied, v.flatten(0, 1)[:, None], moved), _planted(action, kept.generators))
+
+
+def _own_size(paths: Tensor) -> Tensor:
+    """Positions or velocities `(P, T, n)`, each trajectory in its own size, so that all weigh the same."""
+    return paths / paths.square().sum(2).mean(1).sqrt()[:, None, None]
 
 
 # -- latent coordinates ------------------------------------------------------------------------------------------------

@@ -329,6 +329,9 @@ def _judged_elements(found: Any, f: Field, fresh: Tensor, elements: Tensor, plan
 
 
 def _element_defect(f: Field, x: Tensor, g: Tensor) -> float:
+    """Change relative to two samples paired at random, or, if less, to the motion of one carried out at the next."""
     value, moved = f(x), f(x @ g.T)
-    chance = value.var() + moved.var() + (value.mean() - moved.mean()).square()
-    return float(((moved - value).square().mean() / chance).sqrt())
+    far = value.var() + moved.var() + (value.mean() - moved.mean()).square()
+    other = x.roll(1, 0)
+    near = (f(other + x @ g.T - x) - f(other)).square().mean()
+    return float(((moved - value).square().mean() / torch.minimum(far, near)).sqrt())

@@ -106,6 +106,10 @@ def ask_points(run: Run, draw: Draw) -> dict[str, Any]:
     matrices = torch.nn.functional.pad(change @ made.generators @ inverse, (0, 1, 0, 1))
     planted = None if run.part == "nothing" else coefficients(action.algebra, matrices)
     slope, moved = normals(fresh)[:, None], action.fields(fresh @ change.T)
+    if run.variant == "normals":  # which are compared where the cloud is round
+        root = torch.linalg.cholesky(torch.cov((fresh @ change.T).T))
+        slope, moved = slope @ root, moved @ torch.linalg.inv(root).T
+        slope = slope / slope.norm(dim=2, keepdim=True)
     return line(said(found), Parts(torch.einsum("smn,sdn->smd", slope, moved), slope, moved), planted)
 
 
@@ -188,6 +192,7 @@ class Equation:
     """``u_lead = g(others)``, its jets and the fields that keep it among polynomials of a degree."""
 
     def __init__(self, family: str, draw: Draw, broken: float) -> None:
+        self.family = family
         independent, order, lead, self.kept = _EQUATIONS[family]
         self.action: Any = Prolonged(independent, ("u",), order=order, degree=1)
         self.lead, self.names = lead, self.action.names
@@ -269,6 +274,23 @@ def ask_equations(run: Run, draw: Draw) -> dict[str, Any]:
         z[:, equation.place] += run.noise * z[:, equation.place].std() * tensor(draw.normal(size=len(z)))
     found = FromEquations(equation.action, [equation.lead], **({} if told else learnt))
     found = found.fit(z, equation) if told else found.fit(z)
-    slopes, moved = jacobian(equation, fresh)[1], equation.action.fields(fresh)
-    known = line(said(found), Parts(torch.einsum("smn,sdn->smd", slopes, moved), slopes, moved), equation.planted)
+    known = line(said(found), _equation_parts(equation, fresh), equation.planted)
     return known | {"superposition": found.superposition_.dim}
+
+
+def _equation_parts(equation: Equation, z: Tensor) -> Parts:
+    """The change relative to that of a gradient of the same length that points anywhere.
+
+    Lengths are in root mean squares of the coordinates of jets; anywhere means among the variables and the
+    derivatives that the equation contains.
+    """
+    scale = z.square().mean(0).sqrt()
+    slopes, moved = jacobian(equation, z)[1] * scale, equation.action.fields(z) / scale
+    entries = slopes.square().mean((0, 1)).sqrt()
+    length = float(entries.norm())
+    contained = entries > 1e-9 * length
+    contained[: len(_EQUATIONS[equation.family][0]) + 1] = True
+    anywhere = torch.diag(contained.to(torch.float64)) * length / float(contained.sum()) ** 0.5
+    lie = torch.einsum("smn,sdn->smd", slopes, moved)
+    lie = torch.cat([lie, torch.zeros(len(z), len(scale) - lie.shape[1], lie.shape[2], dtype=torch.float64)], 1)
+    return Parts(lie, anywhere.expand(len(z), -1, -1), moved)
