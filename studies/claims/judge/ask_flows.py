@@ -10,7 +10,6 @@ import isotropy as iso
 from isotropy.discover import ConservedQuantities, FromDynamics, FromNoether, LaLiGAN
 from isotropy.discover.games._adversary import Plan
 
-from . import truth
 from .answers import Said, line, said
 from .ask_maps import FRESH, map_parts
 from .draws import Draw, tensor
