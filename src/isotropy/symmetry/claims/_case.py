@@ -16,7 +16,7 @@ from ._cross import Cross, joined
 from ._forms import Forms, forms_of
 from ._resamples import Interval, Resamples, effective_samples, interval, resample
 from ._rows import Rows
-from ._span import factors_of, least_broken_first, nested_defects
+from ._span import least_broken_first
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,9 @@ class Case:
         elements = self.crossed.elements(directions, size)
         parts = zip(self.crossed.resamples, elements, strict=True)
         seen = joined([interval(part.spans(element), self.crossed.tail) for part, element in parts])
-        return self._lowered(seen, self._whole.spans(self._inside(directions)))
+        plain = self._plain
+        whole = self._whole.spans(self._inside(directions))
+        return self._widened(seen, whole, None if plain is None else plain.spans(self._inside(directions)))
 
     def members(self, directions: Tensor, size: int) -> tuple[list[Interval], list[Interval]]:
         """Defects and effects of each of the directions `(k, dim)`, with limits as those of their span."""
@@ -116,14 +118,21 @@ class Case:
         whole, outputs, tail = self._whole, self.crossed.outputs, self.crossed.tail
         parts = list(zip(self.crossed.resamples, self.crossed.elements(directions, size), strict=True))
         errors, effects = [part.defects(e) for part, e in parts], [part.effects(e, outputs) for part, e in parts]
-        inside = self._inside(directions)
-        sides = ((errors, whole.defects(inside)), (effects, whole.effects(inside, outputs)))
+        inside, plain = self._inside(directions), self._plain
+        sides = (
+            (errors, whole.defects(inside), None if plain is None else plain.defects(inside)),
+            (effects, whole.effects(inside, outputs), None if plain is None else plain.effects(inside, outputs)),
+        )
         first, second = (
             [
-                self._lowered(joined([interval(half[:, j], tail) for half in halves]), all_samples[:, j])
+                self._widened(
+                    joined([interval(half[:, j], tail) for half in halves]),
+                    every[:, j],
+                    None if uncapped is None else uncapped[:, j],
+                )
                 for j in range(len(directions))
             ]
-            for halves, all_samples in sides
+            for halves, every, uncapped in sides
         )
         return first, second
 
@@ -139,9 +148,17 @@ class Case:
         )
         return first, second
 
-    def _lowered(self, seen: Interval, values: Tensor) -> Interval:
-        """An interval that also reaches down to the lower limit of values `(R + 1,)` on all samples."""
-        return Interval(seen.value, min(seen.lower, interval(values, self.crossed.tail).lower), seen.upper)
+    def _widened(self, seen: Interval, values: Tensor, plain: Tensor | None) -> Interval:
+        """An interval that also reaches down to the lower limit of values `(R + 1,)` on all samples.
+
+        Where few samples would have carried the sums and were capped, the law that is asked about has no cap: the
+        interval holds both, what most samples say and what all of them as they are do.
+        """
+        lower, upper = min(seen.lower, interval(values, self.crossed.tail).lower), seen.upper
+        if plain is not None:
+            uncapped = interval(plain, self.crossed.tail)
+            lower, upper = min(lower, uncapped.lower), max(upper, uncapped.upper)
+        return Interval(seen.value, lower, upper)
 
     def _inside(self, directions: Tensor) -> Tensor:
         """Directions `(j, dim)` in the coordinates of those of all samples, which are orthonormal by chance."""
@@ -152,6 +169,14 @@ class Case:
     def _whole(self) -> Resamples:
         """Of all samples, along their own directions."""
         return resample(self.forms, self.directions, torch.Generator().manual_seed(self.crossed.seed))
+
+    @cached_property
+    def _plain(self) -> Resamples | None:
+        """The same where every sample counts as it is; None where none was capped."""
+        if not self.forms.capped:
+            return None
+        generator = torch.Generator().manual_seed(self.crossed.seed)
+        return resample(forms_of(self.rows, 0.0), self.directions, generator)
 
     # -- what speaks against it --------------------------------------------------------------------------------------
 
@@ -166,8 +191,7 @@ class Case:
         return closure_of(self.rows.brackets, self.crossed.whole, self.crossed.candidates.active, directions)
 
     def uncapped(self, directions: Tensor) -> float:
-        """Defect of the worst member of directions `(k, dim)` where every sample counts as it is."""
-        if not self.forms.capped:
+        """Upper limit of the worst member of directions `(k, dim)` where every sample counts as it is."""
+        if self._plain is None or len(directions) <= self.exact:
             return 0.0
-        factors = factors_of(forms_of(self.rows.along(directions), 0.0))
-        return float(nested_defects(factors, torch.eye(len(directions), dtype=torch.float64))[-1])
+        return interval(self._plain.spans(self._inside(directions)), self.crossed.tail).upper

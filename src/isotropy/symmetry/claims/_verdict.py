@@ -84,7 +84,7 @@ def _doubt(case: Case, directions: Tensor) -> str:
         return f"the tolerance cuts through a multiplet: brackets leave the span by {leaving:.2g} of their size"
     plain = case.uncapped(directions)
     if plain > case.tolerance:
-        return f"few samples, with the largest gradients or motions, break it by {plain:.2g}"
+        return f"few samples, with the largest gradients or motions, may break it by {plain:.2g}"
     return ""
 
 
