@@ -66,7 +66,7 @@ class ConservedQuantities(Estimator):
     grade_ : str
         ``"exact"`` if certified and none drifts by more than rounding, ``"approximate"`` if one does.
     errors_, lower_, upper_ : list of float
-        Drift of each quantity, and its limits.
+        Drift of each quantity, and its limits; nan where too few states carry it to bound it.
     why_ : str
         The answer in a sentence, with its numbers.
 
@@ -134,14 +134,14 @@ class ConservedQuantities(Estimator):
             )
         step = math.ceil(len(states) / min(_MOST_STATES, max(4, _ENTRIES // len(self.dictionary) ** 2)))
         states, velocity = states[::step], velocity[::step]
-        turn = _turn(states, velocity)
+        turn, paces = _turn(states, velocity)
         slopes = self.dictionary.jacobian(states)  # (S, terms, n)
         values = self.dictionary.evaluate(states)
         terms = (slopes * velocity[:, None]).abs().sum(2).square().mean(0).sqrt() * turn
         changes = turn * torch.einsum("bpn,bn->bp", slopes, velocity)
         spreads = _departure(values, values.mean(0))
         return self._conclude(
-            changes[:, None], spreads[:, None], terms, "in the time the motion takes to go once round"
+            changes[:, None], spreads[:, None], terms, paces, "in the time the motion takes to go once round"
         )
 
     def fit(self, trajectories: Sequence[Any]) -> ConservedQuantities:
@@ -157,7 +157,8 @@ class ConservedQuantities(Estimator):
         sizes = torch.stack([value.square().mean(0) for value in values]).mean(0).sqrt()
         changes = torch.stack([_along(value) for value in values])
         spreads = torch.stack([_squeezed(_departure(value, centre) / len(value) ** 0.5) for value in values])
-        return self._conclude(changes, spreads, sizes, "from the beginning to the end of a trajectory")
+        paces = torch.ones(len(states), dtype=torch.float64)  # the unit of time is the length of each trajectory
+        return self._conclude(changes, spreads, sizes, paces, "from the beginning to the end of a trajectory")
 
     def equations(self, coordinates: Sequence[str] | None = None, digits: int = 3) -> list[str]:
         """Write every quantity that varies over the data."""
@@ -169,11 +170,13 @@ class ConservedQuantities(Estimator):
             for row in self.coefficients_
         ]
 
-    def _conclude(self, changes: Tensor, spreads: Tensor, sizes: Tensor, when: str) -> ConservedQuantities:
+    def _conclude(
+        self, changes: Tensor, spreads: Tensor, sizes: Tensor, paces: Tensor, when: str
+    ) -> ConservedQuantities:
         require_fraction(self.tolerance, "tolerance")
         require_fraction(self.level, "level")
         orbits = spreads.shape[1] > 1
-        drift = Drift(changes, spreads, sizes, _FLOOR, orbits, self.level, self.seed)
+        drift = Drift(changes, spreads, sizes, _FLOOR, paces, orbits, self.level, self.seed)
         kernel = drift.kernel(self.rank, _FLOOR, cuts.LARGEST_ZERO)
         found = kept(drift, kernel, self.tolerance, None if self.rank == "gap" else kernel.cut.dim)
         parts = [
@@ -188,7 +191,7 @@ class ConservedQuantities(Estimator):
         certified = found.status == "certified"
         self.grade_ = ("approximate" if len(parts[1]) else "exact") if certified else ""
         within = len(found.exact) + len(found.approximate)
-        limits = [drift.held_out(row[None], within) for row in self.coefficients_]
+        limits = [_limited(drift, row[None], within, certified) for row in self.coefficients_]
         self.errors_, self.lower_, self.upper_ = (
             [getattr(limit, name) for limit in limits] for name in ("value", "lower", "upper")
         )
@@ -196,19 +199,31 @@ class ConservedQuantities(Estimator):
         return self
 
 
-def _turn(states: Tensor, velocity: Tensor) -> float:
-    """Time in which the motion goes once round: ``2 pi`` sizes of the states over sizes of the velocities.
+def _limited(drift: Drift, row: Tensor, size: int, certified: bool) -> Interval:
+    """The drift of a quantity `(1, terms)`; without limits where too few states carry it to bound it."""
+    seen = drift.held_out(row, size)
+    return seen if certified or drift.bounded(row) else Interval(seen.value, math.nan, math.nan)
 
-    Sizes are in standard deviations, principal component by component, so that no unit enters. Components narrower
-    than rounding do not count: along them nothing moves.
+
+def _turn(states: Tensor, velocity: Tensor) -> tuple[float, Tensor]:
+    """Time in which the motion goes once round, and what each state adds to the square of its pace, `(S,)`.
+
+    That is ``2 pi`` sizes of the states over sizes of the velocities, in standard deviations, principal component by
+    component, so that no unit enters. Components narrower than rounding do not count: along them nothing moves.
     """
     centred = states - states.mean(0)
     scale = centred.square().mean(0).sqrt()
     scale = torch.where(scale > 0, scale, torch.ones_like(scale))
     _, spread, axes = torch.linalg.svd(centred / scale / len(states) ** 0.5, full_matrices=False)
     wide = spread > bars.TRIVIAL_MOTION * spread[0]
-    speed = ((velocity / scale) @ axes[wide].T / spread[wide]).square().sum(1).mean().sqrt()
-    return float(2 * math.pi * int(wide.sum()) ** 0.5 / speed) if speed > 0 else 1.0
+    size, speed = (part / scale @ axes[wide].T / spread[wide] for part in (centred, velocity))
+    square = float(speed.square().sum(1).mean())
+    if not square > 0:
+        return 1.0, torch.ones(len(states), dtype=torch.float64)
+    # To first order: a state adds its own speed, and lengthens the unit of size along which others move.
+    longer = size @ (speed.T @ speed) / len(speed)
+    paces = 1 + (speed.square().sum(1) - (size * longer).sum(1)) / square
+    return 2 * math.pi * (int(wide.sum()) / square) ** 0.5, paces
 
 
 def _along(value: Tensor) -> Tensor:
@@ -239,7 +254,8 @@ def _departure(value: Tensor, centre: Tensor) -> Tensor:
 def _why(found: Kept, tolerance: float, level: float, when: str) -> str:
     """The answer in a sentence."""
     size, span = len(found.exact) + len(found.approximate), found.span
-    drift = f"{_percent(span)} ({1 - level:.0%}: {_limits(span)}) of its spread {when}"
+    bounds = f" ({1 - level:.0%}: {_limits(span)})" if found.bounded else ""
+    drift = f"{_percent(span)}{bounds} of its spread {when}"
     if found.status == "none":
         return (
             f"No function of the dictionary is conserved: the least changes by {drift}; the tolerance is {tolerance:g}."

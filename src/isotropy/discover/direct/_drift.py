@@ -21,6 +21,7 @@ from ..evidence._kernel import Kernel, relative_kernel
 from ..limits._quotients import bayesian_weights, interval_of, worst_quotients
 
 _FOLDS = 8  # the span is chosen on seven eighths of the data, so that it is hardly worse than that of all
+_LEAST_PACE = 0.1  # of its square; a linear estimate of a resampled one may be as low as 0
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Drift:
         `(terms,)` root mean squares of the terms themselves, whose rounding hides a drift.
     rounding : float
         Relative rounding of the terms.
+    paces : Tensor
+        `(units,)` with mean 1: what each unit adds to the square of the pace that changes are measured in.
     worst : bool
         Whether the upper limit is no less than the drift of the worst unit, as for trajectories, which are few.
     level : float
@@ -49,6 +52,7 @@ class Drift:
     spreads: Tensor
     sizes: Tensor
     rounding: float
+    paces: Tensor
     worst: bool
     level: float
     seed: int
@@ -60,7 +64,7 @@ class Drift:
 
     def taken(self, index: Tensor) -> Drift:
         """The same of some units."""
-        return replace(self, changes=self.changes[index], spreads=self.spreads[index])
+        return replace(self, changes=self.changes[index], spreads=self.spreads[index], paces=self.paces[index])
 
     @cached_property
     def factors(self) -> Factors:
@@ -150,6 +154,10 @@ class Drift:
         parts = torch.einsum("ukl,lk->u", below, torch.linalg.pinv(below.mean(0), hermitian=True))
         return float(parts.sum() ** 2 / parts.square().sum().clamp_min(1e-300))
 
+    def bounded(self, directions: Tensor) -> bool:
+        """Whether the interval of directions `(k, dim)` is one: resamples of few units do not tell what others hold."""
+        return self.worst or not len(directions) or self.carried(directions) >= limits.LEAST_EFFECTIVE
+
     def _elements(self, directions: Tensor, size: int) -> Tensor:
         """For every unit what the rest of them makes of directions `(k, terms)`: `(units, k, terms)`."""
         metric = self.factors.moved
@@ -168,7 +176,8 @@ class Drift:
 
     def _squares(self, above: Tensor, below: Tensor) -> Tensor:
         top, bottom = (torch.einsum("ru,ukl->rkl", self._weights, part) for part in (above, below))
-        return worst_quotients(top, bottom)
+        # The unit of time is estimated from the same units, so that it is drawn anew with them.
+        return worst_quotients(top, bottom) / (self._weights @ self.paces / self.units).clamp_min(_LEAST_PACE)
 
 
 @dataclass(frozen=True)
@@ -185,6 +194,8 @@ class Kept:
         Drift of the worst member; of the least drifting function where there is none.
     doubt : str
         What stands in the way.
+    bounded : bool
+        Whether the limits of the drift are to be believed.
     """
 
     status: str
@@ -192,6 +203,7 @@ class Kept:
     approximate: Tensor
     span: Interval
     doubt: str
+    bounded: bool = True
 
 
 def kept(drift: Drift, kernel: Kernel, tolerance: float, size: int | None) -> Kept:
@@ -211,7 +223,8 @@ def kept(drift: Drift, kernel: Kernel, tolerance: float, size: int | None) -> Ke
     if doubt and exact and size is None:  # what is exact stands on its own
         return Kept("certified", directions[:exact], directions[:0], drift.held_out(directions[:exact], exact), "")
     status = "undecided" if doubt else "certified"
-    return Kept(status, directions[:exact], directions[exact:found], span, doubt)
+    bounded = status == "certified" or drift.bounded(directions[:found])
+    return Kept(status, directions[:exact], directions[exact:found], span, doubt, bounded)
 
 
 def _exact(drift: Drift, directions: Tensor) -> int:
@@ -236,11 +249,12 @@ def _largest(drift: Drift, directions: Tensor, exact: int, tolerance: float) -> 
 def _broken(drift: Drift, kernel: Kernel, directions: Tensor, tolerance: float) -> Kept:
     """None where even the least drifting function does by more than the tolerance; else what may be conserved."""
     span, empty = drift.held_out(directions[:1], 1), directions[:0]
-    carried = drift.carried(directions[:1])
-    if span.lower > tolerance and (drift.worst or carried >= limits.LEAST_EFFECTIVE):
+    if span.lower > tolerance and drift.bounded(directions[:1]):
         return Kept("none", empty, empty, span, "")
     possible = kernel.null.flip(0) if kernel.cut.dim else directions[:1]
-    return Kept("undecided", empty, possible, span, "the interval holds the tolerance")
+    bounded = drift.bounded(directions[:1])
+    doubt = "the interval holds the tolerance" if bounded else "too few states carry the answer"
+    return Kept("undecided", empty, possible, span, doubt, bounded)
 
 
 def _doubt(drift: Drift, directions: Tensor, exact: int, span: Interval, tolerance: float) -> str:
@@ -249,9 +263,8 @@ def _doubt(drift: Drift, directions: Tensor, exact: int, span: Interval, toleran
         return ""
     if span.upper > tolerance:
         return f"the upper limit, {span.upper:.2g}, is above the tolerance {tolerance:g}"
-    carried = drift.carried(directions)
-    if not drift.worst and carried < limits.LEAST_EFFECTIVE:
-        return f"only {carried:.0f} states carry the answer"
+    if not drift.bounded(directions):
+        return f"only {drift.carried(directions):.0f} states carry the answer"
     needed = math.ceil(math.log(drift.level) / math.log(1 - drift.level))
     if drift.worst and drift.units < needed and span.upper > cases.NEARLY_EXACT * tolerance:
         # Of so many, none may drift more unless more than the level of all do; fewer say nothing about fresh ones.

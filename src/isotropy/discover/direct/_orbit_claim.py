@@ -19,7 +19,7 @@ from ...symmetry.claims._span import Factors, factors_of, least_broken_first, me
 from .. import bars
 from ..evidence._adjusted import Adjusted
 from ..evidence._sample import MOST
-from ..limits._quotients import fresh_limit
+from ..limits._quotients import bayesian_weights, fresh_limit, worst_quotients
 
 _FEWEST = 4  # times of a trajectory
 
@@ -58,13 +58,14 @@ class OrbitInquiry:
         # What is exact at every time is so on every trajectory.
         approximate = "approximate" in inner.claim.grades
         alone = _alone_each(whole, len(parts), inner.claim.directions) if approximate else torch.zeros(1)
+        share = _lowered(whole, len(parts), inner.claim.directions, self.level, self.seed) if approximate else 1.0
         worst = fresh_limit(alone, self.level) if approximate else 0.0
         doubt = f"of {len(parts)} trajectories one breaks what the others choose by {float(alone.amax()):.2g}, and "
         doubt += f"a fresh one may by {worst:.2g}"
         return Adjusted(
             inner,
             self.tolerance,
-            lambda seen: Interval(seen.value, seen.lower, max(seen.upper, worst)),
+            lambda seen: Interval(seen.value, min(seen.lower, share * seen.value), max(seen.upper, worst)),
             doubt,
             bars.CHARGE_UNIT,
         )
@@ -74,6 +75,25 @@ class OrbitInquiry:
         """Times taken of each trajectory, as many of all, so that they weigh the same."""
         fewest = min(len(x) for x, _ in self.orbits)
         return min(fewest, max(_FEWEST, MOST // len(self.orbits)))
+
+
+def _lowered(rows: Rows, orbits: int, directions: Tensor, level: float, seed: int) -> float:
+    """Lower limit of the defect of directions `(k, dim)` as a share of it, trajectories being what is drawn anew.
+
+    Weights of the Bayesian bootstrap scatter less than what few units tell, by ``(n - 1) / (n + 1)`` of the variance,
+    and that is itself an estimate: the limit is Student's, on the logarithm, as a defect is positive.
+    """
+    from scipy.stats import t as student
+
+    forms = forms_of(rows.along(directions), 0.0)
+    if len(forms.lie) % orbits:  # some times coincide, so that trajectories cannot be told apart
+        return 0.0
+    above, below = (part.unflatten(0, (orbits, -1)).flatten(1, 2) for part in (forms.lie, forms.chance))
+    weights = bayesian_weights(orbits, seed)
+    sums = [torch.einsum("ru,ukl->rkl", weights, part.transpose(1, 2) @ part) for part in (above, below)]
+    logs = worst_quotients(*sums).clamp_min(torch.finfo(torch.float64).tiny).log() / 2
+    error = float((logs[1:] - logs[0]).square().mean().sqrt()) * ((orbits + 1) / (orbits - 1)) ** 0.5
+    return math.exp(-float(student.ppf(1 - level / 2, orbits - 1)) * error)
 
 
 def _rows(action: Action, x: Tensor, v: Tensor, count: int) -> Rows:

@@ -29,8 +29,9 @@ _WORDS = {
 }
 _UNPAIRED = "without pairs of states, any coordinates in which the cloud looks symmetric pass; that is no proof"
 _LATENT = (
-    "the claim is about the step in latent coordinates, with the error of the learnt step in it; that of encoder and "
-    "decoder is told beside it, and moved pairs that leave the data count as missed by no more than a step"
+    "the claim is about the step in latent coordinates, with the error of the learnt step in it, so that the lower "
+    "limit is 0; that of encoder and decoder is told beside it, and moved pairs that leave the data count as missed by "
+    "no more than a step"
 )
 _TRAINED = "certificates compare with samples that were left out, within the range of the data"
 
@@ -81,7 +82,8 @@ def _numbers(one: Interval, error: float, certified: bool) -> Generator:
     """The defect of the step with its limits; without pairs there is only the score."""
     if math.isnan(one.value):
         return Generator(error)
-    return Generator(one.value, one.lower, one.upper, "approximate" if certified else "")
+    # The step is learnt, and nothing tells its error at moved points from a break: only the upper limit is bounded.
+    return Generator(one.value, 0.0, one.upper, "approximate" if certified else "")
 
 
 def along_time(latent: Representation, z: Tensor, w: Tensor | None) -> Tensor:

@@ -21,13 +21,16 @@ from .. import bars
 from ..evidence._result import Discovery
 from ..limits._together import quotients, within
 from ..surrogate._principal_frame import Frame, principal_frame
-from ._pair_defect import left_over, pair_squares
+from ._pair_defect import left_over, metric_of, pair_squares, shared_part
 from ._pair_fit import fit_both, fit_generators, flow
 
 FOLDS = 4
 RESOLUTIONS = (1e-1, 3e-2, 1e-2, 1e-3, 1e-4, 1e-5)
 _COMPARED = 512
-_NOISE = "noise in the pairs counts as a break, as nothing tells it from one"
+_NOISE = (
+    "noise in the pairs counts as a break in the defect and its upper limit, as nothing tells it from one; the lower "
+    "limit is what neighbouring pairs miss alike"
+)
 
 
 class FromPairs(Discovery):
@@ -37,6 +40,9 @@ class FromPairs(Discovery):
     difference quotient stays. With unknown ones the second moments of ``(y - x) x^T`` show ``L`` up to its size,
     whatever the signs of the times: their leading direction starts an alternation between times (Gauss-Newton) and
     generators. All happens in the principal components that the data determine; constant pixels are left out.
+
+    A defect of 1 says that the generators leave as much of pairs as of displacements that are dealt to other points,
+    there, too, at the times that are given or, if none are, at those that fit best.
 
     Parameters
     ----------
@@ -127,18 +133,24 @@ class FromPairs(Discovery):
         self.held_out_ = math.sqrt(sum(p[1] for p in parts) / sum(p[2] for p in parts))
         sine = _sine(before, self.generators_, [p[0] for p in parts])
         judged = parts[1:] if self.resolution == "auto" else parts  # the resolution was chosen on the first fold
-        self.symmetry_ = self._concluded(before, sine, torch.cat([p[3] for p in judged]))
+        # Of the pairs that were fitted: what noise has done to the generators of a fold would be shared by all of it.
+        left = left_over(self.generators_, before, after, given) @ metric_of(before, after).T
+        alike = shared_part(left, before if given is None else torch.cat([before, given], 1), self.level)
+        self.symmetry_ = self._concluded(before, sine, torch.cat([p[3] for p in judged]), alike)
         return self
 
-    def _concluded(self, before: Tensor, sine: float, squares: Tensor) -> Symmetry:
+    def _concluded(self, before: Tensor, sine: float, squares: Tensor, alike: float) -> Symmetry:
         """The span of the generators, whose own entries are all that was searched."""
         broken, chance, moved = squares.split(1, dim=1)
         found = quotients(broken, chance, self.level, self.seed, sizes=moved)
         answer = math.sqrt(float(chance.mean() / moved.mean()))
-        error, carried = found.one(0), float(found.effective)
+        seen, carried = found.one(0), float(found.effective)
+        lower = min(seen.lower, math.sqrt(alike / float(chance.mean().clamp_min(1e-300))))
+        error = Interval(seen.value, lower, seen.upper)
         certificates = _certificates(error, carried, answer, sine, (self.tolerance, self.level))
         passed = all(certificate.passed for certificate in certificates.values())
-        nothing = certificates["answer"].passed and bool(found.known) and error.lower >= bars.LEAST_UNEXPLAINED
+        # Pairs of which this much is left are joined by no motion that can be seen, be it a break or noise.
+        nothing = certificates["answer"].passed and bool(found.known) and seen.lower >= bars.LEAST_UNEXPLAINED
         algebra = _span(self.generators_)
         own = torch.eye(algebra.dim, dtype=torch.float64)
         none = algebra.span(own[:0])

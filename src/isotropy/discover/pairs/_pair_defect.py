@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -26,7 +28,7 @@ def pair_squares(generators: Tensor, x: Tensor, y: Tensor, times: Tensor | None,
     Coordinates are in the metric of the covariance of the points, so that no unit enters. Generators that take any
     point anywhere, such as all rotations of one vector, leave nothing of dealt displacements either.
     """
-    metric = whitening(torch.cat([x, y]), (x.shape[1],))
+    metric = metric_of(x, y)
     move = y - x
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
     chance = torch.zeros_like(move[:, 0])
@@ -35,6 +37,30 @@ def pair_squares(generators: Tensor, x: Tensor, y: Tensor, times: Tensor | None,
         dealt[order] = move[order.roll(shift)]
         chance += _squares(left_over(generators, x, x + dealt, times), metric) / _PARTNERS
     return torch.stack([_squares(left_over(generators, x, y, times), metric), chance, _squares(move, metric)], 1)
+
+
+def shared_part(rows: Tensor, places: Tensor, level: float) -> float:
+    """Lower limit of the mean square of what residuals `(S, n)` say alike at neighbouring places `(S, m)`.
+
+    A break depends on the place, noise of single pairs does not: products of neighbours hold none of it, and of a break
+    no more than its mean square, as neighbours are nearly drawn alike. Where neighbours are far away it is 0.
+    """
+    scale = places.std(0).clamp_min(1e-300)
+    away = torch.cdist(places / scale, places / scale, compute_mode="donot_use_mm_for_euclid_dist")
+    away = away.masked_fill(away == 0, math.inf)  # copies of a pair have the same noise
+    nearest = away.argmin(1)
+    products = (rows * rows[nearest]).sum(1)
+    mean = products.mean()
+    # A pair stands in its own product and in those of the pairs whose neighbour it is, so that they depend.
+    share = (products - mean).index_add(0, nearest, products - mean)
+    error = share.square().sum().sqrt() / len(rows)
+    reach = torch.distributions.Normal(0.0, 1.0).icdf(torch.tensor(1 - level / 2, dtype=torch.float64))
+    return max(0.0, float(mean - reach * error))
+
+
+def metric_of(x: Tensor, y: Tensor) -> Tensor:
+    """The matrix `(n, n)` that makes points before and after round, so that no unit enters."""
+    return whitening(torch.cat([x, y]), (x.shape[1],))
 
 
 def _squares(rows: Tensor, metric: Tensor) -> Tensor:
