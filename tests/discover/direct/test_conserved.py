@@ -187,3 +187,15 @@ def test_bad_input_is_refused():
         ConservedQuantities(polynomials(2, 2), tolerance=0.0).fit_field(oscillator(1.0), randn(30, 2))
     with pytest.raises(DataError, match="v: expected finite"):
         road.fit_field(lambda s: s / 0, randn(30, 2))
+
+
+def test_a_drift_that_few_states_carry_has_no_limits():
+    def damped(state):
+        x, v = state.chunk(2, -1)
+        return torch.cat([v, -x - x**3 - 0.01 * v], -1)
+
+    x = randn(300, 2) / randn(300, 1, seed=1).abs().sqrt()
+    found = ConservedQuantities(polynomials(2, degree=4)).fit_field(damped, x)
+    assert found.status_ == "undecided"
+    assert all(limit != limit for limit in (*found.lower_, *found.upper_))
+    assert "95%" not in found.why_
