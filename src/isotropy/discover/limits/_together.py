@@ -53,28 +53,35 @@ def quotients(
     one is the empirical Bernstein bound of a mean of numbers as large as the largest seen.
 
     ``sizes`` `(S, k)`, in units of ``chance``, say which samples may carry the sums: where few are far larger than the
-    others, they are capped, and the upper limit reaches to what is seen without the cap.
+    others, they are capped as well. The law that is asked about has no cap, so that the value is that without it, and
+    the limits are those of both together.
     """
     weights = torch.ones(len(broken), dtype=torch.float64) if weights is None else weights
     caps = torch.ones_like(broken) if sizes is None else _caps(sizes + chance.clamp_min(0.0), (broken, chance), weights)
     drawn = torch.rand(bars.RESAMPLES, len(broken), dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
     shares = torch.cat([weights[None], weights * -drawn.neg_().log1p()])
-    above, below = (shares @ (part * caps) for part in (broken, chance))
-    logs = (above.clamp_min(_SMALLEST) / below.clamp_min(_SMALLEST)).log() / 2
-    deviations = logs[1:] - logs[0]
-    errors = deviations.square().mean(0).sqrt()
-    scaled = torch.where(errors > 0, deviations.abs() / errors.clamp_min(_SMALLEST), 0.0)
-    reach = errors * scaled.amax(1).quantile(1 - level) if broken.shape[1] else errors
-    value, plain = _root(above[0], below[0]), _root(weights @ broken, weights @ chance)
-    upper = torch.maximum(value * reach.exp(), plain)
+    capped, every = (_limits(shares @ (broken * cap), shares @ (chance * cap), level) for cap in (caps, 1.0))
+    value = every[0]  # of the law that is asked about, which has no cap
+    lower, upper = torch.minimum(capped[1], every[1]), torch.maximum(capped[2], every[2])
     few = _effective(broken * caps * weights[:, None]) < bars.LEAST_EFFECTIVE
     bound = _root(_bernstein(broken * weights[:, None], level / broken.shape[1]), weights @ chance / len(weights))
     return Quotients(
         value,
-        torch.where(few, 0.0, value * (-reach).exp()),
+        torch.where(few, 0.0, lower),
         torch.where(few, torch.maximum(upper, bound), upper),
         _effective(chance * caps * weights[:, None]),
     )
+
+
+def _limits(above: Tensor, below: Tensor, level: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Roots `(k,)` of the first quotients of sums `(R + 1, k)`, and their limits together from the others."""
+    logs = (above.clamp_min(_SMALLEST) / below.clamp_min(_SMALLEST)).log() / 2
+    deviations = logs[1:] - logs[0]
+    errors = deviations.square().mean(0).sqrt()
+    scaled = torch.where(errors > 0, deviations.abs() / errors.clamp_min(_SMALLEST), 0.0)
+    reach = errors * scaled.amax(1).quantile(1 - level) if above.shape[1] else errors
+    value = _root(above[0], below[0])
+    return value, value * (-reach).exp(), value * reach.exp()
 
 
 def distinct(points: Tensor) -> tuple[Tensor, Tensor]:
