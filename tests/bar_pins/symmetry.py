@@ -61,7 +61,7 @@ def _axis_is_empty(roundings: float) -> bool:
 
 def _entry_is_zero(residuals: float) -> bool:
     spreads = torch.eye(2, dtype=torch.float64)[:, None]
-    drift = Drift(0 * spreads, spreads, _row(1, 1), EPSILON, False, 0.05, 0)
+    drift = Drift(0 * spreads, spreads, _row(1, 1), EPSILON, _row(1, 1), False, 0.05, 0)
     return not drift.rounded(_row(1, 0.01 * residuals)[None], spreads[:0, 0], 0.01, 1.0)[0, 1]
 
 

@@ -169,6 +169,10 @@ CHARGE_UNIT = 100.0
 # integration stays below 3e-4 of it. Passes: at most.
 NEARLY_EXACT = 1e-3
 
+# Share of the square of a pace that a resample of the states leaves at least. Its estimate to first order may fall to
+# nothing, or below, where few states carry it; then an upper limit is three times as high. Passes: at least.
+LEAST_PACE = 0.1
+
 # Times the error of a learnt map, relative to its spread, that a component of its outputs has to be wide so that more
 # than the error is seen: three standard errors. Passes: above.
 KNOWN_OUTPUT = 3.0

@@ -1,5 +1,7 @@
 """Conserved quantities: exact counts from vector fields and from trajectories, constants included."""
 
+import math
+
 import pytest
 import torch
 
@@ -173,6 +175,22 @@ def test_a_rank_that_is_given_is_judged_as_it_is():
 def test_contract_of_estimators():
     problem = datasets.oscillator(1, trajectories=4, samples=30)
     assert_estimator(lambda: ConservedQuantities(polynomials(2, 2)), [list(problem.data.states)])
+
+
+def test_the_drift_is_that_of_the_quantity_that_is_written():
+    """Of all states of a field, in the time of one turn: what the docstring says, computed here on its own."""
+    x = randn(400, 2)
+    matrix, _ = damped(0.0003)
+    found = ConservedQuantities(polynomials(2, 2)).fit_field(lambda s: s @ matrix.T, x)
+    row, dictionary = found.coefficients_[0], found.dictionary
+    covariance = torch.cov(x.T, correction=0)
+    v = x @ matrix.T
+    turn = 2 * math.pi * (2 / (v @ torch.linalg.inv(covariance) * v).sum(1).mean()).sqrt()
+    change = turn * torch.einsum("sdn,sn,d->s", dictionary.jacobian(x), v, row)
+    spread = (dictionary.evaluate(x) @ row).std(correction=0)
+    assert found.status_ == "certified"
+    assert found.errors_[0] == pytest.approx(float(change.square().mean().sqrt() / spread), rel=1e-6)
+    assert 0 < found.lower_[0] < found.errors_[0] < found.upper_[0] < 0.05
 
 
 def test_bad_input_is_refused():

@@ -284,11 +284,14 @@ def test_pairs_without_a_common_motion_are_never_certified(known):
 
 @pytest.mark.parametrize(("noise", "bend", "excluded"), [(0.1, 0.0, False), (0.0, 0.3, True)])
 def test_only_a_break_that_neighbours_share_raises_the_lower_limit(noise, bend, excluded):
-    # Noise alone may raise it at half the level: of the seeds 2 to 101 it does so at 2, so that another is taken here.
     x, t = torch.randn(300, 2, dtype=torch.float64, generator=rng(0)), uniform(300, 0.5)
     turned = torch.einsum("bij,bj->bi", torch.linalg.matrix_exp(t[:, None, None] * iso.so(2).basis[0]), x)
     broken = turned + bend * t[:, None] * torch.sin(2 * x).flip(1)
-    y = broken + noise * (broken - x).std() * torch.randn(300, 2, dtype=torch.float64, generator=rng(3))
-    (one,) = FromPairs().fit(x, y, t).symmetry_.generators
-    assert one.upper > 0.02
-    assert (one.lower > 0) == excluded
+    raised = 0
+    for seed in range(1, 21):
+        y = broken + noise * (broken - x).std() * torch.randn(300, 2, dtype=torch.float64, generator=rng(seed))
+        (one,) = FromPairs(resolution=1e-3).fit(x, y, t).symmetry_.generators
+        assert one.upper > 0.02
+        raised += one.lower > 0
+    # Noise alone may raise it at half the level, in 20 draws once or twice.
+    assert raised == 20 if excluded else raised <= 2

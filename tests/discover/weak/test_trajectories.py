@@ -1,5 +1,8 @@
 """Claims from noisy trajectories: what is found, what is not said, and over which domain."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +11,7 @@ import isotropy as iso
 from isotropy import datasets
 from isotropy.actions import Affine, TimeScaled
 from isotropy.discover import FromDynamics
+from isotropy.discover.weak._fit import WeakFit
 from isotropy.errors import DataError
 
 AFFINE = Affine(iso.aff(2))
@@ -186,3 +190,9 @@ def test_too_short_and_flat_tracks_are_undecided():
     times = [torch.arange(6, dtype=torch.float64)] * 10
     found = FromDynamics(iso.so(2).vector(), kinds=["polynomial-1"]).fit(short, times)
     assert found.status_ == "undecided" and any("8 samples" in words for words in found.limits_)
+
+
+def test_a_degree_that_brings_nothing_is_not_needed():
+    """On a closed curve a further degree may have the same functions: there is nothing to test then."""
+    rows: Any = SimpleNamespace()
+    assert WeakFit.p_value(rows, 11, 11) == 1.0

@@ -66,7 +66,7 @@ class ConservedQuantities(Estimator):
     grade_ : str
         ``"exact"`` if certified and none drifts by more than rounding, ``"approximate"`` if one does.
     errors_, lower_, upper_ : list of float
-        Drift of each quantity, and its limits; nan where too few states carry it to bound it.
+        Drift of each quantity as it is written, and its limits; nan where too few states carry it to bound it.
     why_ : str
         The answer in a sentence, with its numbers.
 
@@ -200,9 +200,13 @@ class ConservedQuantities(Estimator):
 
 
 def _limited(drift: Drift, row: Tensor, size: int, certified: bool) -> Interval:
-    """The drift of a quantity `(1, terms)`; without limits where too few states carry it to bound it."""
-    seen = drift.held_out(row, size)
-    return seen if certified or drift.bounded(row) else Interval(seen.value, math.nan, math.nan)
+    """The drift of a quantity `(1, terms)` as it is written; without limits where too few states carry it.
+
+    The limits hold what its choice adds, too.
+    """
+    seen, value = drift.held_out(row, size), drift.plain(row).value
+    known = certified or drift.bounded(row)
+    return Interval(value, seen.lower, seen.upper) if known else Interval(value, math.nan, math.nan)
 
 
 def _turn(states: Tensor, velocity: Tensor) -> tuple[float, Tensor]:

@@ -21,7 +21,6 @@ from ..evidence._kernel import Kernel, relative_kernel
 from ..limits._quotients import bayesian_weights, interval_of, worst_quotients
 
 _FOLDS = 8  # the span is chosen on seven eighths of the data, so that it is hardly worse than that of all
-_LEAST_PACE = 0.1  # of its square; a linear estimate of a resampled one may be as low as 0
 
 
 @dataclass(frozen=True)
@@ -177,7 +176,7 @@ class Drift:
     def _squares(self, above: Tensor, below: Tensor) -> Tensor:
         top, bottom = (torch.einsum("ru,ukl->rkl", self._weights, part) for part in (above, below))
         # The unit of time is estimated from the same units, so that it is drawn anew with them.
-        return worst_quotients(top, bottom) / (self._weights @ self.paces / self.units).clamp_min(_LEAST_PACE)
+        return worst_quotients(top, bottom) / (self._weights @ self.paces / self.units).clamp_min(cases.LEAST_PACE)
 
 
 @dataclass(frozen=True)
