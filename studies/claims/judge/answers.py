@@ -26,7 +26,7 @@ class Said:
     numbers : list
         Error, lower and upper limit, grade and effect of every generator; limits are None where there are none.
     ignored : int
-        Further candidates that are said to have no effect.
+        Candidates that are said to have no effect, apart from the span or, without any response, in it.
     limits : list of str
         Assumptions that are named.
     """
@@ -67,16 +67,26 @@ def _number(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def line(one: Said, parts: Parts, planted: Tensor | None = None, dimension: int | None = None) -> dict[str, Any]:
+def line(one: Said, parts: Parts, planted: Tensor | None = None) -> dict[str, Any]:
     """One line: what is said of a span, and what is true of it, of all candidates and of what was planted."""
-    silent = torch.tensor([_is_silent(numbers) for numbers in one.numbers], dtype=torch.bool)
-    value, error = truth.scattered(parts, one.span[~silent])
-    return describe(one) | {
-        "spans": [[one.status, value, error, truth.effect(parts, one.span[silent])]],
-        "single": [truth.worst(parts, row[None]) for row in one.span],
-        **truth.whole(parts, TOLERANCE),
-        "planted": None if planted is None else truth.worst(parts, planted) or 0.0,  # ignored motions break nothing
-        "planted_dimension": None if planted is None else (len(planted) if dimension is None else dimension),
+    return {
+        **describe(one),
+        "spans": [[one.status, *truth.scattered(parts, one.span)]],
+        "single": truth.each(parts, one.span),
+        "quiet": truth.quiet(parts, one.ignored),
+        "least": truth.least(parts),
+        **kept(parts, planted),
+    }
+
+
+def kept(parts: Parts, planted: Tensor | None) -> dict[str, Any]:
+    """How far what was planted is broken, its dimension, and how much of that the map ignores; that breaks nothing."""
+    if planted is None:
+        return {"planted": None, "planted_dimension": None, "planted_silent": 0}
+    return {
+        "planted": truth.worst(parts, planted) or 0.0,
+        "planted_dimension": len(planted),
+        "planted_silent": truth.silent(parts, planted),
     }
 
 
@@ -89,9 +99,3 @@ def describe(one: Said) -> dict[str, Any]:
         "ignored": one.ignored,
         "limits": one.limits,
     }
-
-
-def _is_silent(numbers: list[Any]) -> bool:
-    """Whether a generator is said to be ignored by the map: no defect at all, and no effect."""
-    error, lower, upper, _, effect = numbers
-    return error == lower == upper == 0.0 and not effect

@@ -10,16 +10,19 @@ Line = dict[str, Any]
 Test = Callable[[Line], bool]
 SLACK = 2.0  # Monte Carlo standard errors of a truth
 EXACT = 1e-5  # defect above which nothing may be called exact
+ARITHMETIC = (
+    10.0  # unless what is planted exactly has a tenth of it in the judge's own arithmetic, as along trajectories
+)
 
 
 def false(line: Line, slack: float = SLACK) -> bool:
-    """Certified, with a true defect above the tolerance by more than its Monte Carlo error, or an ignored effect."""
-    return any(_false(*span, slack) for span in line["spans"]) or (line["status"] == "certified" and overlooked(line))
+    """Certified, with a true defect, or an effect said to be ignored, above the tolerance by more than its error."""
+    above = any(status == "certified" and _above(value, error, slack) for status, value, error in line["spans"])
+    return above or (line["status"] == "certified" and _above(*line["quiet"], slack))
 
 
-def _false(status: str, value: float | None, error: float, effect: float | None, slack: float) -> bool:
-    above = value is not None and value - slack * error > TOLERANCE
-    return status == "certified" and (above or (effect is not None and effect > TOLERANCE))
+def _above(value: float | None, error: float, slack: float) -> bool:
+    return value is not None and value - slack * error > TOLERANCE
 
 
 def strictly_false(line: Line) -> bool:
@@ -27,17 +30,26 @@ def strictly_false(line: Line) -> bool:
     return false(line, 0.0)
 
 
+def ignores(line: Line) -> bool:
+    """Something is said to be ignored, apart from what is certified."""
+    return line["ignored"] > 0
+
+
 def overlooked(line: Line) -> bool:
-    """More directions are said to have no effect than have one within the tolerance."""
-    return line["without_effect"] is not None and line["ignored"] > line["without_effect"]
+    """More motions are said to be ignored than have an effect within the tolerance."""
+    return _above(*line["quiet"], SLACK)
+
+
+def size(line: Line) -> int:
+    """Dimension that is found; planted motions that a map ignores may be counted apart, but then all of them."""
+    rest = line["planted_silent"]
+    apart = line["ignored"] >= rest and line["dimension"] == line["planted_dimension"] - rest
+    return line["dimension"] + (rest if apart else 0)
 
 
 def found(line: Line) -> bool:
-    """Certified at the planted dimension; motions that an equation ignores may be counted apart."""
-    if "error" in line:
-        return False
-    sizes = {line["dimension"], line["dimension"] + (line["ignored"] if line["road"] == "FromEquations" else 0)}
-    return line["status"] == "certified" and line["planted_dimension"] in sizes
+    """Certified at the planted dimension."""
+    return "error" not in line and line["status"] == "certified" and size(line) == line["planted_dimension"]
 
 
 def exact_said(line: Line) -> bool:
@@ -46,20 +58,20 @@ def exact_said(line: Line) -> bool:
 
 
 def called_exact(line: Line) -> bool:
-    """A certified generator is graded exact, and is broken."""
+    """A certified generator is graded exact, and is broken by more than anybody's arithmetic."""
+    floor = max(EXACT, ARITHMETIC * (line["planted"] or 0.0) if line["part"] == "exact" else 0.0)
     pairs = zip(line["numbers"], line["single"], strict=True)
     return line["status"] == "certified" and any(
-        numbers[3] == "exact" and true is not None and true > EXACT for numbers, true in pairs
+        numbers[3] == "exact" and true is not None and true > floor for numbers, (true, _) in pairs
     )
 
 
 def bounded(line: Line) -> list[tuple[float, bool]]:
-    """Error, and whether the interval holds the truth, of every generator that has an interval and a truth."""
-    error = SLACK * max((span[2] for span in line["spans"]), default=0.0)
+    """Error, and whether the interval holds the truth within its Monte Carlo error, of every generator with both."""
     held: list[tuple[float, bool]] = []
-    for (value, low, high, *_), true in zip(line["numbers"], line["single"], strict=True):
+    for (value, low, high, *_), (true, error) in zip(line["numbers"], line["single"], strict=True):
         if None not in (value, low, high, true):
-            held.append((value, low - error <= true <= high + error))
+            held.append((value, low - SLACK * error <= true <= high + SLACK * error))
     return held
 
 
@@ -85,8 +97,7 @@ def is_kept(line: Line) -> bool:
 
 def missed(line: Line) -> bool:
     """Fewer directions certified than are planted."""
-    size = line["dimension"] + (line["ignored"] if line["road"] == "FromEquations" else 0)
-    return line["status"] != "certified" or size < line["planted_dimension"]
+    return line["status"] != "certified" or size(line) < line["planted_dimension"]
 
 
 def denied(line: Line) -> bool:
@@ -117,6 +128,7 @@ def _every(line: Line) -> bool:
 
 
 WHAT: dict[str, tuple[Test, Test]] = {  # words: which lines, and what is counted among them
+    "from samples": (_every, sampled),
     "false certificates": (_every, false),
     "false certificates, from maps": (_told, false),
     "false certificates, from samples": (sampled, false),
@@ -124,7 +136,7 @@ WHAT: dict[str, tuple[Test, Test]] = {  # words: which lines, and what is counte
     "false certificates, planted exactly": (_part("exact"), false),
     "false certificates, planted and broken": (_part("broken"), false),
     "false certificates, without slack for the truth": (_every, strictly_false),
-    "said to be ignored, with an effect above the tolerance": (_every, overlooked),
+    "something said to be ignored, with an effect above the tolerance": (ignores, overlooked),
     "planted exact, from maps: certified, dimension right": (_and(_part("exact"), _told), found),
     "planted exact, from maps: called exact as well": (_and(_part("exact"), _told), exact_said),
     "planted exact, from samples: certified, dimension right": (_and(_part("exact"), sampled), found),

@@ -1,206 +1,206 @@
-"""Every run of the judge set, road by road."""
+"""Every run of the judge set, cell by cell.
 
-import itertools
+A cell is a road (or a variant of it that is another program), a family and a law. There are few of them, and each holds
+so many runs that a rate of false certificates above 5 % would show. Within a cell sizes, samples and noise go round.
+"""
+
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from .ask_maps import GROUPS
-from .ask_shapes import EQUATIONS
-from .laws import LAWS, PLANTED_LAWS, SAMPLED_LAWS
-from .maps import MAPS, SMOOTH
-from .mechanics import MOTIONS, POTENTIALS
-from .planted import BREAKS, PLANTED
+from .families.densities import DENSITIES
+from .families.equations import EQUATIONS
+from .families.fields import NOTHING as FIELDS
+from .families.fields import PLANTED as KEPT_FIELDS
+from .families.groups import ACTIVATIONS, GROUPS
+from .families.laws import LAWS, PLANTED_LAWS, ROUND_LAWS
+from .families.maps import MAPS, SMOOTH
+from .families.mechanics import MOTIONS
+from .families.planted import BREAKS, PLANTED
+from .families.potentials import POTENTIALS
+from .families.surfaces import SURFACES
 from .question import Run
-from .shapes import DENSITIES, SURFACES
-from .systems import NOTHING as FIELDS
-from .systems import PLANTED as KEPT_FIELDS
 
-SAMPLES = (100, 200, 400, 1000)
-STILL = (0.0,)
-ROUND_LAWS = ("ball", "laplace", "heavy", "skew")
-PLANE_FAMILIES = ("disc", "ball", "minkowski", "boost", "product", "swirl", "twins", "area")
-CYCLES = tuple(name for name in FIELDS if "cycle" in name)
-PATHS = ("stuart-landau", "ball flow", "precession", "two oscillators")
-BENT = (0.003, 0.01, 0.03, 0.1)  # a surface that is bent by more loses its points
+ALONE = 28  # runs of a cell with nothing to find
+EXACT, EACH = 8, 4  # runs of a cell with something planted: exact ones, and of every break
+_SMALL = ("rings", "strain", "weights", "saddle", "faint axis", "idle axis", "split", "torque")
+_TOLD_LAWS = ROUND_LAWS[:4]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Runs of a road about one family and one law.
+
+    Attributes
+    ----------
+    road, family, law, variant : str
+        As of a run.
+    planted : bool
+        Whether there is something to find.
+    sizes, samples, noises : tuple
+        What the runs go round.
+    variants : tuple of str
+        Likewise, where a variant is no other program; then ``variant`` plays no part.
+    breaks : tuple of float
+        By how much what is planted is broken.
+    alone, exact, each : int
+        Numbers of runs.
+    """
+
+    road: str
+    family: str
+    law: str
+    planted: bool
+    variant: str = "-"
+    sizes: tuple[int, ...] = (0,)
+    samples: tuple[int, ...] = (200, 400, 1000)
+    noises: tuple[float, ...] = (0.0,)
+    variants: tuple[str, ...] = ()
+    breaks: tuple[float, ...] = BREAKS
+    alone: int = ALONE
+    exact: int = EXACT
+    each: int = EACH
+
+    def runs(self) -> Iterator[Run]:
+        """All of its runs."""
+        if not self.planted:
+            yield from (self._run("nothing", 0.0, i) for i in range(self.alone))
+            return
+        yield from (self._run("exact", 0.0, i) for i in range(self.exact))
+        for k in range(self.each):
+            yield from (self._run("broken", size, k * len(self.breaks) + i) for i, size in enumerate(self.breaks))
+
+    def _run(self, part: str, broken: float, i: int) -> Run:
+        def turn(values: Sequence[Any], slower: int = 1) -> Any:
+            return values[i // slower % len(values)]
+
+        size, samples = turn(self.sizes), turn(self.samples, len(self.sizes))
+        noise, variant = turn(self.noises, 2), turn(self.variants or (self.variant,))
+        return Run(self.road, part, self.family, self.law, size, broken, samples, noise, variant, i)
 
 
 def runs() -> Iterator[Run]:
     """Every run; the same ones in the same order each time."""
-    yield from _model()
-    yield from _data()
-    for road in (_penalty, _games, _layers, _elements, _fields, _paths, _conserved, _noether, _clouds, _points, _pairs):
+    for cell in cells():
+        yield from cell.runs()
+
+
+def cells() -> Iterator[Cell]:
+    """Every cell."""
+    for road in (_model, _data, _penalty, _games, _networks, _flows, _motions, _clouds, _sets):
         yield from road()
-    yield from _equations()
 
 
-def _cycle(parts: Sequence[tuple], times: int) -> Iterator[tuple[int, tuple]]:
-    """All combinations, some times over, numbered."""
-    return enumerate(itertools.islice(itertools.cycle(parts), times * len(parts)))
+def _spread(families: Sequence[str], laws: Sequence[str], count: int) -> list[tuple[str, str]]:
+    """So many pairs of a family and a law: every family in turn, over laws that are far apart in the list."""
+    pairs = [(j % len(families), j // len(families)) for j in range(count)]
+    return [(families[i], laws[(5 * i + 3 * again) % len(laws)]) for i, again in pairs]
 
 
-def _broken(families: Sequence[str], laws: Sequence[str], breaks: Sequence[float], per: int) -> list[tuple]:
-    """Families with every break, and ``per`` of the laws in turn for each of these pairs."""
-    pairs = itertools.product(families, breaks)
-    return [(family, size, laws[(3 * i + k) % len(laws)]) for i, (family, size) in enumerate(pairs) for k in range(per)]
+def _model() -> Iterator[Cell]:
+    kinds = ("-", "-", "two", "-", "-", "vector")
+    for i, (family, law) in enumerate(_spread(tuple(MAPS), tuple(LAWS), 21)):
+        yield Cell("FromModel", family, law, False, kinds[i % 6], (2, 3, 4), (100, 200, 400, 1000))
+    for family, law in _spread(tuple(PLANTED), PLANTED_LAWS, 25):
+        yield Cell("FromModel", family, law, True)
 
 
-def _model() -> Iterator[Run]:
-    road = "FromModel"
-    for i, (family, law) in _cycle(list(itertools.product(MAPS, LAWS)), 2):
-        n, variant = 2 + i % 4, ("-", "-", "-", "two", "-", "vector")[(i // 7) % 6]
-        yield Run(road, "nothing", family, law, n, 0.0, SAMPLES[(i // 3) % 4], variant=variant, seed=i)
-    for i, (family, law) in _cycle(list(itertools.product(PLANTED, PLANTED_LAWS)), 2):
-        yield Run(road, "exact", family, law, 0, 0.0, SAMPLES[1 + i % 3], seed=i)
-    for i, (family, size, law) in enumerate(_broken(tuple(PLANTED), PLANTED_LAWS, BREAKS, 10)):
-        yield Run(road, "broken", family, law, 0, size, SAMPLES[1 + i % 3], seed=i)
+def _data() -> Iterator[Cell]:
+    quick = {"variant": "quick", "samples": (300, 600, 1000), "noises": (0.01, 0.05, 0.1, 0.3)}
+    slow = {"variant": "defaults", "samples": (150, 300), "noises": (0.01, 0.05, 0.2), "alone": 24, "exact": 4}
+    for family, law in _spread((*SMOOTH[:9], "relu tower", "clipped"), tuple(LAWS)[::-1], 11):
+        yield Cell("FromData", family, law, False, sizes=(2, 3), **quick)
+    for family, law in _spread(_SMALL, PLANTED_LAWS, 8):
+        yield Cell("FromData", family, law, True, **quick)
+    for family, law in _spread(("spectral lines", "faint column", "seasonal trend", "one index"), ROUND_LAWS[1:], 4):
+        yield Cell("FromData", family, law, False, sizes=(2, 3), **slow)
+    for family, law in _spread(_SMALL[:4], PLANTED_LAWS[3:], 4):
+        yield Cell("FromData", family, law, True, **slow)
+    yield Cell("FromData", "congestion", "latin", False, "labels", (2,), (600, 800))
+    yield Cell("FromData", "rings", "bursts", True, "labels", (0,), (600, 800))
 
 
-NOISES = (0.01, 0.05, 0.1, 0.3)
+def _penalty() -> Iterator[Cell]:
+    for family, law in _spread(("two indices", "clipped", "chaos series"), ROUND_LAWS, 3):
+        yield Cell("LiePenalty", family, law, False, sizes=(2, 3, 4), samples=(400,))
+    for family, law in _spread(("idle axis", "split", "saddle"), PLANTED_LAWS[5:], 3):
+        yield Cell("LiePenalty", family, law, True, samples=(400,))
 
 
-def _data() -> Iterator[Run]:
-    road = "FromData"
-    for variant, many, counts in (("quick", 2, (300, 600, 1000)), ("defaults", 1, (200, 400))):
-        for i, (family, law) in _cycle(list(itertools.product(SMOOTH, SAMPLED_LAWS)), many):
-            count = (200, 400, 800)[i % 3] if variant == "quick" else (150, 300)[i % 4 // 2]
-            yield Run(road, "nothing", family, law, 2 + i % 2, 0.0, count, NOISES[i % 4], variant, i)
-        for part, breaks, per in (("exact", STILL, 6 if variant == "quick" else 9), ("broken", BREAKS, 3)):
-            for i, (family, size, law) in enumerate(_broken(PLANE_FAMILIES, PLANTED_LAWS, breaks, per)):
-                yield Run(road, part, family, law, 0, size, counts[i % len(counts)], NOISES[i % 3], variant, i)
-    for i, (family, law) in _cycle(list(itertools.product(SMOOTH[:8], ("ball", "laplace", "lopsided"))), 1):
-        yield Run(road, "nothing", family, law, 2, 0.0, 600, 0.0, "labels", i)
-    for i, family in _cycle([("disc",), ("ball",), ("boost",)], 3):
-        yield Run(road, "exact", family[0], ROUND_LAWS[i % 4], 0, 0.0, 800, 0.0, "labels", i)
+def _games() -> Iterator[Cell]:
+    few = {"alone": 5, "exact": 5, "each": 1, "samples": (300,)}
+    for family, planted in (("state equation", False), ("rings", True)):
+        yield Cell("LieGAN", family, "latin", planted, sizes=(2,), noises=(0.03,), variants=("direct", "random"), **few)
+    for family, planted in (("pendulum", False), ("whirl", True)):
+        yield Cell("LaLiGAN", family, "itself", planted, **few)
 
 
-def _penalty() -> Iterator[Run]:
-    for i, (family, law) in _cycle(list(itertools.product(MAPS, ROUND_LAWS)), 1):
-        yield Run("LiePenalty", "nothing", family, law, 2 + i % 3, 0.0, 400, seed=i)
-    for part, breaks in (("exact", STILL), ("broken", BREAKS)):
-        for i, (family, size, law) in enumerate(
-            _broken(PLANE_FAMILIES, PLANTED_LAWS, breaks, 3 if not breaks[0] else 1)
-        ):
-            yield Run("LiePenalty", part, family, law, 0, size, 400, seed=i)
+def _networks() -> Iterator[Cell]:
+    for i, (family, (_, kept)) in enumerate(ACTIVATIONS.items()):
+        yield Cell("layers", family, ROUND_LAWS[i], kept > 0, sizes=(2, 3), samples=(400,))
+    for family, law in _spread(("siren", "model tree", "idle column", "hypot net"), ROUND_LAWS[2:], 4):
+        yield Cell("DiscreteSymmetries", family, law, False, sizes=(2, 3), samples=(200,))
+    for family, law in _spread(tuple(GROUPS), ROUND_LAWS, 4):
+        yield Cell("DiscreteSymmetries", family, law, True, samples=(200, 400))
 
 
-def _games() -> Iterator[Run]:
-    for i, variant in _cycle([("direct",), ("random",)], 6):
-        part, size = (("nothing", 0.0), ("exact", 0.0), ("broken", BREAKS[i % 5]))[i % 3]
-        family = ("gaussian process", "disc", "disc")[i % 3]
-        yield Run("LieGAN", part, family, "ball", 2, size, 300, 0.03, variant[0], i)
-    for i, (part, family, size) in _cycle(
-        [("nothing", "fitzhugh-nagumo", 0.0), ("exact", "stuart-landau", 0.0), ("broken", "stuart-landau", 0.1)], 4
+def _flows() -> Iterator[Cell]:
+    for family, law in _spread(tuple(FIELDS)[:5], _TOLD_LAWS, 5):
+        yield Cell("FromDynamics.fit_field", family, law, False)
+    for family, law in _spread(tuple(KEPT_FIELDS), _TOLD_LAWS, 5):
+        yield Cell("FromDynamics.fit_field", family, law, True)
+    states = {"samples": (240, 480), "noises": (0.0, 0.01, 0.05)}
+    for family in ("pendulum", "epidemic", "three genes on the cycle"):
+        yield Cell("FromDynamics.fit", family, "itself", False, **states)
+    for family in ("whirl", "central"):
+        yield Cell("FromDynamics.fit", family, "itself", True, **states)
+
+
+def _motions() -> Iterator[Cell]:
+    for road, samples in (("ConservedQuantities.fit_field", (400,)), ("ConservedQuantities.fit", (720, 3600))):
+        laws = ("latin", "rare class", "arcsine") if len(samples) == 1 else ("itself",)
+        for planted, families in ((False, ("two wells", "binding")), (True, tuple(MOTIONS))):
+            for i, family in enumerate(families):
+                yield Cell(road, family, laws[i % len(laws)], planted, samples=samples)
+    for planted, families in ((False, POTENTIALS["nothing"]), (True, POTENTIALS["planted"])):
+        for family in families:
+            yield Cell("FromNoether", family, "itself", planted, samples=(480, 3600), alone=20, exact=5, each=3)
+
+
+def _clouds() -> Iterator[Cell]:
+    for road, samples, some in (
+        ("FromMoments", (400, 2000, 12000), slice(None)),
+        ("FromDensity.fit_score", (200, 400, 1000), slice(None)),
+        ("FromDensity.fit", (400, 800), slice(1, 3)),
     ):
-        yield Run("LaLiGAN", part, family, "box", 2, size, 300, seed=i)
+        for part in ("nothing", "planted"):
+            for family in DENSITIES[part][some]:
+                both = ("linear", "affine")
+                yield Cell(road, family, "itself", part == "planted", samples=samples, variants=both)
 
 
-def _layers() -> Iterator[Run]:
-    road = "layers"
-    for i, (family, law) in _cycle(list(itertools.product(("softsign", "gelu", "sine"), ROUND_LAWS)), 1):
-        yield Run(road, "nothing", family, law, 2 + i % 2, 0.0, 400, seed=i)
-    for i, (family, law) in _cycle(list(itertools.product(("relu", "leaky relu"), ROUND_LAWS)), 2):
-        yield Run(road, "exact", family, law, 2 + i // 4 % 2, 0.0, 400, seed=i)
-    for i, (family, size) in _cycle(list(itertools.product(("relu", "leaky relu"), BREAKS)), 1):
-        yield Run(road, "broken", family, ROUND_LAWS[i % 4], 2 + i % 2, size, 400, seed=i)
-
-
-def _elements() -> Iterator[Run]:
-    road = "DiscreteSymmetries"
-    for i, (family, law) in _cycle(list(itertools.product(MAPS, ROUND_LAWS)), 1):
-        yield Run(road, "nothing", family, law, 2 + i % 2, 0.0, 200, seed=i)
-    for i, (family, law) in _cycle(list(itertools.product(GROUPS, ROUND_LAWS)), 2):
-        yield Run(road, "exact", family, law, 0, 0.0, (200, 400)[i % 2], seed=i)
-    for i, (family, size, law) in enumerate(_broken(GROUPS, ROUND_LAWS, BREAKS, 3)):
-        yield Run(road, "broken", family, law, 0, size, (200, 400)[i % 2], seed=i)
-
-
-def _fields() -> Iterator[Run]:
-    road, free = "FromDynamics.fit_field", [name for name in FIELDS if name not in CYCLES]
-    for i, (family, law) in _cycle(list(itertools.product(free, ROUND_LAWS)), 3):
-        yield Run(road, "nothing", family, law, 0, 0.0, SAMPLES[i % 4], seed=i)
-    for i, (family, law) in _cycle(list(itertools.product(KEPT_FIELDS, ROUND_LAWS)), 2):
-        yield Run(road, "exact", family, law, 0, 0.0, SAMPLES[1 + i % 3], seed=i)
-    for i, (family, size, law) in enumerate(_broken(tuple(KEPT_FIELDS), ROUND_LAWS, BREAKS, 4)):
-        yield Run(road, "broken", family, law, 0, size, SAMPLES[1 + i % 3], seed=i)
-
-
-def _paths() -> Iterator[Run]:
-    road = "FromDynamics.fit"
-    for i, family in _cycle([(name,) for name in FIELDS], 4):
-        yield Run(road, "nothing", family[0], "paths", 0, 0.0, (240, 480)[i // 8 % 2], (0.0, 0.01, 0.05)[i % 3], seed=i)
-    for i, family in _cycle([(name,) for name in PATHS], 4):
-        yield Run(road, "exact", family[0], "paths", 0, 0.0, 480, (0.0, 0.01, 0.03)[i % 3], seed=i)
-    for i, (family, size) in enumerate(itertools.product(PATHS, BREAKS)):
-        yield Run(road, "broken", family, "paths", 0, size, 480, (0.0, 0.01)[i % 2], seed=i)
-
-
-def _conserved() -> Iterator[Run]:
-    for road, laws in (
-        ("ConservedQuantities.fit_field", ("ball", "laplace", "heavy")),
-        ("ConservedQuantities.fit", ("box",)),
+def _sets() -> Iterator[Cell]:
+    bent = BREAKS[:4]  # a surface that is bent by more loses its points
+    for variant, noises, some in (
+        ("normals", (0.0,), slice(None)),
+        ("found", (0.0, 0.01, 0.03), slice(0, 2)),
+        ("told", (0.01, 0.03), slice(2, 4)),
     ):
-        count = 400 if len(laws) > 1 else 720
-        for part, breaks, times in (("nothing", STILL, 2), ("exact", STILL, 2), ("broken", BREAKS, 1)):
-            wanted = itertools.product(MOTIONS, laws, breaks)
-            for i, (family, law, size) in _cycle(list(wanted), times * (1 if len(laws) > 1 else 2)):
-                yield Run(road, part, family, law, 0, size, count, seed=i)
-
-
-def _noether() -> Iterator[Run]:
-    for part, names, breaks, times in (
-        ("nothing", POTENTIALS["nothing"], STILL, 12),
-        ("exact", POTENTIALS["planted"], STILL, 8),
-        ("broken", POTENTIALS["planted"], BREAKS, 3),
-    ):
-        for i, (family, size) in _cycle(list(itertools.product(names, breaks)), times):
-            yield Run("FromNoether", part, family, "orbits", 0, size, (480, 960)[i % 2], seed=i)
-
-
-def _clouds() -> Iterator[Run]:
-    for road, times, counts in (
-        ("FromMoments", 8, (400, 1000, 4000)),
-        ("FromDensity.fit_score", 6, (200, 400, 1000)),
-        ("FromDensity.fit", 3, (400, 800)),
-    ):
-        for part, names, breaks, more in (
-            ("nothing", DENSITIES["nothing"], STILL, times),
-            ("exact", DENSITIES["planted"], STILL, max(2, times // 2)),
-            ("broken", DENSITIES["planted"], BREAKS, max(1, times // 3)),
-        ):
-            for i, (family, size) in _cycle(list(itertools.product(names, breaks)), more):
-                variant = ("linear", "affine")[(i + i // len(names)) % 2]
-                yield Run(road, part, family, "itself", 0, size, counts[i % len(counts)], variant=variant, seed=i)
-
-
-def _points() -> Iterator[Run]:
-    for variant, noises, times in (("normals", STILL, 2), ("found", (0.0, 0.01, 0.03), 1), ("told", (0.01, 0.03), 1)):
-        for part, names, breaks in (
-            ("nothing", SURFACES["nothing"], STILL),
-            ("exact", SURFACES["planted"], STILL),
-            ("broken", SURFACES["planted"], BENT),
-        ):
-            for i, (family, size) in _cycle(
-                list(itertools.product(names, breaks)), times * (2 if part != "broken" else 1)
-            ):
-                count = 400 if variant == "normals" else 1000
-                yield Run("FromPoints", part, family, "itself", 0, size, count, noises[i % len(noises)], variant, i)
-
-
-def _pairs() -> Iterator[Run]:
-    for variant in ("known times", "unknown times"):
-        names = ("one motion", "turn", "two motions") if variant == "known times" else ("turn",)
-        for part, breaks, times in (("nothing", STILL, 4), ("exact", STILL, 4), ("broken", BREAKS, 2)):
-            for i, (family, size) in _cycle(list(itertools.product(names, breaks)), times):
-                law, noise = ROUND_LAWS[i % 4], (0.0, 0.02, 0.1)[i % 3]
-                yield Run("FromPairs", part, family, law, 2 + i % 3, size, 300, noise, variant, i)
-
-
-def _equations() -> Iterator[Run]:
-    for variant, noises, times in (("told", STILL, 4), ("learnt", (0.0, 0.01), 1)):
-        for part, breaks in (("nothing", STILL), ("exact", STILL), ("broken", BREAKS)):
-            names = EQUATIONS["planted" if part == "exact" else part]
-            more = times * 3 if part == "nothing" else times * 2 if part == "exact" else max(1, times // 2)
-            for i, (family, size) in _cycle(list(itertools.product(names, breaks)), more):
-                if variant == "learnt" and i % 2:
-                    continue
-                law = ROUND_LAWS[i % 4]
-                yield Run("FromEquations", part, family, law, 0, size, 400, noises[i % len(noises)], variant, i)
+        count = (400,) if variant == "normals" else (1000,)
+        for part in ("nothing", "planted"):
+            for family in SURFACES[part][some] or SURFACES[part][-1:]:
+                more = {"breaks": bent, "exact": 8, "each": 4, "alone": 24}
+                yield Cell("FromPoints", family, "itself", part == "planted", variant, (0,), count, noises, **more)
+    noises = (0.0, 0.02, 0.1)
+    for i, family in enumerate(("fading turn", "stretch", "shear", "turn and stretch")):
+        sizes = (2, 3, 4) if i else (2, 4)
+        yield Cell("FromPairs", family, ROUND_LAWS[i], i > 0, "known times", sizes, (300,), noises)
+    for planted in (False, True):
+        more = {"alone": 20, "exact": 5, "each": 3}
+        yield Cell("FromPairs", "fading turn", "latin", planted, "unknown times", (2, 3), (300,), noises, **more)
+    for part in ("nothing", "planted"):
+        for i, family in enumerate(EQUATIONS[part]):
+            yield Cell("FromEquations", family, _TOLD_LAWS[i], part == "planted", "told", samples=(400,))
+    learnt = {"samples": (400,), "noises": (0.0, 0.01), "alone": 20, "exact": 5, "each": 3}
+    for family, planted in (("faint source", False), ("curvature", True), ("growing front", True)):
+        yield Cell("FromEquations", family, "arcsine", planted, "learnt", **learnt)

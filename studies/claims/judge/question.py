@@ -1,10 +1,12 @@
 """One question of the judge set: everything that its random numbers depend on."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
-SEED, REHEARSAL = b"judge 2026-12", b"rehearsal"  # what the numbers start from; those of tune start from "tune"
+SEED, REHEARSAL = b"judge 2027-01", b"rehearsal"  # what the numbers start from; those of tune start from "tune"
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,19 @@ class Run:
         """Name of the run in the file of results."""
         return "|".join(map(str, asdict(self).values()))
 
+    @property
+    def cell(self) -> tuple[str, str, str, str]:
+        """Road, its variant where that is another program, family and law."""
+        return cell_of(asdict(self))
+
     def draw(self, rehearsal: bool = False) -> np.random.Generator:
         """Numbers that depend on the run alone, not on which others are asked."""
         return np.random.default_rng([*(REHEARSAL if rehearsal else SEED), *self.key.encode()])
+
+
+_PROGRAMS = ("FromData", "FromPoints", "FromPairs", "FromEquations")  # of which each variant is another program
+
+
+def cell_of(line: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    """Cell of a run, or of its line among the results."""
+    return line["road"], line["variant"] if line["road"] in _PROGRAMS else "", line["family"], line["law"]

@@ -3,35 +3,35 @@
 from collections.abc import Callable
 from typing import Any
 
-from . import ask_flows, ask_maps, ask_shapes
-from .draws import Draw
+from .asks import clouds, conserved, elements, equations, flows, maps, networks, pairs_of_points, surfaces
+from .families.draws import Draw
 from .question import Run
 
 ROADS: dict[str, Callable[[Run, Draw], dict[str, Any]]] = {
-    "FromModel": ask_maps.ask_model,
-    "LiePenalty": ask_maps.ask_penalty,
-    "FromData": ask_maps.ask_data,
-    "LieGAN": ask_maps.ask_liegan,
-    "layers": ask_maps.ask_layers,
-    "DiscreteSymmetries": ask_maps.ask_elements,
-    "FromDynamics.fit_field": ask_flows.ask_field,
-    "FromDynamics.fit": ask_flows.ask_paths,
-    "ConservedQuantities.fit_field": ask_flows.ask_conserved_field,
-    "ConservedQuantities.fit": ask_flows.ask_conserved_paths,
-    "FromNoether": ask_flows.ask_noether,
-    "LaLiGAN": ask_flows.ask_laligan,
-    "FromMoments": ask_shapes.ask_moments,
-    "FromDensity.fit_score": ask_shapes.ask_score,
-    "FromDensity.fit": ask_shapes.ask_density,
-    "FromPoints": ask_shapes.ask_points,
-    "FromPairs": ask_shapes.ask_pairs,
-    "FromEquations": ask_shapes.ask_equations,
+    "FromModel": maps.ask_model,
+    "LiePenalty": maps.ask_penalty,
+    "FromData": maps.ask_data,
+    "LieGAN": maps.ask_liegan,
+    "layers": networks.ask_layers,
+    "DiscreteSymmetries": elements.ask_elements,
+    "FromDynamics.fit_field": flows.ask_field,
+    "FromDynamics.fit": flows.ask_paths,
+    "ConservedQuantities.fit_field": conserved.ask_conserved_field,
+    "ConservedQuantities.fit": conserved.ask_conserved_paths,
+    "FromNoether": conserved.ask_noether,
+    "LaLiGAN": flows.ask_laligan,
+    "FromMoments": clouds.ask_moments,
+    "FromDensity.fit_score": clouds.ask_score,
+    "FromDensity.fit": clouds.ask_density,
+    "FromPoints": surfaces.ask_points,
+    "FromPairs": pairs_of_points.ask_pairs,
+    "FromEquations": equations.ask_equations,
 }
+GAMES = ("LieGAN", "LaLiGAN")  # which hold few runs, as each trains networks
 # What these are given are samples, with noise or drawn from a law, not the map or the field itself.
 _SAMPLED = (
+    *GAMES,
     "FromData",
-    "LieGAN",
-    "LaLiGAN",
     "FromDynamics.fit",
     "ConservedQuantities.fit",
     "FromNoether",

@@ -20,7 +20,7 @@ import torch
 
 from ...calibration.run import append, read
 from .plan import runs
-from .question import Run
+from .question import SEED, Run
 from .roads import ROADS
 
 ROOT = Path(__file__).parents[3]
@@ -41,7 +41,9 @@ def commit() -> str:
             f"{ROOT}: expected a checkout of the repository, as every line names its commit, received none; "
             "clone it and run from there"
         ) from error
-    return found + ("-dirty" if _git("status", "--porcelain", "--", "src", "studies/claims/judge/*.py") else "")
+    return found + (
+        "-dirty" if _git("status", "--porcelain", "--", "src", ":(glob)studies/claims/judge/**/*.py") else ""
+    )
 
 
 def _git(*words: str) -> str:
@@ -60,11 +62,11 @@ def answer(run: Run, rehearsal: bool = False) -> dict[str, Any]:
         except Exception as error:  # whatever it is, it is counted and shown, never skipped
             line = {"error": f"{type(error).__name__}: {error}"}
     seconds = round(time.process_time() - start, 3)
-    return {"key": run.key, **asdict(run), "rehearsal": rehearsal, **line, "seconds": seconds}
+    return {"key": run.key, "set": SEED.decode(), **asdict(run), "rehearsal": rehearsal, **line, "seconds": seconds}
 
 
 def chosen_runs(only: str, shard: str, limit: int | None) -> list[Run]:
-    """Runs whose key contains a word, one in so many of them, and at most so many of every road and part."""
+    """Runs whose key contains a word, one in so many of them, and at most so many of every cell and part."""
     part, parts = map(int, shard.split("/"))
     if not 0 <= part < parts:
         raise SystemExit(f"--shard: expected I/N with 0 <= I < N, received {shard}; such as 0/2 and 1/2")
@@ -73,11 +75,10 @@ def chosen_runs(only: str, shard: str, limit: int | None) -> list[Run]:
 
 
 def _limited(wanted: list[Run], limit: int | None) -> Iterator[Run]:
-    seen: Counter[tuple[str, str, str]] = Counter()
+    seen: Counter[tuple[str, ...]] = Counter()
     for run in wanted:
-        group = (run.road, run.part, run.variant if run.road != "FromModel" else "")
-        seen[group] += 1
-        if limit is None or seen[group] <= limit:
+        seen[(*run.cell, run.part)] += 1
+        if limit is None or seen[(*run.cell, run.part)] <= limit:
             yield run
 
 
@@ -89,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder of the results; finished runs are kept")
     parser.add_argument("--only", default="", help="only runs whose key contains this, such as 'FromModel|exact'")
     parser.add_argument("--shard", default="0/1", help="this process asks every N-th run from the I-th: I/N")
-    parser.add_argument("--limit", type=int, help="at most so many runs of every road, part and variant")
+    parser.add_argument("--limit", type=int, help="at most so many runs of every cell and part")
     parser.add_argument("--rehearse", action="store_true", help="other numbers, to see that everything works")
     chosen = parser.parse_args(argv)
     wanted, version = chosen_runs(chosen.only, chosen.shard, chosen.limit), commit()

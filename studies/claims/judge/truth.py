@@ -1,11 +1,12 @@
 """What is true of a law: defects by their definition, on fresh samples, with every sample as it is.
 
-Written on its own, so that a fault of the rules that are judged is no fault of the judge.
+Written on its own, so that a fault of the rules that are judged is no fault of the judge. A direction to which there is
+no response at all is 0/0; it is left out, and changes no other member of a span. One to which there is a response,
+however small, has a defect, about as large as chance, and spoils the span that it is in.
 """
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -34,6 +35,8 @@ class Parts:
         Sizes of the summands of the outputs.
     points : Tensor or None
         `(S, n)` samples, which set lengths; without them there is no effect.
+    anywhere : Tensor or None
+        `(q, n)` a gradient in as many directions as there are, instead of those of other samples.
     """
 
     lie: Tensor
@@ -43,6 +46,7 @@ class Parts:
     values: Tensor | None = None
     blocks: tuple[int, ...] = ()
     points: Tensor | None = None
+    anywhere: Tensor | None = None
 
     def along(self, directions: Tensor) -> "Parts":
         """The same of combinations `(k, d)` of the candidates."""
@@ -75,7 +79,7 @@ class Forms:
 def forms(parts: Parts) -> Forms:
     """Sums over the samples."""
     metric = _output_metric(parts)
-    root = _factor(metric @ parts.gradient)
+    root = _factor(metric @ parts.gradient) if parts.anywhere is None else parts.anywhere
     chance = root @ parts.moved.transpose(1, 2)
     if parts.turned is not None:
         chance = torch.cat([chance, metric @ parts.turned.transpose(1, 2)], 1)
@@ -118,9 +122,32 @@ def scattered(parts: Parts, directions: Tensor) -> tuple[float | None, float]:
     if not len(directions):
         return None, 0.0
     inside = parts.along(_sized(parts, directions))
-    some = [_worst(inside.every(i)) for i in range(PARTS)]
-    known = torch.tensor([one for one in some if one is not None], dtype=torch.float64)
-    return _worst(inside), float(known.std()) / math.sqrt(PARTS) if len(known) > 1 else 0.0
+    return _worst(inside), _error([_worst(inside.every(i)) for i in range(PARTS)])
+
+
+def each(parts: Parts, directions: Tensor) -> list[tuple[float | None, float]]:
+    """The defects of single directions `(k, d)`, and their Monte Carlo errors."""
+    if not len(directions):
+        return []
+    inside, one = parts.along(_sized(parts, directions)), torch.eye(len(directions), dtype=torch.float64)
+    return [scattered(inside, row[None]) for row in one]
+
+
+def quiet(parts: Parts, count: int) -> tuple[float | None, float]:
+    """The ``count``-th smallest effect, and its Monte Carlo error: what as many ignored motions change at least."""
+    if parts.points is None or not count:
+        return None, 0.0
+    return _quiet(parts, count), _error([_quiet(parts.every(i), count) for i in range(PARTS)])
+
+
+def _quiet(parts: Parts, count: int) -> float:
+    found = effects(forms(parts))
+    return float(found[min(count, len(found)) - 1]) if len(found) else 0.0
+
+
+def silent(parts: Parts, directions: Tensor) -> int:
+    """How many dimensions of the span of directions `(k, d)` get no response at all."""
+    return len(directions) - len(defects(forms(parts.along(_sized(parts, directions))))) if len(directions) else 0
 
 
 def _worst(parts: Parts) -> float | None:
@@ -128,30 +155,31 @@ def _worst(parts: Parts) -> float | None:
     return float(found[-1]) if len(found) else None
 
 
-def effect(parts: Parts, directions: Tensor) -> float | None:
-    """Largest effect in the span of directions `(k, d)`."""
-    if not len(directions) or parts.points is None:
-        return None
-    found = effects(forms(parts.along(_sized(parts, directions))))
-    return float(found[-1]) if len(found) else None
+def _error(values: list[float | None]) -> float:
+    known = torch.tensor([one for one in values if one is not None], dtype=torch.float64)
+    return float(known.std()) / math.sqrt(PARTS) if len(known) > 1 else 0.0
 
 
-def whole(parts: Parts, tolerance: float) -> dict[str, Any]:
-    """What is true of all candidates: the least defect, and how many have an effect within the tolerance."""
-    known = forms(parts)
-    found, changes = defects(known), effects(known)
-    return {
-        "least": float(found[0]) if len(found) else None,
-        "without_effect": int((changes <= tolerance).sum()) if parts.points is not None else None,
-    }
+def least(parts: Parts) -> float | None:
+    """The smallest defect of all candidates to which there is a response."""
+    found = defects(forms(parts))
+    return float(found[0]) if len(found) else None
 
 
 def ratio(within: Tensor, overall: Tensor) -> float | None:
-    """Largest ratio of ``|within c|`` to ``|overall c|``, from rows `(S, k)` of both."""
-    if not within.shape[1]:
-        return None
-    found = defects(Forms(_factor(within[:, None]), _factor(overall[:, None]), None, 1))
+    """Largest ratio of ``|within c|`` to ``|overall c|``, from rows `(S, q, k)` of both, summed over ``q``."""
+    found = defects(Forms(_factor(within), _factor(overall), None, 1))
     return float(found[-1]) if len(found) else None
+
+
+def by_paths(values: Tensor) -> Tensor:
+    """Rows `(times * paths, ...)` of values `(paths, times, ...)`, paths in turn.
+
+    Then every part of the rows holds whole trajectories, of which times are no independent draws.
+    """
+    if values.shape[0] % PARTS:
+        raise ValueError(f"expected a multiple of {PARTS} trajectories, received {values.shape[0]}; draw more")
+    return values.transpose(0, 1).flatten(0, 1)
 
 
 def _sized(parts: Parts, directions: Tensor) -> Tensor:
