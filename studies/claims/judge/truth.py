@@ -146,7 +146,8 @@ def _quiet(parts: Parts, count: int) -> float:
 
 
 def silent(parts: Parts, directions: Tensor) -> int:
-    """How many dimensions of the span of directions `(k, d)` get no response at all."""
+    """How many dimensions of the span of directions `(k, d)` get no response at all, whatever chance is."""
+    parts = replace(parts, anywhere=None)
     return len(directions) - len(defects(forms(parts.along(_sized(parts, directions))))) if len(directions) else 0
 
 

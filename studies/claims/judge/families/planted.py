@@ -176,10 +176,10 @@ PLANTED: dict[str, Planted] = {
     "saddle": Planted(2, _matrices({(0, 0): 1.0, (1, 1): -1.0}, n=2), _saddle, scalars=0, vectors=1),
     "mixed pair": Planted(4, _matrices({(0, 0): 1.0, (1, 1): -1.0}, {(2, 3): -1.0, (3, 2): 1.0}, n=4), _mixed_pair),
     "faint axis": Planted(3, _matrices(_TURN, n=3), _faint_axis),
-    "six": Planted(6, _of(iso.so(6)), _rings(6)),
     "parabola": Planted(3, _matrices({(0, 3): 1.0, (1, 0): 2.0}, n=3), _parabola, affine=True),
     "hermitian": Planted(4, _u2(), _hermitian, scalars=2, copies=2),
     "distance": Planted(3, _se3(), _distance, copies=2, affine=True, met=lambda z: z[:, :3] - z[:, 3:]),
+    "six": Planted(6, _of(iso.so(6)), _rings(6)),
     "symplectic": Planted(4, _sp4(), _symplectic, copies=2),
 }
 BREAKS = (0.003, 0.01, 0.03, 0.1, 0.3)
