@@ -54,7 +54,7 @@ def _two_wells(draw: Draw, damp: float) -> Motion:
 
 def _star_in_a_disc(draw: Draw, damp: float) -> Motion:
     """Two springs of unlike strength that a cubic term couples, as by Henon and Heiles; only the energy is left."""
-    stiff, bend = draw.uniform(0.8, 1.6), draw.uniform(0.5, 1)
+    stiff, bend = draw.uniform(0.8, 1.6), draw.uniform(0.4, 0.8)
 
     def field(s: Tensor) -> Tensor:
         x, y, p, q = s.unbind(1)
@@ -64,7 +64,7 @@ def _star_in_a_disc(draw: Draw, damp: float) -> Motion:
         x, y, p, q = s.unbind(1)
         return (p * p + q * q + x * x + stiff * y * y) / 2 + bend * (x * x * y - y**3 / 3)
 
-    return Motion(4, 3, field, (energy,), box(-0.35, 0.35, 4))
+    return Motion(4, 3, field, (energy,), box(-0.25, 0.25, 4))
 
 
 def _binding(draw: Draw, damp: float) -> Motion:
