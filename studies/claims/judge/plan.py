@@ -101,20 +101,20 @@ def _model() -> Iterator[Cell]:
     kinds = ("-", "-", "two", "-", "-", "vector")
     for i, (family, law) in enumerate(_spread(tuple(MAPS), tuple(LAWS), 21)):
         yield Cell("FromModel", family, law, False, kinds[i % 6], (2, 3, 4), (100, 200, 400, 1000))
-    for family, law in _spread(tuple(PLANTED), PLANTED_LAWS, 25):
+    for family, law in _spread(tuple(PLANTED), PLANTED_LAWS, 23):
         yield Cell("FromModel", family, law, True)
 
 
 def _data() -> Iterator[Cell]:
     quick = {"variant": "quick", "samples": (300, 600, 1000), "noises": (0.01, 0.05, 0.1, 0.3)}
     slow = {"variant": "defaults", "samples": (150, 300), "noises": (0.01, 0.05, 0.2), "alone": 20, "exact": 4}
-    for family, law in _spread((*SMOOTH[:6], "idle column", "relu tower", "clipped"), tuple(LAWS)[::-1], 9):
+    for family, law in _spread((*SMOOTH[:5], "idle column", "relu tower", "clipped"), tuple(LAWS)[::-1], 8):
         yield Cell("FromData", family, law, False, sizes=(2, 3), **quick)
-    for family, law in _spread(_SMALL[:7], PLANTED_LAWS, 7):
+    for family, law in _spread(_SMALL[:6], PLANTED_LAWS, 6):
         yield Cell("FromData", family, law, True, **quick)
-    for family, law in _spread(("spectral lines", "faint column", "seasonal trend", "one index"), ROUND_LAWS[1:], 4):
+    for family, law in _spread(("spectral lines", "faint column", "one index"), ROUND_LAWS, 3):
         yield Cell("FromData", family, law, False, sizes=(2, 3), **slow)
-    for family, law in _spread(_SMALL[:4], PLANTED_LAWS[3:], 4):
+    for family, law in _spread(_SMALL[:3], PLANTED_LAWS[3:], 3):
         yield Cell("FromData", family, law, True, **slow)
     yield Cell("FromData", "congestion", "latin", False, "labels", (2,), (600, 800))
     yield Cell("FromData", "rings", "bursts", True, "labels", (0,), (600, 800))

@@ -67,7 +67,7 @@ class Equation:
 def _right_side(family: str, draw: Draw) -> tuple[Callable[[dict[str, Tensor]], Tensor], list[Terms]]:
     """What the leading derivative is, and what keeps it."""
     a, b = float(draw.uniform(0.6, 1.4)), float(draw.uniform(0.4, 0.9))
-    forms, faint = linear_forms(draw, 3, 2), 10 ** draw.uniform(-2.5, -1.3)
+    forms, faint = linear_forms(draw, 3, 3), 10 ** draw.uniform(-2.5, -1.3)
     known: dict[str, tuple[Callable[[dict[str, Tensor]], Tensor], list[Terms]]] = {
         "curvature": (  # circles of one size
             lambda j: a * (1 + j["u_x"].square()) ** 1.5,
