@@ -13,9 +13,6 @@ CLEAR_GAIN = 3.0
 # Standard errors by which the held-out squared error of a kind may exceed that of the best kind, compared sample by
 # sample, before it fits worse: the two-sided 5 % point of a normal number. Passes: at most.
 MOST_EXCESS = 1.96
-# Level at which wider classes of polynomials confirm a claim from samples. Of fields broken to 1.1 to 1.3 times the
-# tolerance by a term that the class lacks 0.2 % are then certified, 4 % in the worst cell; at even odds 3.8 and 38 %.
-CONFIRMED = 0.2
 # Distance of the gradients of polynomials and of another kind that fits as well, in errors of both together, above
 # which they contradict each other. Of a vector of many components with known errors it is 1 up to a tenth; the errors
 # of a jackknife of four folds are known to 40 %, and what smoothing leaves out is as large as what it lets through.

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...action._action import Action
 from ...errors import DataError, RepresentationMismatchError
-from ...symmetry.claims import Judgement, Rows, undecided
+from ...symmetry.claims import Judgement, Rows, undecided, without_limits
 from ...symmetry.learnt import LearntJudgement, judge_samples, worse
 from ...symmetry.smooth import SmoothJudgement, affordable, judge_smooth
 from .. import bars
@@ -111,10 +111,10 @@ class LearntInquiry:
         """Of two claims, the first of which certifies nothing, the one to give.
 
         Polynomials that fit worse exclude what they cannot describe. None is the answer only where the process, too,
-        sees no candidate within the tolerance.
+        sees no candidate within the tolerance. A process that the samples speak against says nothing.
         """
         if first.claim.status != "none":
-            return second
+            return first if first.claim.span.known and not second.claim.span.known else second
         if second.claim.status != "certified":
             least = float(second.claim.spectrum[-1]) if len(second.claim.spectrum) else 0.0
             return first if least > self.tolerance else second
@@ -137,7 +137,6 @@ class LearntInquiry:
                 self.rho_out,
                 tolerance=self.tolerance,
                 level=share,
-                wider_level=bars.CONFIRMED,
                 size=size,
                 rivals=self._rivals(),
                 seed=self.seed,
@@ -196,6 +195,5 @@ Found = TypeVar("Found", LearntJudgement, SmoothJudgement)
 
 
 def _doubted(found: Found, why: str) -> Found:
-    """The same, undecided for a reason."""
-    claim = replace(found.claim, status="undecided", ignored=found.claim.ignored[:0], why=f"Undecided: {why}.")
-    return replace(found, claim=claim)
+    """The same, undecided for a reason, without limits: what speaks against the map speaks against these."""
+    return replace(found, claim=replace(without_limits(found.claim), why=f"Undecided: {why}."))

@@ -1,6 +1,7 @@
 """Claims about the symmetries of maps that can be evaluated: two numbers per generator, intervals, and a verdict."""
 
 from ._claim import Claim as Claim
+from ._claim import without_limits as without_limits
 from ._judge import claim as claim
 from ._judge import judge as judge
 from ._judgement import Judgement as Judgement

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
 
 from torch import Tensor
 
@@ -79,3 +79,19 @@ class Claim:
     level: float
     seed: int
     why: str
+
+
+Claimed = TypeVar("Claimed", bound=Claim)
+
+
+def without_limits(claim: Claimed) -> Claimed:
+    """The same, undecided and without any limit: what these need does not hold."""
+    return replace(
+        claim,
+        status="undecided",
+        errors=tuple(one.without_limits() for one in claim.errors),
+        effects=tuple(one.without_limits() for one in claim.effects),
+        span=claim.span.without_limits(),
+        ladder=dict.fromkeys(claim.ladder, 0),
+        ignored=claim.ignored[:0],
+    )

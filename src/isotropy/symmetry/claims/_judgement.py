@@ -35,6 +35,15 @@ class Members:
     grades: tuple[Grade, ...]
     span: Interval
 
+    def without_limits(self) -> Members:
+        """The numbers alone, as where what the limits need does not hold."""
+        return Members(
+            tuple(one.without_limits() for one in self.errors),
+            tuple(one.without_limits() for one in self.effects),
+            ("approximate",) * len(self.grades),
+            self.span.without_limits(),
+        )
+
 
 class Judgement(Protocol):
     """A claim, and what the same samples say of other bases.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -20,6 +21,15 @@ class Interval:
     value: float
     lower: float
     upper: float
+
+    @property
+    def known(self) -> bool:
+        """Whether there are limits at all."""
+        return not math.isnan(self.upper)
+
+    def without_limits(self) -> Interval:
+        """The estimate alone, as where what its limits need does not hold."""
+        return Interval(self.value, math.nan, math.nan)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ def _count(claim: Claim) -> str:
 
 
 def _limits(claim: Claim) -> str:
+    if not claim.span.known:
+        return ""
     return f" ({1 - claim.level:.0%}: {_number(claim.span.lower)} to {_number(claim.span.upper)})"
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...core._checks import require_fraction
 from ...errors import DataError
-from ..claims import Interval
+from ..claims import Interval, without_limits
 from ..claims import bars as limits
 from ..claims._closure import closure_of
 from ..claims._sentence import sentence
@@ -41,7 +41,7 @@ def judge_learnt(
     *,
     tolerance: float = 0.05,
     level: float = 0.05,
-    wider_level: float = bars.WIDER_LEVEL,
+    wider_level: float | None = None,
     size: int | float | None = None,
     rivals: Tensor | None = None,
     brackets: Tensor | None = None,
@@ -64,8 +64,9 @@ def judge_learnt(
         Defect that is accepted.
     level : float
         Probability with which a certified generator may have a true defect above the tolerance.
-    wider_level : float
-        The same in the next two classes; ``level`` itself is strict.
+    wider_level : float, optional
+        The same in the next two classes; ``level`` itself is strict. Left out: by whether any map of the class has
+        symmetries.
     size : int or float, optional
         How many of the least broken directions to judge, or up to which defect; as many as are within the tolerance
         if left out.
@@ -84,7 +85,8 @@ def judge_learnt(
         If there are too few samples for a linear map, or a number is not between 0 and 1.
     """
     for number, name in ((tolerance, "tolerance"), (level, "level"), (wider_level, "wider_level")):
-        require_fraction(number, name)
+        if number is not None:
+            require_fraction(number, name)
     y = y.to("cpu", torch.float64)
     phi = family.evaluate(x)
     chosen = choose_degree(family, phi, y, level / 2)
@@ -104,7 +106,7 @@ def judge_learnt(
     closure = _closure(brackets, question, shown)
     ignored = question.ignored(tolerance)
     silent = question.directions.quiet[ignored:]
-    doubt = _doubt(chosen, held_out, level / 2, leverage, effective)
+    doubt = refuted = _doubt(chosen, held_out, level / 2, leverage, effective)
     passed = 0 < count <= _within(errors, tolerance)
     if passed and not doubt and closure > limits.MOST_CLOSURE:
         doubt = f"the tolerance cuts through a multiplet: brackets leave the span by {closure:.2g} of their size"
@@ -133,7 +135,9 @@ def judge_learnt(
         leverage=leverage,
         wider_level=wider_level,
     )
-    if doubt:
+    if refuted:
+        claim = without_limits(claim)  # limits inside a class that does not hold are worse than none
+    elif doubt:
         claim = replace(claim, ladder=dict.fromkeys(claim.ladder, 0))
     return LearntJudgement(replace(claim, why=sentence(claim, doubt or _open(len(silent)))), question)
 

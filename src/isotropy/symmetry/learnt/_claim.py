@@ -31,7 +31,7 @@ class LearntClaim(Claim):
         p-value of the class being worse, on samples held out, than the best of other kinds; 1 where none was given.
     leverage : float
         Of the samples that carry the answer; at 1 the fit follows them whatever the class.
-    wider_level : float
+    wider_level : float or None
         As given.
     """
 
@@ -39,4 +39,4 @@ class LearntClaim(Claim):
     chosen: ChosenClass
     held_out: float
     leverage: float
-    wider_level: float
+    wider_level: float | None

@@ -56,6 +56,17 @@ def directions_of(forms: LearntForms, fit: LinearFit) -> Directions:
     return Directions(turn.T @ basis, squares, answering[~heard], trivial, lie, chance)
 
 
+def is_rigid(forms: LearntForms, seed: int) -> bool:
+    """Whether any map of the class has a symmetry among the candidates, as any linear field commutes with itself."""
+    any_map = torch.randn(forms.lie.shape[2], generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    moving, _ = moving_rows(forms.motion)
+    lie, chance = moving @ (forms.lie @ any_map), moving @ (forms.chance @ any_map)
+    sizes, axes = torch.linalg.eigh(chance @ chance.T)
+    heard = sizes > bars.TRIVIAL * sizes.amax()
+    broken = (axes.T[heard] @ lie) / sizes[heard].sqrt()[:, None]
+    return bool((torch.linalg.eigvalsh(broken @ broken.T) <= bars.TRIVIAL).any())
+
+
 def debiased(part: Tensor, fit: LinearFit) -> Tensor:
     """Gram matrix `(dim, dim)` of ``part[k] @ beta`` without what noise adds, for `(dim, rows, K)`."""
     seen, noise = part @ fit.beta, (part @ fit.root).flatten(1)

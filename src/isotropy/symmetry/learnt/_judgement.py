@@ -66,7 +66,8 @@ class LearntJudgement:
         found = [self._member(row) for row in directions]
         grades: list[Grade] = ["exact" if error.upper <= bars.EXACT else "approximate" for error, _ in found]
         span = self.claim.span if any(error.upper for error, _ in found) else Interval(0.0, 0.0, 0.0)
-        return Members(tuple(e for e, _ in found), tuple(e for _, e in found), tuple(grades), span)
+        members = Members(tuple(e for e, _ in found), tuple(e for _, e in found), tuple(grades), span)
+        return members if self.claim.span.known else members.without_limits()
 
     def upper(self, directions: Tensor) -> float:
         """Upper limit of the worst member of the span of any directions `(k, dim)`, such as rounded ones."""

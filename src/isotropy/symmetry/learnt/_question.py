@@ -12,7 +12,7 @@ from torch import Tensor
 from ..claims import Interval
 from . import bars
 from ._class_gate import ChosenClass
-from ._debiased import Directions, directions_of, response_error
+from ._debiased import Directions, directions_of, is_rigid, response_error
 from ._forms import LearntForms
 from ._linear_fit import fit_linear
 from ._polynomial_class import PolynomialClass
@@ -30,7 +30,7 @@ class Question:
         forms: LearntForms,
         chosen: ChosenClass,
         level: float,
-        wider_level: float,
+        wider_level: float | None,
         robust: bool,
         seed: int,
     ) -> None:
@@ -147,7 +147,7 @@ class Question:
         draws = self.fit.draws(bars.DRAWS, self._seed)
         yield Noise(self.forms, self.fit.beta, draws, self.fit.beta, draws), self._level
         outputs = self._y.shape[1]
-        for degree in self._chosen.wider:
+        for degree, level in zip(self._chosen.wider, self._confirming(), strict=False):
             phi = self._phi[:, : self.family.terms(degree)]
             fit = fit_linear(phi, self._y, self._robust)
             draws = fit.draws(bars.DRAWS, self._seed + degree)
@@ -155,7 +155,13 @@ class Question:
             narrow = torch.einsum("qn,np,jpo->jqo", self.fit.projector, phi, draws.unflatten(1, (-1, outputs)))
             beta = _padded(self.fit.beta[None], len(fit.beta))[0]
             forms = self._forms.leading(phi.shape[1])
-            yield Noise(forms, fit.beta, draws, beta, _padded(narrow.flatten(1), len(fit.beta))), self._wider_level
+            yield Noise(forms, fit.beta, draws, beta, _padded(narrow.flatten(1), len(fit.beta))), level
+
+    def _confirming(self) -> tuple[float, float]:
+        """Levels of the next two classes."""
+        if self._wider_level is not None:
+            return self._wider_level, self._wider_level
+        return bars.RIGID_CONFIRMED if is_rigid(self.forms, self._seed) else bars.CONFIRMED
 
 
 def _padded(rows: Tensor, width: int) -> Tensor:

@@ -17,11 +17,15 @@ MOST_ENTRIES = 2**28
 # Share of the samples that a class may use up. With 0.6 of 100 samples 40 are left for the noise, whose variance is
 # then known to (2 / 40)^(1/2) = 22 % per output.
 MOST_SHARE = 0.6
-# Level at which the next two classes have to confirm: at even odds. What is bought and paid, from studies/claims: at
-# 0.5, 0.2 and 0.05 detection on SymCert's grid is 0.62, 0.53 and 0.45. A field broken to 1.1 to 1.3 times the tolerance
-# by a term that the gate overlooks is certified in 3.8, 0.2 and 0.0 % of the draws, in the worst cell in 38, 4 and 0 %;
-# not asked at all, in up to 79 %.
-WIDER_LEVEL = 0.5
+# Levels at which the next class and the one after it have to confirm, in turn. Where any map of the chosen class has a
+# symmetry, as a linear field has, what is found in it says nothing, and all has to come from the wider classes. Where
+# it has none, to find one is evidence by itself. What is bought and paid, from studies/claims: detection on SymCert's
+# grid is 0.61. Fields broken to 1.1 to 1.3 times the tolerance by a power that the gate overlooks are certified in
+# 0.3 % of the draws, in the worst cell in 3 %; by a polynomial orthogonal to the class, which nothing inside it can
+# see, in 6 %, in the worst cell in about half. With 0.2 everywhere these are 0.1, 3, 0.5 and 12 %, and detection is
+# 0.52: the coefficients of two degrees more are so many that most of the grid does not know them.
+RIGID_CONFIRMED = (0.2, 0.2)
+CONFIRMED = (0.4, 0.8)
 
 # Samples that stand for the domain, where no other is named; a norm is known to (1 / 4096)^(1/2) = 1.6 % then.
 MOST_POINTS = 4096

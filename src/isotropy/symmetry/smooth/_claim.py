@@ -12,7 +12,7 @@ from torch import Tensor
 from ...action._action import Action
 from ...algebra._lie_algebra import LieAlgebra
 from ...core._checks import require_fraction
-from ..claims import Claim, Interval
+from ..claims import Claim, Interval, without_limits
 from ..claims import bars as limits
 from ..claims._claim import LADDER
 from ..claims._closure import closure_of
@@ -24,6 +24,7 @@ from ..learnt._debiased import factor_of, moving_rows
 from . import bars
 from ._judgement import SmoothJudgement, worst_of
 from ._knowledge import Knowledge, outputs_near
+from ._misfit import misfit, unknown
 from ._process import fit_process
 from ._span_limits import SpanLimits, span_limits
 
@@ -110,6 +111,11 @@ def judge_smooth(
     taken = processes[0].place
     beaten = 1.0 if rivals is None else worse(residuals, (rivals.to("cpu", torch.float64) @ metric)[taken])
     doubt = _doubt(knowledge, len(x), beaten, level / 2)
+    if not doubt and unknown(processes, values) > tolerance and misfit(processes, z) < level / 2:
+        doubt = (
+            "one smooth process cannot describe the map: its errors are unlike each other, and values between the "
+            "samples are off by more than the tolerance"
+        )
     found = _judge(knowledge, rho_in, doubt, len(x), tolerance, level, size)
     return replace(found, residuals=residuals, place=taken)
 
@@ -147,7 +153,7 @@ def _judge(
     passed = count > 0 and upper(count) <= tolerance
     none = not count and _broken(knowledge, parts, spans, tolerance, level)
     shown = 0 if none else count if passed or tried is not None else _possible(spectrum, tolerance)
-    closure = _closure(rho_in, knowledge, parts.order[:shown])
+    closure, refuted = _closure(rho_in, knowledge, parts.order[:shown]), doubt
     if passed and closure > limits.MOST_CLOSURE:
         doubt = doubt or f"the tolerance cuts through a multiplet: brackets leave the span by {closure:.2g} of them"
     first = max(shown, min(1, len(spectrum)))
@@ -171,11 +177,11 @@ def _judge(
         seed=knowledge.seed,
         why="",
     )
-    result = SmoothJudgement(
-        claim, knowledge, parts.order[:shown], parts.order[shown:], spans(shown) if shown else None
-    )
+    limits_of = spans(shown) if shown else None
+    said = without_limits(claim) if refuted else claim
+    result = SmoothJudgement(said, knowledge, parts.order[:shown], parts.order[shown:], limits_of)
     members = result.members(claim.directions)
-    told = replace(claim, errors=members.errors, effects=members.effects)
+    told = replace(result.claim, errors=members.errors, effects=members.effects)
     return replace(result, claim=replace(told, why=sentence(told, _why(parts, doubt))))
 
 

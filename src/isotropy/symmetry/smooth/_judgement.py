@@ -56,7 +56,8 @@ class SmoothJudgement:
         """The numbers of directions `(k, dim)` within what is claimed, ignored ones included."""
         found = [self._member(row) for row in directions]
         span = self.claim.span if any(error.upper for error, _ in found) else Interval(0.0, 0.0, 0.0)
-        return Members(tuple(e for e, _ in found), tuple(e for _, e in found), ("approximate",) * len(found), span)
+        members = Members(tuple(e for e, _ in found), tuple(e for _, e in found), ("approximate",) * len(found), span)
+        return members if self.claim.span.known else members.without_limits()
 
     def upper(self, directions: Tensor) -> float:
         """Upper limit of the worst member of the span of any directions `(k, dim)`, such as rounded ones."""
@@ -79,10 +80,12 @@ class SmoothJudgement:
         if self.limits is None or not self._answers(row):
             rows = torch.cat([row[None] * scale, self.order, self.rest])
             found = span_limits(known, rows, 1, self.claim.tolerance)
-            return Interval(0.0, 0.0, 0.0), interval(found, found.worst(), self._broken(row) * scale, self.claim.level)
+            told = interval(found, (found.worst(), found.surely_worst()), self._broken(row) * scale, self.claim.level)
+            return Interval(0.0, 0.0, 0.0), told
         size = float(row @ known.chance @ row)
         part = row @ known.chance @ self.order.T  # in the basis of the span
-        drawn = self.limits.defects(part[None], torch.tensor([size], dtype=torch.float64))[:, 0]
+        every, sure = self.limits.defects(part[None], torch.tensor([size], dtype=torch.float64))
+        drawn = every[:, 0], sure[:, 0]
         error = interval(self.limits, drawn, self._broken(row) / size**0.5, self.claim.level)
         change = size**0.5 * scale
         return error, Interval(error.value * change, error.lower * change, error.upper * change)
@@ -92,9 +95,12 @@ class SmoothJudgement:
         return float((self.known.lie @ row).norm()) / self.known.points**0.5
 
 
-def interval(found: SpanLimits, drawn: Tensor, value: float, level: float) -> Interval:
-    """Limits of draws `(J,)` about a value, each leaving out the level; from zero where nothing excludes that."""
-    lower, upper = float(drawn.quantile(level)), float(drawn.quantile(1 - level))
+def interval(found: SpanLimits, drawn: tuple[Tensor, Tensor], value: float, level: float) -> Interval:
+    """Limits about a value, each leaving out the level; from zero where nothing excludes that.
+
+    The upper one is of draws `(J,)`, the lower one of what is sure of them.
+    """
+    lower, upper = float(drawn[1].quantile(level)), float(drawn[0].quantile(1 - level))
     return Interval(min(max(value, lower), upper), 0.0 if found.allows_exact(level) else min(lower, upper), upper)
 
 
@@ -104,4 +110,4 @@ def worst_of(known: Knowledge, span: Tensor, found: SpanLimits, level: float) ->
     below = float(least.quantile(bars.DENOMINATOR_TAIL).clamp(1e-12, 1.0))  # 1 is that of the most likely map
     rows = torch.einsum("pmk,ek->epm", known.lie, span).flatten(1)
     value = float(torch.linalg.matrix_norm(rows, ord=2)) / known.points**0.5
-    return interval(found, found.worst() / below**0.5, value, level)
+    return interval(found, (found.worst() / below**0.5, found.surely_worst()), value, level)

@@ -84,6 +84,16 @@ class Process:
         """Residuals `(N,)` of the samples, each left out of the fit."""
         return self.weights / torch.cholesky_inverse(self.factor).diagonal()
 
+    @property
+    def surprises(self) -> Tensor:
+        """Errors `(N,)` of predicting every sample from those before it, in their standard deviations."""
+        return self.factor.T @ self.weights / self.size
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of the noise."""
+        return self.size * self.nugget**0.5
+
 
 def fit_process(z: Tensor, y: Tensor, seed: int) -> Process:
     """Fit samples ``z`` `(N, n)` of unit spread and values `(N,)`, centred.

@@ -26,21 +26,32 @@ class SpanLimits:
     ----------
     grams : Tensor
         `(J, k, k)` products of Lie derivatives.
+    sure : Tensor
+        The same without what only the error of the direction may have made, and shrunk as far as the samples say.
     sizes, weights : Tensor
         Breaks that were possible and how likely each is now.
     """
 
     grams: Tensor
+    sure: Tensor
     sizes: Tensor
     weights: Tensor
 
-    def defects(self, rows: Tensor, chance: Tensor) -> Tensor:
-        """Defects `(J, j)` of single rows `(j, k)`, compared with chance `(j,)`."""
-        return (torch.einsum("je,nef,jf->nj", rows, self.grams, rows) / chance).clamp_min(0).sqrt()
+    def defects(self, rows: Tensor, chance: Tensor) -> tuple[Tensor, Tensor]:
+        """Defects `(J, j)` of single rows `(j, k)`, compared with chance `(j,)`; the same of what is sure."""
+        every, sure = (
+            (torch.einsum("je,nef,jf->nj", rows, part, rows) / chance).clamp_min(0).sqrt()
+            for part in (self.grams, self.sure)
+        )
+        return every, sure
 
     def worst(self) -> Tensor:
         """Defect `(J,)` of the worst member."""
         return torch.linalg.eigvalsh(self.grams)[:, -1].clamp_min(0).sqrt()
+
+    def surely_worst(self) -> Tensor:
+        """Defect `(J,)` of the worst member, of what is sure."""
+        return torch.linalg.eigvalsh(self.sure)[:, -1].clamp_min(0).sqrt()
 
     def allows_exact(self, level: float) -> bool:
         """Whether a break may be as small as the smallest that were thought of.
@@ -67,9 +78,12 @@ def span_limits(known: Knowledge, order: Tensor, size: int, tolerance: float) ->
     weights = torch.softmax(torch.stack([patterns.evidence(t) + _room(before, t) for t in penalties]), 0)
     generator = torch.Generator().manual_seed(known.seed)
     picked = torch.multinomial(weights, bars.DRAWS, True, generator=generator)
-    steps = patterns.drawn(penalties[picked][:, None], generator)
+    normal = torch.randn(bars.DRAWS, len(patterns.errors), generator=generator, dtype=torch.float64)
+    steps, free = (patterns.drawn(penalties[picked][:, None], normal, m) for m in (bars.MOST_SHRINKAGE, math.inf))
     broken = seen + torch.einsum("epr,jr->jep", roots, steps)
-    return SpanLimits(broken @ broken.mT, sizes, weights)
+    shape = (len(span), -1)
+    least = pattern.unflatten(0, shape) + torch.einsum("epr,jr->jep", visible, free)
+    return SpanLimits(broken @ broken.mT, least @ least.mT, sizes, weights)
 
 
 @dataclass(frozen=True)
@@ -93,12 +107,9 @@ class _Patterns:
         """Log-likelihood of what is seen, up to what all sizes share, if breaks are punished by ``|.|^2 / penalty``."""
         return -0.5 * (torch.log1p(self.errors / penalty) + self.seen.square() / (self.errors + penalty)).sum()
 
-    def drawn(self, penalty: Tensor, generator: torch.Generator) -> Tensor:
-        """Errors `(J, r)` in units of the root, for penalties `(J, 1)`."""
-        shape = (len(penalty), len(self.errors))
-        shift = -self.errors.sqrt() * self.seen / (penalty + self.errors)
-        shift = shift.clamp(-bars.MOST_SHRINKAGE, bars.MOST_SHRINKAGE)
-        normal = torch.randn(shape, generator=generator, dtype=torch.float64)
+    def drawn(self, penalty: Tensor, normal: Tensor, most: float) -> Tensor:
+        """Errors `(J, r)` in units of the root, for penalties `(J, 1)`, shrunk by so many standard errors at most."""
+        shift = (-self.errors.sqrt() * self.seen / (penalty + self.errors)).clamp(-most, most)
         return (shift + normal / (1 + self.errors / penalty).sqrt()) @ self.axes.T
 
 
