@@ -2,8 +2,9 @@
 
 ``python -m studies.claims.hidden_terms --runs 24`` asks fields whose true defect is 1.0 to 1.4 times the tolerance,
 through a term of one or two degrees more than the symmetric rest, where the noise is such that the class without that
-term is often not rejected. Every draw is asked with wider classes that confirm at several levels. Lines go to
-``results/hidden_*.jsonl`` and are resumed as those of ``symcert``, whose page shows them.
+term is often not rejected. The term is a power of a coordinate, part of which lies in the class, or a Legendre
+polynomial, of which nothing does. Every draw is asked with wider classes that confirm as they do by default, and at
+several levels. Lines go to ``results/hidden_*.jsonl`` and are resumed as those of ``symcert``, whose page shows them.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,12 +24,24 @@ from isotropy.symmetry.learnt import learnt_claim
 from ..calibration.run import append, read
 from .symcert import LEVEL, RESULTS, TOLERANCE, System, columns, draw, hopf, question, shard_of, true_defect
 
-LEVELS = (0.05, 0.2, 0.5)
+LEVELS = (0.05, 0.2, 0.5, None)  # None: as by default
 CELLS = ((100, 0.1), (200, 0.03), (200, 0.1), (800, 0.1), (800, 0.3), (3200, 0.3))
 
 
 def turn(x: Tensor) -> Tensor:
     return columns(-x[:, 1], x[:, 0])
+
+
+def legendre(degree: int) -> Callable[[Tensor], Tensor]:
+    """The polynomial of a degree that is orthogonal on [-1, 1] to all smaller ones."""
+    terms = np.polynomial.legendre.leg2poly([0.0] * degree + [1.0]).tolist()
+    return lambda t: torch.stack([c * t**k for k, c in enumerate(terms)]).sum(0)
+
+
+def with_legendre(field: Callable[[Tensor], Tensor], share: float, degree: int) -> Callable[[Tensor], Tensor]:
+    """A field with a Legendre polynomial of the first coordinate added to the first output."""
+    unit = torch.eye(2, dtype=torch.float64)[0]
+    return lambda x: field(x) + share * legendre(degree)(x[:, :1]) * unit
 
 
 def with_power(field: Callable[[Tensor], Tensor], share: float, power: int, output: int) -> Callable[[Tensor], Tensor]:
@@ -42,18 +56,24 @@ HIDDEN = {
     "Hopf + x^4": System(2, 1.0, 0, with_power(hopf, 0.1, 4, 0)),
     "Hopf + x^5": System(2, 1.0, 0, with_power(hopf, 0.1, 5, 0)),
 }
+UNSEEN = {
+    "rotation + P2": System(2, 1.0, 0, with_legendre(turn, 0.1565, 2)),
+    "rotation + P3": System(2, 1.0, 0, with_legendre(turn, 0.0494, 3)),
+    "Hopf + P4": System(2, 1.0, 0, with_legendre(hopf, 0.0415, 4)),
+    "Hopf + P5": System(2, 1.0, 0, with_legendre(hopf, 0.0342, 5)),
+}
 
 
 def runs(count: int, first: int) -> Iterator[tuple[str, str, int, float]]:
     """Key, system, samples and noise of every run, seed by seed."""
     for seed in range(first, first + count):
-        for name, (samples, noise) in itertools.product(HIDDEN, CELLS):
+        for name, (samples, noise) in itertools.product([*HIDDEN, *UNSEEN], CELLS):
             yield f"{name}|{samples}|{noise}|{seed}", name, samples, noise
 
 
 def answer(key: str, name: str, samples: int, noise: float) -> dict[str, Any]:
     """Ask one question at all levels of confirmation and return its line."""
-    system = HIDDEN[name]
+    system = (HIDDEN | UNSEEN)[name]
     x, y = draw(system, samples, noise, key)
     line: dict[str, Any] = {"key": key, "system": name, "samples": samples, "noise": noise, "false": {}}
     for level in LEVELS:
@@ -61,8 +81,13 @@ def answer(key: str, name: str, samples: int, noise: float) -> dict[str, Any]:
             x, y, *question(system.size, system.width), tolerance=TOLERANCE, level=LEVEL, wider_level=level
         )
         span = claim.directions if claim.status == "certified" else claim.directions[:0]
-        line["false"][str(level)] = true_defect(system, span) > TOLERANCE
+        line["false"][said(level)] = true_defect(system, span) > TOLERANCE
     return {**line, "degree": claim.chosen.degree}
+
+
+def said(level: float | None) -> str:
+    """A level of confirmation in words."""
+    return "by default" if level is None else f"{level:g}"
 
 
 def section(folder: Path) -> list[str]:
@@ -71,12 +96,15 @@ def section(folder: Path) -> list[str]:
     for path in sorted(folder.glob("hidden_*.jsonl")):
         for line in read(path).values():
             cells[line["system"], line["samples"], line["noise"]].append(line)
-    rows = ["| wider classes confirm at | false claims, mean | worst cell |", "|---|---|---|"]
-    for level in LEVELS if cells else ():
-        shares = {cell: fmean(line["false"][str(level)] for line in lines) for cell, lines in cells.items()}
-        worst = max(shares, key=lambda cell: shares[cell])
-        place = f"{worst[0]}, N {worst[1]}, noise {worst[2]:g}, {len(cells[worst])} runs"
-        rows.append(f"| {level:g} | {fmean(shares.values()):.3f} | {shares[worst]:.2f} ({place}) |")
+    rows = ["| term | wider classes confirm | false claims, mean | worst cell |", "|---|---|---|---|"]
+    for title, names in (("a power", HIDDEN), ("a Legendre polynomial", UNSEEN)):
+        part = {cell: lines for cell, lines in cells.items() if cell[0] in names}
+        for level in LEVELS if part else ():
+            shares = {cell: fmean(line["false"][said(level)] for line in lines) for cell, lines in part.items()}
+            worst = max(shares, key=lambda cell: shares[cell])
+            place = f"{worst[0]}, N {worst[1]}, noise {worst[2]:g}, {len(part[worst])} runs"
+            confirm = said(level) if level is None else f"at {said(level)}"
+            rows.append(f"| {title} | {confirm} | {fmean(shares.values()):.3f} | {shares[worst]:.2f} ({place}) |")
     return rows
 
 

@@ -90,7 +90,6 @@ def _is_usable(blur: float) -> bool:
 LITERALS = {
     "CLEAR_GAIN": 3.0,
     "MOST_EXCESS": 1.96,
-    "CONFIRMED": 0.2,
     "MOST_DISAGREEMENT": 3.0,
     "PAIR_DOUBTS": 4.0,
     "FLAT_DENSITY": 1e-9,

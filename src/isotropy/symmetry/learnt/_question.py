@@ -161,7 +161,9 @@ class Question:
         """Levels of the next two classes."""
         if self._wider_level is not None:
             return self._wider_level, self._wider_level
-        return bars.RIGID_CONFIRMED if is_rigid(self.forms, self._seed) else bars.CONFIRMED
+        if is_rigid(self.forms, self._seed):
+            return bars.RIGID_CONFIRMED, bars.RIGID_CONFIRMED
+        return bars.NEXT_CONFIRMED, bars.SECOND_CONFIRMED
 
 
 def _padded(rows: Tensor, width: int) -> Tensor:

@@ -17,15 +17,18 @@ MOST_ENTRIES = 2**28
 # Share of the samples that a class may use up. With 0.6 of 100 samples 40 are left for the noise, whose variance is
 # then known to (2 / 40)^(1/2) = 22 % per output.
 MOST_SHARE = 0.6
-# Levels at which the next class and the one after it have to confirm, in turn. Where any map of the chosen class has a
-# symmetry, as a linear field has, what is found in it says nothing, and all has to come from the wider classes. Where
-# it has none, to find one is evidence by itself. What is bought and paid, from studies/claims: detection on SymCert's
-# grid is 0.61. Fields broken to 1.1 to 1.3 times the tolerance by a power that the gate overlooks are certified in
-# 0.3 % of the draws, in the worst cell in 3 %; by a polynomial orthogonal to the class, which nothing inside it can
-# see, in 6 %, in the worst cell in about half. With 0.2 everywhere these are 0.1, 3, 0.5 and 12 %, and detection is
-# 0.52: the coefficients of two degrees more are so many that most of the grid does not know them.
-RIGID_CONFIRMED = (0.2, 0.2)
-CONFIRMED = (0.4, 0.8)
+# Level at which the next two classes have to confirm where any map of the chosen class has a symmetry, as a linear field
+# has: what is found in it says nothing, and all has to come from the wider classes. Of fields broken to 1.1 to 1.3
+# times the tolerance by a term that the gate overlooks 0.2 % are then certified, in the worst cell 4 %.
+RIGID_CONFIRMED = 0.2
+# The same of the next class where no map of the chosen one has a symmetry by itself, so that to find one is evidence.
+# What is bought and paid, from studies/claims: detection on SymCert's grid is 0.61, at 0.2 everywhere it is 0.52, as
+# most of the grid does not know the many coefficients of two degrees more.
+NEXT_CONFIRMED = 0.4
+# The same of the class after the next: of fields broken by a single power 0.3 % are then certified; of those broken by
+# a polynomial orthogonal to the class, which nothing inside it sees, 6 %, in the worst cell about half. With 0.2 these
+# are 0.1, 0.5 and 12 %.
+SECOND_CONFIRMED = 0.8
 
 # Samples that stand for the domain, where no other is named; a norm is known to (1 / 4096)^(1/2) = 1.6 % then.
 MOST_POINTS = 4096

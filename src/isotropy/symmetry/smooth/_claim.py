@@ -25,7 +25,7 @@ from . import bars
 from ._judgement import SmoothJudgement, worst_of
 from ._knowledge import Knowledge, outputs_near
 from ._misfit import misfit, unknown
-from ._process import fit_process
+from ._process import Process, fit_process
 from ._span_limits import SpanLimits, span_limits
 
 
@@ -99,7 +99,8 @@ def judge_smooth(
     metric = output_metric(y, frame, rho_out, moving)
     values = y @ metric
     centre = values.mean(0)
-    processes = tuple(fit_process(z, column, seed) for column in (values - centre).T)
+    theirs = None if rivals is None else rivals.to("cpu", torch.float64) @ metric
+    processes, beaten = _best_processes(z, values - centre, theirs, level / 2, seed)
     fields = rho_in.fields(x[place].reshape(-1, *rho_in.event)).flatten(2)
     moves = torch.linalg.solve_triangular(frame.root, fields, upper=True, left=False)
     means, roots, priors = zip(*[process.posterior(z[place]) for process in processes], strict=True)
@@ -107,17 +108,36 @@ def judge_smooth(
     mean[:, 0] += centre
     turns, shifts = outputs_near(rho_out, mean[:, 0], x[place], metric)
     knowledge = Knowledge(mean, roots, priors, moves, turns, shifts, seed)
-    residuals = torch.stack([process.left_out for process in processes], dim=1)
+    residuals = _left_out(processes)
     taken = processes[0].place
-    beaten = 1.0 if rivals is None else worse(residuals, (rivals.to("cpu", torch.float64) @ metric)[taken])
     doubt = _doubt(knowledge, len(x), beaten, level / 2)
-    if not doubt and unknown(processes, values) > tolerance and misfit(processes, z) < level / 2:
+    if not doubt and unknown(processes, values) > tolerance and misfit(processes, z) < level:
         doubt = (
             "one smooth process cannot describe the map: its errors are unlike each other, and values between the "
             "samples are off by more than the tolerance"
         )
     found = _judge(knowledge, rho_in, doubt, len(x), tolerance, level, size)
     return replace(found, residuals=residuals, place=taken)
+
+
+def _best_processes(
+    z: Tensor, values: Tensor, rivals: Tensor | None, level: float, seed: int
+) -> tuple[tuple[Process, ...], float]:
+    """A process for each column of values `(N, m)`, and the p-value of their being worse than residuals of rivals.
+
+    A length that few samples told, and another kind of map beats, is looked for with more of them.
+    """
+    processes, beaten = (), 0.0
+    for few in (bars.LENGTH_SAMPLES, bars.NOISE_SAMPLES):
+        processes = tuple(fit_process(z, column, seed, few) for column in values.T)
+        beaten = 1.0 if rivals is None else worse(_left_out(processes), rivals[processes[0].place])
+        if beaten >= level or len(z) <= few:
+            break
+    return processes, beaten
+
+
+def _left_out(processes: tuple[Process, ...]) -> Tensor:
+    return torch.stack([process.left_out for process in processes], dim=1)
 
 
 def _points(size: int, outputs: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import torch
 from torch import Tensor
@@ -86,7 +87,7 @@ class SmoothJudgement:
         part = row @ known.chance @ self.order.T  # in the basis of the span
         every, sure = self.limits.defects(part[None], torch.tensor([size], dtype=torch.float64))
         drawn = every[:, 0], sure[:, 0]
-        error = interval(self.limits, drawn, self._broken(row) / size**0.5, self.claim.level)
+        error = interval(self.limits, drawn, self._broken(row) / size**0.5, self.claim.level, known.scatter(row))
         change = size**0.5 * scale
         return error, Interval(error.value * change, error.lower * change, error.upper * change)
 
@@ -95,12 +96,17 @@ class SmoothJudgement:
         return float((self.known.lie @ row).norm()) / self.known.points**0.5
 
 
-def interval(found: SpanLimits, drawn: tuple[Tensor, Tensor], value: float, level: float) -> Interval:
+def interval(
+    found: SpanLimits, drawn: tuple[Tensor, Tensor], value: float, level: float, scatter: float = 0.0
+) -> Interval:
     """Limits about a value, each leaving out the level; from zero where nothing excludes that.
 
-    The upper one is of draws `(J,)`, the lower one of what is sure of them.
+    The upper one is of draws `(J,)`, the lower one of what is sure of them. Both are wider by what other points of the
+    domain would give, relative to them.
     """
-    lower, upper = float(drawn[1].quantile(level)), float(drawn[0].quantile(1 - level))
+    wider = NormalDist().inv_cdf(1 - level) * scatter
+    lower, upper = float(drawn[1].quantile(level)) * max(1 - wider, 0.0), float(drawn[0].quantile(1 - level))
+    upper = upper * (1 + wider)
     return Interval(min(max(value, lower), upper), 0.0 if found.allows_exact(level) else min(lower, upper), upper)
 
 
@@ -109,5 +115,6 @@ def worst_of(known: Knowledge, span: Tensor, found: SpanLimits, level: float) ->
     least = torch.linalg.eigvalsh(span @ known.chances @ span.T)[:, 0]
     below = float(least.quantile(bars.DENOMINATOR_TAIL).clamp(1e-12, 1.0))  # 1 is that of the most likely map
     rows = torch.einsum("pmk,ek->epm", known.lie, span).flatten(1)
-    value = float(torch.linalg.matrix_norm(rows, ord=2)) / known.points**0.5
-    return interval(found, (found.worst() / below**0.5, found.surely_worst()), value, level)
+    axes, sizes, _ = torch.linalg.svd(rows, full_matrices=False)
+    value, drawn = float(sizes[0]) / known.points**0.5, (found.worst() / below**0.5, found.surely_worst())
+    return interval(found, drawn, value, level, known.scatter(axes[:, 0] @ span))

@@ -93,6 +93,16 @@ class Knowledge:
         sizes = self.mean[:, 1:].square().sum((1, 2))
         return float(sizes.sum().square() / sizes.square().sum().clamp_min(1e-300))
 
+    def scatter(self, row: Tensor) -> float:
+        """Standard error, relative to it, of the defect of one direction `(dim,)`: other points give another."""
+        change, moves = (self.lie @ row).square().sum(1), torch.einsum("k,pkn->pn", row, self.moves)
+        gradients = torch.einsum("pam,pbm->ab", self.mean[:, 1:], self.mean[:, 1:]) / self.points
+        chance = torch.einsum("pa,ab,pb->p", moves, gradients, moves)
+        if self.turns is not None:
+            chance = chance + (self._images(self.mean[None])[0] @ row).square().sum(1)
+        shares = [part / part.mean().clamp_min(1e-300) for part in (change, chance)]
+        return float((shares[0] - shares[1]).std()) / self.points**0.5 / 2  # a root halves relative errors
+
     def along(self, span: Tensor, parts: tuple[Tensor, ...]) -> Tensor:
         """``L_e`` of functions given by columns, for rows e of a span `(k, dim)`: `(k, P m, columns)`.
 

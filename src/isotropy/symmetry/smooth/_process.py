@@ -95,14 +95,14 @@ class Process:
         return self.size * self.nugget**0.5
 
 
-def fit_process(z: Tensor, y: Tensor, seed: int) -> Process:
+def fit_process(z: Tensor, y: Tensor, seed: int, length_samples: int = bars.LENGTH_SAMPLES) -> Process:
     """Fit samples ``z`` `(N, n)` of unit spread and values `(N,)`, centred.
 
-    The length is looked for with some of the samples, the noise with more, and all of them, up to a limit, carry the
-    answer.
+    The length is looked for with so many of the samples, the noise with more, and all of them, up to a limit, carry
+    the answer.
     """
     order = torch.randperm(len(z), generator=torch.Generator().manual_seed(seed))
-    few, more, most = (order[:count] for count in (bars.LENGTH_SAMPLES, bars.NOISE_SAMPLES, bars.PROCESS_SAMPLES))
+    few, more, most = (order[:count] for count in (length_samples, bars.NOISE_SAMPLES, bars.PROCESS_SAMPLES))
     found = [(*_best_length(profile, z[few], y[few]), kernel) for kernel, profile in PROFILES.items()]
     _, length, kernel = max(found)
     profile = PROFILES[kernel]
