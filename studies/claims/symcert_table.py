@@ -45,9 +45,10 @@ tolerance by a term of one or two degrees more, at samples and noises where the 
 seen inside the class; a Legendre polynomial is not at all.
 
 No rule that we know has both this power and no false ones there: coefficients of two degrees more are known too badly
-by most of the grid to exclude a break of the tolerance. On the grid detection is 0.52 where both classes confirm at 0.2,
-and 0.45 at 0.05; to ask only the next class at 0.2 gives 0.63 (seeds 10000 to 10011). Strict confirmation is
-`wider_level=0.05`. `FromData` uses what is used here. Written from the lines of `python -m studies.claims.hidden_terms`.
+by most of the grid to exclude a break of the tolerance. On the grid detection is 0.52 where both classes confirm at
+0.2, and 0.45 at 0.05; to ask only the next class, at 0.2, gives 0.63 (seeds 10000 to 10011). Strict confirmation is
+`wider_level=0.05`. `FromData` uses what is used here. Written from the lines of
+`python -m studies.claims.hidden_terms`.
 """
 
 

@@ -4,6 +4,7 @@ from bar_pins.checks import Pin
 
 LITERALS = {
     "LENGTH_SAMPLES": 300,
+    "SECOND_SAMPLES": 600,
     "NOISE_SAMPLES": 1000,
     "PROCESS_SAMPLES": 2000,
     "TREND": 10.0,

@@ -17,9 +17,9 @@ MOST_ENTRIES = 2**28
 # Share of the samples that a class may use up. With 0.6 of 100 samples 40 are left for the noise, whose variance is
 # then known to (2 / 40)^(1/2) = 22 % per output.
 MOST_SHARE = 0.6
-# Level at which the next two classes have to confirm where any map of the chosen class has a symmetry, as a linear field
-# has: what is found in it says nothing, and all has to come from the wider classes. Of fields broken to 1.1 to 1.3
-# times the tolerance by a term that the gate overlooks 0.2 % are then certified, in the worst cell 4 %.
+# Level at which the next two classes have to confirm where any map of the chosen class has a symmetry, as a linear
+# field has: what is found in it says nothing, and all has to come from the wider classes. Of fields broken to 1.1 to
+# 1.3 times the tolerance by a term that the gate overlooks 0.2 % are then certified, in the worst cell 4 %.
 RIGID_CONFIRMED = 0.2
 # The same of the next class where no map of the chosen one has a symmetry by itself, so that to find one is evidence.
 # What is bought and paid, from studies/claims: detection on SymCert's grid is 0.61, at 0.2 everywhere it is 0.52, as

@@ -125,13 +125,15 @@ def _best_processes(
 ) -> tuple[tuple[Process, ...], float]:
     """A process for each column of values `(N, m)`, and the p-value of their being worse than residuals of rivals.
 
-    A length that few samples told, and another kind of map beats, is looked for with more of them.
+    Where another kind of map is better, a quadratic trend is tried, and a length that more samples tell.
     """
     processes, beaten = (), 0.0
-    for few in (bars.LENGTH_SAMPLES, bars.NOISE_SAMPLES):
-        processes = tuple(fit_process(z, column, seed, few) for column in values.T)
+    for few, trend in ((bars.LENGTH_SAMPLES, 1), (bars.LENGTH_SAMPLES, 2), (bars.SECOND_SAMPLES, 1)):
+        if few > bars.LENGTH_SAMPLES >= len(z):
+            break
+        processes = tuple(fit_process(z, column, seed, few, trend) for column in values.T)
         beaten = 1.0 if rivals is None else worse(_left_out(processes), rivals[processes[0].place])
-        if beaten >= level or len(z) <= few:
+        if beaten >= level:
             break
     return processes, beaten
 

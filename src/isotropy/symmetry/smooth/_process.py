@@ -1,7 +1,7 @@
 """A Gaussian process behind samples: which values and slopes a smooth map may have, given what was seen of it.
 
-The map is a linear trend plus a stationary process. Its length, its size and the noise have the largest likelihood,
-and so has the kernel: infinitely smooth (Gaussian), or with two derivatives (Matern, 5/2).
+The map is a linear or quadratic trend plus a stationary process. Its length, its size and the noise have the largest
+likelihood, and so has the kernel: infinitely smooth (Gaussian), or with two derivatives (Matern, 5/2).
 """
 
 from __future__ import annotations
@@ -55,6 +55,8 @@ class Process:
         Variance of the noise, in units of the squared size.
     place : Tensor
         `(N,)` which of the samples given these are.
+    trend : int
+        Degree of the trend.
     """
 
     kernel: str
@@ -65,6 +67,7 @@ class Process:
     size: float
     nugget: float
     place: Tensor
+    trend: int
 
     def posterior(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Mean `(batch, 1 + n)` of values and slopes at points `(batch, n)`, and two roots of covariances.
@@ -73,10 +76,10 @@ class Process:
         slopes could be before any sample was seen.
         """
         profile, count = PROFILES[self.kernel], 1 + points.shape[1]
-        there = _cross(profile, points, self.centres, self.length)
+        there = _cross(profile, points, self.centres, self.length, self.trend)
         mean = (there @ self.weights).unflatten(0, (-1, count))
         seen = torch.linalg.solve_triangular(self.factor, there.T, upper=False)
-        prior = _prior(profile, points, self.length)
+        prior = _prior(profile, points, self.length, self.trend)
         return mean, self.size * _root(prior - seen.T @ seen), self.size * _root(prior)
 
     @property
@@ -95,7 +98,7 @@ class Process:
         return self.size * self.nugget**0.5
 
 
-def fit_process(z: Tensor, y: Tensor, seed: int, length_samples: int = bars.LENGTH_SAMPLES) -> Process:
+def fit_process(z: Tensor, y: Tensor, seed: int, length_samples: int = bars.LENGTH_SAMPLES, trend: int = 1) -> Process:
     """Fit samples ``z`` `(N, n)` of unit spread and values `(N,)`, centred.
 
     The length is looked for with so many of the samples, the noise with more, and all of them, up to a limit, carry
@@ -103,52 +106,58 @@ def fit_process(z: Tensor, y: Tensor, seed: int, length_samples: int = bars.LENG
     """
     order = torch.randperm(len(z), generator=torch.Generator().manual_seed(seed))
     few, more, most = (order[:count] for count in (length_samples, bars.NOISE_SAMPLES, bars.PROCESS_SAMPLES))
-    found = [(*_best_length(profile, z[few], y[few]), kernel) for kernel, profile in PROFILES.items()]
+    found = [(*_best_length(profile, z[few], y[few], trend), kernel) for kernel, profile in PROFILES.items()]
     _, length, kernel = max(found)
     profile = PROFILES[kernel]
-    _, nugget, size = _likelihood(*_spectrum(_values(profile, z[more], z[more], length), y[more]))
-    gram = _values(profile, z[most], z[most], length) + nugget * torch.eye(len(most), dtype=z.dtype)
+    _, nugget, size = _likelihood(*_spectrum(_values(profile, z[more], z[more], length, trend), y[more]))
+    gram = _values(profile, z[most], z[most], length, trend) + nugget * torch.eye(len(most), dtype=z.dtype)
     factor = torch.linalg.cholesky(gram)
     weights = torch.cholesky_solve(y[most, None], factor)[:, 0]
-    return Process(kernel, length, z[most], factor, weights, size, nugget, most)
+    return Process(kernel, length, z[most], factor, weights, size, nugget, most, trend)
 
 
-def _best_length(profile: Profile, z: Tensor, y: Tensor) -> tuple[float, float]:
+def _best_length(profile: Profile, z: Tensor, y: Tensor, trend: int) -> tuple[float, float]:
     """Largest likelihood and its length: a coarse grid over two decades and a half, then a fine one."""
     best, found = (-math.inf, math.sqrt(z.shape[1])), math.sqrt(z.shape[1])
     for grid in (range(-5, 6), (-0.5, 0.5)):
         for step in grid:
             length = found * _STEP**step
-            best = max(best, (_likelihood(*_spectrum(_values(profile, z, z, length), y))[0], length))
+            best = max(best, (_likelihood(*_spectrum(_values(profile, z, z, length, trend), y))[0], length))
         found = best[1]
     return best
 
 
-def _values(profile: Profile, z: Tensor, other: Tensor, length: float) -> Tensor:
+def _values(profile: Profile, z: Tensor, other: Tensor, length: float, trend: int = 1) -> Tensor:
     """Covariance `(batch, others)` of values: the process, and a trend of any size."""
-    return profile(_squares(z, other, length))[0] + bars.TREND * (1 + z @ other.T)
+    return profile(_squares(z, other, length))[0] + bars.TREND * (1 + z @ other.T) ** trend
 
 
-def _cross(profile: Profile, points: Tensor, centres: Tensor, length: float) -> Tensor:
+def _cross(profile: Profile, points: Tensor, centres: Tensor, length: float, degree: int) -> Tensor:
     """Covariance `(batch (1 + n), centres)` of values and slopes with values."""
     value, slope, _ = profile(_squares(points, centres, length))
     apart = (points[:, :, None] - centres.T) * 2 / length**2
-    trend = torch.cat([(1 + points @ centres.T)[:, None], centres.T.expand(len(points), -1, -1)], dim=1)
+    inner = (1 + points @ centres.T)[:, None]
+    trend = torch.cat([inner**degree, degree * inner ** (degree - 1) * centres.T], dim=1)
     return (torch.cat([value[:, None], slope[:, None] * apart], dim=1) + bars.TREND * trend).flatten(0, 1)
 
 
-def _prior(profile: Profile, points: Tensor, length: float) -> Tensor:
+def _prior(profile: Profile, points: Tensor, length: float, trend: int = 1) -> Tensor:
     """Covariance `(batch (1 + n), batch (1 + n))` of values and slopes among each other."""
     value, slope, bend = profile(_squares(points, points, length))
     count, size = points.shape
     apart = (points[:, None] - points) * 2 / length**2
     whole = torch.zeros(count, 1 + size, count, 1 + size, dtype=points.dtype)
-    whole[:, 0, :, 0] = value + bars.TREND * (1 + points @ points.T)
-    whole[:, 1:, :, 0] = (slope[..., None] * apart).transpose(1, 2) + bars.TREND * points.T
-    whole[:, 0, :, 1:] = -slope[..., None] * apart + bars.TREND * points[:, None]
+    inner = 1 + points @ points.T
+    tilt = bars.TREND * trend * inner ** (trend - 1)  # derivative of the trend by the product of two points
+    whole[:, 0, :, 0] = value + bars.TREND * inner**trend
+    whole[:, 1:, :, 0] = (slope[..., None] * apart).transpose(1, 2) + tilt[:, None] * points.T
+    whole[:, 0, :, 1:] = -slope[..., None] * apart + tilt[..., None] * points[:, None]
     unit = torch.eye(size, dtype=points.dtype)
     twice = -bend[..., None, None] * apart[..., :, None] * apart[..., None, :]
-    twice = twice - 2 / length**2 * slope[..., None, None] * unit + bars.TREND * unit
+    twice = twice + (tilt - 2 / length**2 * slope)[..., None, None] * unit
+    if trend > 1:
+        bent = bars.TREND * trend * (trend - 1) * inner ** (trend - 2)
+        twice = twice + bent[..., None, None] * points[None, :, :, None] * points[:, None, None, :]
     whole[:, 1:, :, 1:] = twice.permute(0, 2, 1, 3)
     return whole.flatten(2).flatten(0, 1)
 

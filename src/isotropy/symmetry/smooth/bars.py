@@ -7,6 +7,8 @@ Read as attributes of this module, so that a test can move them.
 
 # Samples with which the length of a process is looked for, on a grid of 13; the cost grows with their cube.
 LENGTH_SAMPLES = 300
+# The same where the first length is not good enough: eight times the cost.
+SECOND_SAMPLES = 600
 # Samples with which its noise is looked for, by eigenvalues: 0.2 s.
 NOISE_SAMPLES = 1000
 # Samples that carry the answer, by a triangular factor: 0.3 s.
