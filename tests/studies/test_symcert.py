@@ -72,7 +72,8 @@ def test_published_numbers_have_the_published_mean():
 
 
 def test_hidden_terms_break_symmetries_by_what_they_say_and_are_told(tmp_path):
-    for system in hidden_terms.HIDDEN.values():
+    systems = hidden_terms.HIDDEN | hidden_terms.UNSEEN
+    for system in systems.values():
         lie, chance = symcert.true_forms(system)
         half = torch.linalg.inv(torch.linalg.cholesky(chance))
         defects = torch.linalg.eigvalsh(half @ lie @ half.T).clamp_min(0).sqrt()
@@ -80,8 +81,8 @@ def test_hidden_terms_break_symmetries_by_what_they_say_and_are_told(tmp_path):
     arguments = ["--out", str(tmp_path), "--runs", "1", "--first-seed", "10000", "--only", "|200|0.03|"]
     assert hidden_terms.main(arguments) == 0
     lines = [json.loads(line) for line in (tmp_path / "hidden_0_1.jsonl").read_text().splitlines()]
-    assert {line["system"] for line in lines} == set(hidden_terms.HIDDEN)
+    assert {line["system"] for line in lines} == set(systems)
     assert hidden_terms.main(arguments) == 0
     assert len((tmp_path / "hidden_0_1.jsonl").read_text().splitlines()) == len(lines)
     rows = hidden_terms.section(tmp_path)
-    assert len(rows) == 2 + len(hidden_terms.LEVELS) and rows[2].startswith("| 0.05 | 0.000")
+    assert len(rows) == 2 + 2 * len(hidden_terms.LEVELS) and rows[2].startswith("| a power | at 0.05 | 0.000")

@@ -7,6 +7,7 @@ import torch
 import isotropy as iso
 from isotropy.errors import DataError, RepresentationMismatchError
 from isotropy.symmetry.learnt import PolynomialClass, bars, claim_from_samples, learnt_claim, learnt_forms, matrices_of
+from isotropy.symmetry.learnt._debiased import is_rigid
 
 PLANE = iso.actions.Affine(iso.aff(2))
 
@@ -148,6 +149,19 @@ def test_strict_confirmation_is_wider():
     assert strict.errors[0].upper > even.errors[0].upper
 
 
+def test_a_class_with_symmetries_of_its_own_is_confirmed_more_strictly():
+    """Any linear field commutes with itself, and any quadratic form is kept by rotations; no cubic one is."""
+    points, _ = cloud(300, 2, 0)
+    family = PolynomialClass(points, 3)
+    turning = matrices_of(PLANE.tangent(), points)[0]
+    for turns, rigid in ((turning, (1,)), (None, (2,))):
+        forms = learnt_forms(family, PLANE.fields(points), turns)
+        assert tuple(d for d in (1, 2, 3) if is_rigid(forms.leading(family.terms(d)), 0)) == rigid
+    turn = field_claim(lambda x: columns(-x[:, 1], x[:, 0]), 200, 0.1, 2)
+    strict = field_claim(lambda x: columns(-x[:, 1], x[:, 0]), 200, 0.1, 2, wider_level=bars.RIGID_CONFIRMED)
+    assert turn.errors == strict.errors
+
+
 def test_effect_is_the_change_by_one_standard_deviation_of_motion():
     """Without noise, against the derivative itself at the samples."""
     x, _ = cloud(400, 2, 5)
@@ -267,6 +281,7 @@ def test_a_better_kind_of_map_silences_the_class():
     beaten = claim_from_samples(x, y, G.vector(), G.scalar(), rivals=0.7 * rest)
     assert fair.status == "certified" and fair.held_out > 0.025
     assert beaten.status == "undecided" and "worse on samples held out" in beaten.why
+    assert not beaten.span.known and not any(error.known for error in beaten.errors)  # limits of a refuted class
 
 
 def test_a_class_without_a_wider_one_says_nothing():
