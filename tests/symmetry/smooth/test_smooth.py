@@ -164,10 +164,10 @@ def test_a_better_kind_of_map_silences_the_process():
 
 
 def test_a_map_that_no_single_process_describes_gets_no_limits():
-    """Waves that get shorter far out, under a law with far samples: limits of one length held 0.65 to 0.86, truth 2."""
+    """Waves that get shorter far out, under a law with far samples: one length knows none of them."""
     x, generator = cloud(400, seed=1)
     x = x / (torch.randn(400, 4, dtype=torch.float64, generator=generator).square().mean(1, keepdim=True)).sqrt()
-    y = noisy(torch.sin(x.square().sum(1, keepdim=True)), 0.05, generator)
+    y = noisy(torch.sin(x.square().sum(1, keepdim=True)), 0.02, generator)
     found = judge_smooth(x, y, G.vector(), G.scalar())
     assert found.claim.status == "undecided" and "one smooth process" in found.claim.why
     assert not found.claim.span.known and not any(error.known for error in found.claim.errors)
@@ -175,11 +175,11 @@ def test_a_map_that_no_single_process_describes_gets_no_limits():
 
 
 def test_a_quadratic_trend_carries_a_quadratic_form_in_many_dimensions():
-    x, generator = cloud(120, 6)
+    x, generator = cloud(160, 6)
     form = (x[:, :3] * x[:, 3:]).sum(1, keepdim=True)
     y = noisy(form, 0.02, generator)
     vector = iso.gl(6).vector()
-    rivals = 0.02 * form.std() * torch.randn(120, 1, dtype=torch.float64, generator=generator)
+    rivals = 0.02 * form.std() * torch.randn(160, 1, dtype=torch.float64, generator=generator)
     found = judge_smooth(x, y, vector, iso.gl(6).scalar(), rivals=rivals)
     assert found.claim.status == "certified" and len(found.claim.directions) == 15  # so(3, 3)
 

@@ -26,8 +26,8 @@ RIGID_CONFIRMED = 0.2
 # most of the grid does not know the many coefficients of two degrees more.
 NEXT_CONFIRMED = 0.4
 # The same of the class after the next: of fields broken by a single power 0.3 % are then certified; of those broken by
-# a polynomial orthogonal to the class, which nothing inside it sees, 6 %, in the worst cell about half. With 0.2 these
-# are 0.1, 0.5 and 12 %.
+# a polynomial orthogonal to the class, which nothing inside it sees, 5 %, in the worst cell 54 %. With 0.2 everywhere
+# these are 0.2, 0.9 and 12 %.
 SECOND_CONFIRMED = 0.8
 
 # Samples that stand for the domain, where no other is named; a norm is known to (1 / 4096)^(1/2) = 1.6 % then.
