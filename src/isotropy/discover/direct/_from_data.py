@@ -28,8 +28,9 @@ class FromData(Discovery):
     coefficients allows, if no wider class and no other kind of surrogate fits better, and wider classes confirm it: at
     a level of 0.2 where any map of the class has a symmetry, else of 0.4 and 0.8. Where they do not suffice, a Gaussian
     process does, under the assumption that the map is as smooth as the samples suggest; ``limits_`` says so. Where the
-    samples speak against the class or the process there are no limits: ``lower_`` and ``upper_`` are NaN. A defect of 1 is what gradients shuffled among the samples would give.
-    Of labels no error can be bounded, so that their answer is at most "undecided".
+    samples speak against the class or the process there are no limits: ``lower_`` and ``upper_`` are NaN. A defect of 1
+    is what gradients shuffled among the samples would give. Of labels no error can be bounded, so that their answer is
+    at most "undecided".
 
     Parameters
     ----------
