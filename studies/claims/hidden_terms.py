@@ -75,14 +75,12 @@ def answer(key: str, name: str, samples: int, noise: float) -> dict[str, Any]:
     """Ask one question at all levels of confirmation and return its line."""
     system = (HIDDEN | UNSEEN)[name]
     x, y = draw(system, samples, noise, key)
-    line: dict[str, Any] = {"key": key, "system": name, "samples": samples, "noise": noise, "false": {}}
-    for level in LEVELS:
-        claim = learnt_claim(
-            x, y, *question(system.size, system.width), tolerance=TOLERANCE, level=LEVEL, wider_level=level
-        )
-        span = claim.directions if claim.status == "certified" else claim.directions[:0]
-        line["false"][said(level)] = true_defect(system, span) > TOLERANCE
-    return {**line, "degree": claim.chosen.degree}
+    actions = question(system.size, system.width)
+    claims = [learnt_claim(x, y, *actions, tolerance=TOLERANCE, level=LEVEL, wider_level=level) for level in LEVELS]
+    spans = [claim.directions if claim.status == "certified" else claim.directions[:0] for claim in claims]
+    false = {said(level): true_defect(system, span) > TOLERANCE for level, span in zip(LEVELS, spans, strict=True)}
+    line = {"key": key, "system": name, "samples": samples, "noise": noise, "false": false}
+    return {**line, "degree": claims[0].chosen.degree}
 
 
 def said(level: float | None) -> str:
