@@ -1,8 +1,8 @@
 """A saved ``torch.export`` program, read as data.
 
 ``torch.export.load`` unpickles what a file asks it to, evaluates its symbolic sizes and executes its guards. So the
-archive is written again in memory first, from the parts that are plain tensors and a graph of ATen operators; the
-loader never sees anything else, and a file that needs more is refused.
+archive is written again in memory first, from the parts that are plain tensors and a graph of ATen operators that are
+pure functions of tensors; the loader never sees anything else, and a file that needs more is refused.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import DataError
+from ._operators import faults
 
 GRAPH = "models/model.json"
 CONFIGS = ("data/weights/model_weights_config.json", "data/constants/model_constants_config.json")
@@ -94,6 +95,8 @@ def _rewritten(members: dict[str, bytes], path: Path) -> io.BytesIO:
     graph = _parsed(plain[GRAPH], path)
     graph["guards_code"] = []  # executed as text; the shapes are checked here instead
     plain[GRAPH] = json.dumps(_plain_graph(graph, path)).encode()
+    for fault in faults(graph):
+        raise _refusal(path, fault)
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for name, content in {**plain, SAMPLES: b""}.items():
@@ -140,8 +143,8 @@ def _plain_graph(node: Any, path: Path) -> Any:
 
 def _refusal(path: Path, what: str) -> DataError:
     return DataError(
-        f"{path}: expected tensors and ATen operators only, received {what}, which could run code when loaded and "
-        "is refused; name an importable module:callable for a model that you trust"
+        f"{path}: expected tensors and pure ATen operators only, received {what}; what could run code or reach "
+        "beyond its tensors is refused: export in eval mode, or name an importable module:callable that you trust"
     )
 
 
