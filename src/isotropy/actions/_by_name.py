@@ -14,6 +14,7 @@ from ._image import Image
 from ._points import Points
 from ._polynomial import PolynomialFields
 
+LONGEST = 200  # letters of a name; numbers of a thousand digits are no sizes
 LARGEST = 32  # size of matrices; gl(32) has 1024 generators, and the work grows with their cube
 _POLYNOMIALS = re.compile(r"poly\((\d+),(?:degree=)?(\d+)\)")
 _PICTURES = re.compile(r"image\((\d+),(\d+),(.+)\)")
@@ -33,6 +34,8 @@ def action_by_name(text: str, columns: int, option: str = "candidates") -> Actio
     RepresentationMismatchError
         If it does not act on that many columns.
     """
+    if len(text) > LONGEST:
+        raise DataError(f"{option}: expected the name of an algebra, received {len(text)} letters; write e.g. gl(3)")
     compact = re.sub(r"\s+", "", text)
     try:
         action = _named_action(compact, columns)
@@ -48,7 +51,10 @@ def _named_action(text: str, columns: int) -> Action:
     if match := _POLYNOMIALS.fullmatch(text):
         return _polynomials(int(match[1]), int(match[2]))
     if match := _PICTURES.fullmatch(text):
-        return Image(_matrices(match[3]), int(match[1]), int(match[2]))
+        height, width = int(match[1]), int(match[2])
+        if columns % (height * width or 1):  # before anything of that size is made
+            raise _misfit("", f"a multiple of {height} * {width} columns", columns)
+        return Image(_matrices(match[3]), height, width)
     if text.startswith(("poly", "image")):
         raise DataError("expected poly(n,degree=d) or image(height,width,se(2)); write e.g. poly(2,degree=2)")
     return _copies(_matrices(text), columns)

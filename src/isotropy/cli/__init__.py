@@ -1,7 +1,7 @@
 """The ``isotropy`` command: one file per verb.
 
 Exit codes: 0 done; 1 ran, and the answer is "undecided" or a check failed; 2 bad input, one line on stderr;
-130 and 143 interrupted or terminated, nothing written.
+70 a fault of this program, one line that asks to report it; 130 and 143 interrupted or terminated, nothing written.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from ._parameters import parameters
 from ._probe import probe
 from ._study import PASSED_ON, study
 
-INTERRUPTED = 130
+INTERRUPTED, FAULT = 130, 70
+REPORT = "https://github.com/isotropy/isotropy/issues"
 UsageError: Any = typer.BadParameter.__bases__[0]  # of click, which some versions of typer carry inside
 
 app = typer.Typer(
@@ -51,6 +52,7 @@ app.command(context_settings=PASSED_ON)(study)
 def _front(
     context: typer.Context,
     show_version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where a fault of this program came from.")] = False,
 ) -> None:
     """Find the continuous symmetries of data, models and dynamics, and say how sure the answer is."""
     if show_version:
@@ -80,13 +82,25 @@ def main() -> NoReturn:
             _stop(128 + signal.SIGTERM, "terminated, nothing written")
         except (KeyboardInterrupt, typer.Abort):
             code = INTERRUPTED
-        except RuntimeError as error:
-            if type(error).__name__ != "LinAlgError":  # of torch, which help and refusals do without
-                raise
-            _stop(2, f"expected data that linear algebra can take, received some on which it failed ({error}); rescale")
+        except Exception as error:
+            _last_resort(error)
         if code == INTERRUPTED:  # some versions of typer return it, others raise
             _stop(code, "interrupted, nothing written")
     raise SystemExit(code or 0)
+
+
+def _last_resort(error: Exception) -> NoReturn:
+    """What nobody expected, in one line: too large for the memory, beyond linear algebra, or a fault of ours."""
+    if "--debug" in sys.argv[1:2]:
+        raise error
+    if type(error).__name__ == "LinAlgError":  # of torch, which help and refusals do without
+        _stop(2, f"expected data that linear algebra can take, received some on which it failed ({error}); rescale")
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+        _stop(2, f"expected input that fits into memory, received more ({error}); take fewer rows or columns")
+    fault = f"{type(error).__name__}: {error}"
+    _stop(
+        FAULT, f"a fault of this program, not of the input ({fault:.300}); please report it at {REPORT}, with --debug"
+    )
 
 
 def _stop(code: int, message: str) -> NoReturn:

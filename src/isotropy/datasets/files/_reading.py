@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import gzip
+import math
 import tokenize
 import zipfile
 import zlib
@@ -111,6 +112,10 @@ def refusal(file: Path, suffix: str, error: Exception) -> str:
             f"{file}: expected arrays of numbers or text, received pickled objects, which are never loaded; "
             "save plain arrays."
         )
+    if "unable to lock file" in reason:
+        return f"{file}: expected a closed file, received one that a program still writes; close it there first."
+    if isinstance(error, PermissionError):
+        return f"{file}: expected a file that may be read, received one that is forbidden; change its rights."
     return (
         f"{file}: expected a readable {suffix} file, received one that is damaged or of another kind "
         f"({reason}); write it again."
@@ -202,13 +207,27 @@ def _typed(cells: tuple[str, ...]) -> np.ndarray:
 def _read_npy(file: Path, key: str | None) -> Columns:
     """Read one unnamed array."""
     with file.open("rb") as stream:
+        _require_numbers(stream, file.stat().st_size)
         array = np.lib.format.read_array(stream, allow_pickle=False)
+    if not array.ndim:
+        raise DataError(f"{file}: expected an array with rows, received a single number; save one row per sample.")
     if array.dtype.names:
         return {name: array[name] for name in array.dtype.names}
     if array.ndim > 2:
         return {"x": array}
     matrix = array.reshape(len(array), -1) if array.size else np.empty((0, 1))
     return {f"x{number}": column for number, column in enumerate(matrix.T)}
+
+
+def _require_numbers(stream: Any, size: int) -> None:
+    """Refuse a header that promises more numbers than the file holds, before room is made for them."""
+    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    version = np.lib.format.read_magic(stream)
+    if version in read:
+        shape, _, dtype = read[version](stream)
+        if not dtype.hasobject and math.prod(shape) * dtype.itemsize > size:
+            raise ValueError(f"its header promises {math.prod(shape) * dtype.itemsize} bytes, it has {size}")
+    stream.seek(0)
 
 
 def _read_npz(file: Path, key: str | None) -> Columns:
@@ -221,7 +240,11 @@ def _read_npz(file: Path, key: str | None) -> Columns:
             raise DataError(
                 f"{file}: expected one of the keys {', '.join(archive.files)}, received {key!r}; choose one of these."
             )
-        return {name: archive[name] for name in names}
+        found = {name: archive[name] for name in names}
+    strange = next((name for name, array in found.items() if not isinstance(array, np.ndarray)), None)
+    if strange is not None:
+        raise DataError(f"{file}: expected arrays, received {strange!r}, which is none; name one by its key.")
+    return found
 
 
 def _read_hdf5(file: Path, key: str | None) -> Columns:
@@ -232,6 +255,8 @@ def _read_hdf5(file: Path, key: str | None) -> Columns:
             raise DataError(
                 f"{file}: expected one of the keys {', '.join(root)}, received {key!r}; choose one of these."
             )
+        if key is not None:
+            require_inside(h5py, root, key, file)
         node = root if key is None else root[key]
         if isinstance(node, h5py.Dataset):
             return _hdf5_columns(h5py, str(key).rsplit("/", 1)[-1], node)
@@ -245,8 +270,43 @@ def _read_hdf5(file: Path, key: str | None) -> Columns:
         return columns
 
 
+def require_inside(h5py: Any, root: Any, key: str, file: Path) -> None:
+    """Refuse a path that leads into another HDF5 file."""
+    path = ""
+    for part in filter(None, key.split("/")):
+        path = f"{path}/{part}"
+        link = root.get(path, getlink=True)
+        if isinstance(link, h5py.ExternalLink):
+            raise DataError(
+                f"{file}: expected data inside the file, received {path!r}, a link to {link.filename!r}; read that file"
+            )
+
+
+def require_stored(item: Any, name: str) -> None:
+    """Refuse a data set whose numbers stand elsewhere, or nowhere: HDF5 reads zeros in place of what is missing."""
+    file = Path(item.file.filename)
+    if item.external:
+        raise DataError(f"{file}: expected data inside the file, received {name!r}, raw bytes of another file; copy it")
+    sources = {source.file_name for source in item.virtual_sources()} if item.is_virtual else set()
+    missing = sorted(source for source in sources if source != "." and not _source_exists(file.parent, source))
+    if missing:
+        raise DataError(
+            f"{file}: expected the file {missing[0]!r} that holds a part of {name!r}, received none, in place of which "
+            "zeros would be read; put it back beside this file"
+        )
+
+
+def _source_exists(folder: Path, source: str) -> bool:
+    """Whether the source of a virtual data set is there; ``%b`` in its name stands for the number of a block."""
+    path = Path(source)
+    if "%b" not in source:
+        return (folder / path).is_file()
+    return any((folder / path).parent.glob(path.name.replace("%b", "*")))
+
+
 def _hdf5_columns(h5py: Any, name: str, item: Any) -> Columns:
     """One array, or one for each field of a compound data set."""
+    require_stored(item, name)
     if item.shape is None:
         return {name: np.empty(0)}
     if h5py.check_string_dtype(item.dtype) is not None:

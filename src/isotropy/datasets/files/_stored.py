@@ -16,6 +16,7 @@ from isotropy.datasets.files._reading import (
     join_cells,
     refusal,
     require_file,
+    require_stored,
     require_unique,
 )
 from isotropy.errors import DataError, MissingExtraError
@@ -177,6 +178,7 @@ def _opened_hdf5(file: Path) -> Iterator[dict[str, Column]]:
 
 def _hdf5_columns(h5py: Any, name: str, item: Any) -> dict[str, Column]:
     """One column, or one for each field of a compound data set."""
+    require_stored(item, name)
     if item.shape is None:
         return {name: Column((0,), np.dtype(float), lambda start, stop: np.empty(0))}
     if h5py.check_string_dtype(item.dtype) is not None:
