@@ -61,7 +61,8 @@ def _named_action(text: str, columns: int) -> Action:
 
 
 def _polynomials(size: int, degree: int) -> PolynomialFields:
-    count = size * math.comb(size + degree, degree)
+    # Of one more column or degree there is at least one more generator, so that numbers beyond are not multiplied out.
+    count = size * math.comb(size + degree, degree) if max(size, degree) <= LARGEST**2 else max(size, degree)
     if count > LARGEST**2:
         raise DataError(f"expected at most {LARGEST**2} generators, received {count}; lower the degree")
     return PolynomialFields(size, degree)
