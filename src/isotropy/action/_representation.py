@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..core._checks import as_basis
+from ..core._exponential import exponential
 from ..core._parts import Parts
 from ..errors import DataError, NotRecordableError, RepresentationMismatchError
 from ._action import Action, Algebra
@@ -139,7 +140,7 @@ class Representation(SpannedAction):
 
     def flow(self, xi: Tensor, y: Tensor, t: float = 1.0, at: Tensor | None = None) -> Tensor:
         """``exp(t drho(xi)) y``."""
-        return y @ torch.linalg.matrix_exp(t * self.matrix(xi)).to(y).T
+        return y @ exponential(t * self.matrix(xi)).to(y).T
 
     def tangent(self) -> Representation:
         """A linear action moves velocities as it moves points."""

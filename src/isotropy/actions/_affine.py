@@ -12,6 +12,7 @@ from ..action._recorded import recorded
 from ..action._representation import Representation
 from ..action._spanned import SpannedAction
 from ..algebra._lie_algebra import LieAlgebra
+from ..core._exponential import exponential
 from ..core._parts import Parts
 from ..errors import DataError, RepresentationMismatchError
 
@@ -61,7 +62,7 @@ class Affine(SpannedAction):
         """``exp`` of the homogeneous matrix."""
         matrix = torch.zeros(self.size + 1, self.size + 1, dtype=torch.float64)
         matrix[:-1] = t * self.matrix(xi)
-        return self.features(y) @ torch.linalg.matrix_exp(matrix)[:-1].to(y).T
+        return self.features(y) @ exponential(matrix)[:-1].to(y).T
 
     def tangent(self) -> Representation:
         """Velocities only feel the linear part."""

@@ -252,3 +252,16 @@ def test_two_points_that_repeat_give_an_answer():
     x = torch.eye(2, dtype=torch.float64).repeat(20, 1)
     road = iso.discover.FromModel(iso.gl(2).vector(), iso.gl(2).scalar())
     assert road.fit(lambda p: p.square().sum(1), x).status_ == "undecided"
+
+
+@pytest.mark.parametrize("decades", [6, 24])
+def test_finite_flows_do_not_depend_on_units(decades):
+    """Nor on how long the generators are written: they are followed as far, in spreads of the columns."""
+    x = torch.randn(200, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    unit = 10 ** (decades * torch.tensor([-0.5, 0.0, 0.5], dtype=torch.float64))
+    action, still = iso.gl(3).vector(), iso.gl(3).scalar()
+    f = lambda x: x.square().sum(1).exp().reciprocal()  # noqa: E731
+    plain = iso.discover.FromModel(action, still).fit(f, x)
+    scaled = iso.discover.FromModel(action, still).fit(lambda x: f(x / unit), x * unit)
+    assert (plain.status_, plain.algebra_.dim) == (scaled.status_, scaled.algebra_.dim) == ("certified", 3)
+    assert scaled.certificates_["finite_flow"].value < 1e-9
