@@ -217,3 +217,13 @@ def test_a_drift_that_few_states_carry_has_no_limits():
     assert found.status_ == "undecided"
     assert all(limit != limit for limit in (*found.lower_, *found.upper_))
     assert "95%" not in found.why_
+
+
+def test_nothing_is_exact_where_rounding_is_coarse():
+    """Of states far from the origin squares cancel to few digits, in which a drift may hide."""
+    x = randn(60, 2)
+    field = oscillator(1.0)
+    found = ConservedQuantities(polynomials(2, 2)).fit_field(field, x)
+    far = ConservedQuantities(polynomials(2, 2)).fit_field(lambda s: field(s - 1e6), x + 1e6)
+    assert (found.status_, found.grade_) == ("certified", "exact")
+    assert far.grade_ != "exact"

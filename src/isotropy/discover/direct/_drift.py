@@ -227,11 +227,15 @@ def kept(drift: Drift, kernel: Kernel, tolerance: float, size: int | None) -> Ke
 
 
 def _exact(drift: Drift, directions: Tensor) -> int:
-    """How many leading directions drift by no more than rounding in every unit, chosen without it."""
+    """How many leading directions drift by no more than rounding in every unit, chosen without it.
+
+    Where terms cancel so far that rounding is coarse, it may hide a drift, and nothing is exact.
+    """
     size = 0
     while size < len(directions):
         span = directions[: size + 1]
-        if drift.held_out(span, size + 1).upper > drift.floor(span):
+        floor = drift.floor(span)
+        if floor > limits.COARSEST_EXACT or drift.held_out(span, size + 1).upper > floor:
             break
         size += 1
     return size
