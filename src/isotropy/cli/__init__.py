@@ -28,7 +28,6 @@ from ._probe import probe
 from ._study import PASSED_ON, study
 
 INTERRUPTED, FAULT = 130, 70
-REPORT = "https://github.com/isotropy/isotropy/issues"
 UsageError: Any = typer.BadParameter.__bases__[0]  # of click, which some versions of typer carry inside
 
 app = typer.Typer(
@@ -98,9 +97,7 @@ def _last_resort(error: Exception) -> NoReturn:
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         _stop(2, f"expected input that fits into memory, received more ({error}); take fewer rows or columns")
     fault = f"{type(error).__name__}: {error}"
-    _stop(
-        FAULT, f"a fault of this program, not of the input ({fault:.300}); please report it at {REPORT}, with --debug"
-    )
+    _stop(FAULT, f"a fault of this program, not of the input ({fault:.300}); please report what --debug shows of it")
 
 
 def _stop(code: int, message: str) -> NoReturn:
