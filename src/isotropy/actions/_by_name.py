@@ -52,8 +52,8 @@ def _named_action(text: str, columns: int) -> Action:
         return _polynomials(int(match[1]), int(match[2]))
     if match := _PICTURES.fullmatch(text):
         height, width = int(match[1]), int(match[2])
-        if columns % (height * width or 1):  # before anything of that size is made
-            raise _misfit("", f"a multiple of {height} * {width} columns", columns)
+        if columns != height * width:  # before anything of that size is made
+            raise _misfit("", f"{height * width} columns", columns)
         return Image(_matrices(match[3]), height, width)
     if text.startswith(("poly", "image")):
         raise DataError("expected poly(n,degree=d) or image(height,width,se(2)); write e.g. poly(2,degree=2)")

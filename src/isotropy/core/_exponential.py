@@ -31,7 +31,7 @@ def exponential(matrix: Tensor) -> Tensor:
 def _balancing(matrix: Tensor) -> Tensor:
     """Scales `(n,)`, powers of two, in which the largest entries of each row and its column off the diagonal are alike.
 
-    Written with whole rows, as it also runs on many matrices at once; half of each step, since all are changed together.
+    Written with whole rows, as it also runs on many matrices at once; half of a step each time, as all change together.
     """
     rest = 1 - torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
     sizes = (matrix.abs() * rest).log()
