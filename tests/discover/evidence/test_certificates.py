@@ -265,3 +265,15 @@ def test_finite_flows_do_not_depend_on_units(decades):
     scaled = iso.discover.FromModel(action, still).fit(lambda x: f(x / unit), x * unit)
     assert (plain.status_, plain.algebra_.dim) == (scaled.status_, scaled.algebra_.dim) == ("certified", 3)
     assert scaled.certificates_["finite_flow"].value < 1e-9
+
+
+@pytest.mark.parametrize("decades", [0, 14, 20])
+def test_no_unit_makes_a_column_look_empty(decades):
+    """A line in the plane leaves its normal out in any unit, and a cloud leaves nothing out."""
+    unit = 10 ** (decades * torch.tensor([-0.5, 0.5], dtype=torch.float64))
+    cloud, action = randn(60, 2), iso.gl(2).vector()
+    every = torch.diag((unit[:, None] / unit).flatten())  # which move as far, whatever the units
+    assert len(split_kernel(action, every, cloud * unit).transversal) == 0
+    line = torch.stack([cloud[:, 0], cloud[:, 0]], 1)
+    found = split_kernel(action, every, line * unit)
+    assert (len(found.tangent), len(found.transversal)) == (3, 1)

@@ -33,13 +33,26 @@ def split_kernel(action: Action, null: Tensor, points: Tensor, normals: Tensor |
     """
     if not len(null):
         return Split(null, null)
-    projector = affine_normal(points) if normals is None else normals
+    unit = _units(points) if normals is None else points.new_ones(action.size, dtype=torch.float64)
+    projector = affine_normal(points / unit.to(points).reshape(points.shape[1:])) if normals is None else normals
     if not bool(projector.any()):
         return Split(null, null[:0])
-    fields = action.fields(points).flatten(2).to(torch.float64)
+    fields = action.fields(points).flatten(2).to(torch.float64) / unit
     moved = torch.einsum("jk,bkn->bjn", null, fields)  # (batch, k, n)
     off = torch.einsum("...nm,...jm->...jn", projector, moved)
     return _divide(null, _factor(moved), _factor(off))
+
+
+def _units(points: Tensor) -> Tensor:
+    """Spreads `(n,)` of the columns, so that no unit makes one look empty; of what does not vary, the largest of all.
+
+    A column varies if it does by more than the rounding of its numbers.
+    """
+    flat = points.to(torch.float64).flatten(1)
+    spread, size = (flat - flat.mean(0)).square().mean(0).sqrt(), flat.square().mean(0).sqrt()
+    rounding = bars.EMPTY_ROUNDINGS * torch.finfo(points.dtype).eps * size
+    largest = spread.amax() if bool(spread.any()) else spread.new_ones(())
+    return torch.where(spread > rounding, spread, largest)
 
 
 def affine_normal(points: Tensor) -> Tensor:
