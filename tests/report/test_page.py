@@ -86,6 +86,12 @@ def test_optional_parts_may_be_absent(tmp_path, answer, nothing):
     assert "None" not in re.sub(r"None[: ]", "", page)
 
 
+def test_an_answer_that_knows_nothing_claims_nothing(tmp_path, nothing):
+    page = page_of(tmp_path, nothing | {"status": "undecided", "name": "trivial", "spectrum": []})
+    assert "is it known whether" in page and "None: no direction" not in page
+    assert "trivial?" not in page and "Nothing is known of any direction." in page
+
+
 def test_nothing_is_fetched(tmp_path, answer, orbits):
     page = page_of(tmp_path, answer, orbits)
     addresses = re.findall(r"(.{8,16})https?://", page)

@@ -39,6 +39,7 @@ def test_an_undecided_answer_without_direction_claims_none(nothing):
     words = _words.headline(nothing | {"status": "undecided"})
     assert "neither show nor exclude" in words
     assert "dimensional" not in words
+    assert "looks symmetric" not in _words.meaning(nothing | {"status": "undecided"})
 
 
 def test_no_symmetry_says_how_broken_the_best_direction_is(nothing):

@@ -87,7 +87,7 @@ def _content(answer: Mapping[str, Any], orbits: Orbits | None, title: str | None
     return {
         "title": title or "Symmetry report",
         "answer": answer,
-        "name": answer.get("name") if answer["status"] != "none" else None,
+        "name": None if answer["status"] == "none" or _words.shows_nothing(answer) else answer.get("name"),
         "headline": _words.headline(answer),
         "meaning": _words.meaning(answer),
         "advice": _words.advice(answer),

@@ -228,6 +228,11 @@ def cut(answer: Mapping[str, Any]) -> str:
     return f"{count(below, 'direction')} {verb} below the cut, {len(values) - below} above it."
 
 
+def shows_nothing(answer: Mapping[str, Any]) -> bool:
+    """Whether an answer is undecided and has no direction or element that may be one."""
+    return answer["status"] == "undecided" and not answer.get("dimension") and not answer.get("orders")
+
+
 def meaning(answer: Mapping[str, Any]) -> str:
     """Return what the status means."""
     if answer["status"] == "certified" and answer.get("orders"):
@@ -239,6 +244,8 @@ def meaning(answer: Mapping[str, Any]) -> str:
             "Moving the samples along any of the generators below leaves the law behind them unchanged, "
             "to the accuracy of the checks."
         )
+    if shows_nothing(answer):
+        return "Nothing can be said of any direction, for or against. More or better data can decide it."
     if answer["status"] == "undecided":
         return (
             "A direction looks symmetric, but not every check agrees. Do not build on this answer: it may be "

@@ -176,3 +176,13 @@ def test_labels_are_undecided_but_told():
         found = ask(x, labels, kinds=["classifier-logistic-2"])
     assert found.status_ == "undecided" and not math.isnan(found.certificates_["tolerance"].value)
     assert "labels show no gradient" in found.certificates_["tolerance"].words
+
+
+def test_what_gives_no_limits_names_no_assumption_of_theirs():
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(400, 3, dtype=torch.float64, generator=generator)
+    x = x / torch.randn(400, 4, dtype=torch.float64, generator=generator).square().mean(1, keepdim=True).sqrt()
+    y = torch.sin(x.square().sum(1))
+    found = ask(x, y)
+    assert found.status_ == "undecided" and "one smooth process" in found.certificates_["tolerance"].words
+    assert not any("the limits hold" in words for words in found.limits_)

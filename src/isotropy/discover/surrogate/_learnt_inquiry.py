@@ -51,8 +51,10 @@ class Answered:
 
     @property
     def assumed(self) -> tuple[str, ...]:
-        """What the limits need to hold."""
+        """What the limits need to hold, where there are any."""
         found = self.judgement
+        if not found.claim.span.known:
+            return ()
         if isinstance(found, SmoothJudgement):
             return (_SMOOTH,)
         return (_CLASS.format(degree=found.claim.chosen.degree),) if isinstance(found, LearntJudgement) else ()
