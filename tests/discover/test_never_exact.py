@@ -31,6 +31,16 @@ def trajectories():
     return iso.discover.FromDynamics(G.vector()).fit(orbits, [t] * len(orbits))
 
 
+def points():
+    return iso.discover.FromPoints(G.vector()).fit(torch.nn.functional.normalize(randn(600, 2)))
+
+
+def pairs():
+    x = randn(400, 2)
+    turn = torch.linalg.matrix_exp(0.5 * torch.tensor([[0.0, -1.0], [1.0, 0.0]], dtype=torch.float64))
+    return iso.discover.FromPairs(1).fit(x, x @ turn.T)
+
+
 ROADS = {
     "polynomial": lambda: a_table("polynomial", lambda x: x.square().sum(1)),
     "polynomial, ignored": lambda: a_table("polynomial", lambda x: x[:, 0] ** 2 + x[:, 0]),
@@ -38,6 +48,8 @@ ROADS = {
     "kernel, ignored": lambda: a_table("kernel-gaussian", lambda x: torch.sin(x[:, 0])),
     "equation": an_equation,
     "trajectories": trajectories,
+    "points": points,
+    "pairs": pairs,
     "density": lambda: iso.discover.FromDensity(G.vector()).fit(randn(2000, 2)),
     "moments": lambda: iso.discover.FromMoments(Affine(iso.aff(2))).fit(randn(2000, 2)),
 }
