@@ -22,6 +22,5 @@ LITERALS = {
     "TRIVIAL": 1e-9,
     "RESPONSE_ERRORS": 3.0,
     "ROUNDING": 1e-12,
-    "EXACT": 1e-6,
 }
 JUDGED: dict[str, Pin] = {}

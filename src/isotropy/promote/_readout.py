@@ -14,7 +14,7 @@ from ..core._linalg import EPSILON, Cut, cut_spectrum
 from ..errors import DataError
 from ..symmetry import bars
 from ..symmetry._sparse_span import sparse_span
-from ..symmetry.claims import Claim, Rows, judge
+from ..symmetry.claims import Claim, Rows, judge, surely_ignored
 from ..symmetry.claims import bars as limits
 
 
@@ -98,12 +98,13 @@ def read_claim(
         return replace(kernel, status="undecided")
     judgement = judge(rows, tolerance, level, size=size)
     claim = judgement.claim
-    kept = torch.cat([claim.directions, claim.ignored])
-    if claim.status == "undecided" and len(claim.ignored):
-        kept = claim.ignored  # what the function ignores needs no doubt about the rest
+    deaf = surely_ignored(judgement)
+    kept = torch.cat([claim.directions, deaf])
+    if claim.status == "undecided" and len(deaf):
+        kept = deaf  # what the function ignores needs no doubt about the rest
     # Entries are compared by the motion that they cause, as the readable basis may not depend on units.
     algebra, coefficients = sparse_span(action, kept, judgement.motion)
-    known = claim.status == "certified" or len(claim.ignored) > 0
+    known = claim.status == "certified" or len(deaf) > 0
     status = "certified" if known else claim.status
     return replace(kernel, coefficients=coefficients, algebra=algebra, status=status, claim=claim)
 

@@ -137,6 +137,7 @@ def _arguments(content: Mapping[str, Any], tensors: dict[str, Tensor]) -> dict[s
         "level": _number(content["level"]),
         "ladder": {float(tolerance): int(dim) for tolerance, dim in content["ladder"]},
         "ignored": int(content["ignored"]),
+        "ignored_effect": _number(content.get("ignored_effect")),
         "elements": _elements(content),
         "orders": tuple(int(order) for order in content.get("orders") or ()),
         "domain": Domain.from_dict(content["domain"]),

@@ -67,7 +67,10 @@ class Symmetry:
     ladder : mapping of float to int
         Dimension by tolerance, 0.0 for exact; empty where the road bounds no error.
     ignored : int
-        Candidate directions to which the map does not respond.
+        Candidate directions to which the map does not respond, or hardly: no defect is told of them.
+    ignored_effect : float
+        What all of them together change at most, in spreads of the map, for one standard deviation of motion; NaN where
+        the road bounds no error.
     trivial, transversal : LieAlgebra
         Directions that do not move the data, and those that move it off the set it lies on.
     elements : Tensor
@@ -115,6 +118,7 @@ class Symmetry:
     level: float = math.nan
     ladder: Mapping[float, int] = field(default_factory=dict[float, int])
     ignored: int = 0
+    ignored_effect: float = math.nan
     elements: Tensor = field(default_factory=lambda: torch.zeros(0, 0, 0, dtype=torch.float64))
     orders: tuple[int, ...] = ()
     domain: Domain = field(default_factory=Domain)
@@ -284,6 +288,7 @@ class Symmetry:
             "grade": self.grade,
             "ladder": [[tolerance, dim] for tolerance, dim in sorted(self.ladder.items())],
             "ignored": self.ignored,
+            "ignored_effect": self.ignored_effect,
             "certificates": {name: c.to_dict() for name, c in self.certificates.items()},
             "trivial": self.trivial.dim,
             "tangent": self.dim,

@@ -1,13 +1,16 @@
 """Claims: what is certified, what is not, and with which numbers."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import isotropy as iso
+from isotropy.actions import Affine
 from isotropy.errors import DataError
-from isotropy.symmetry.claims import bars, claim
+from isotropy.symmetry.claims import Members, bars, claim, judge, surely_ignored
 from isotropy.symmetry.claims._forms import forms_of
 from isotropy.symmetry.claims._rows import rows_of
 from isotropy.symmetry.claims._span import factors_of, nested_defects
@@ -145,6 +148,30 @@ def test_a_linear_trend_is_none_and_ignores_the_rest():
     found = ask(lambda x: x @ torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64), 10 + randn(300, 3))
     assert found.status == "none" and len(found.ignored) == 6
     assert found.span.value == pytest.approx(1) and "6 further directions" in found.why
+    assert found.ignored_effect < 1e-6
+
+
+def test_only_what_can_be_evaluated_is_exact():
+    found = ask(radius, randn(200, 3))
+    assert set(found.grades) == {"exact"} and found.floor > 0
+    with pytest.raises(ValueError, match="expected an arithmetic floor above 0"):
+        replace(found, floor=0.0)
+    with pytest.raises(ValueError, match="call what cannot be evaluated approximate"):
+        Members(found.errors, found.effects, found.grades, found.span)
+
+
+@pytest.mark.parametrize(("slope", "ignored", "sure"), [(0.0, 1, 1), (1e-7, 1, 1), (1e-4, 1, 0), (0.01, 0, 0)])
+def test_what_is_nearly_ignored_is_no_exact_invariance(slope, ignored, sure):
+    """A shift that arithmetic as coarse as single precision hardly shows is counted, but stands in no span."""
+    x, shifts = randn(200, 2), iso.translation(2)
+    rows = rows_of(lambda z: torch.sin(z[:, 0]) + slope * z[:, 1], x, Affine(shifts), shifts.scalar())
+    judged = judge(rows, floor=4e-6)
+    assert (len(judged.claim.ignored), len(surely_ignored(judged))) == (ignored, sure)
+    if ignored:
+        # Of slopes (cos x, s) the part of s that no multiple of the other shift takes away.
+        left = 1 - torch.cos(x[:, 0]).mean() ** 2 / torch.cos(x[:, 0]).square().mean()
+        expected = slope * float(x[:, 1].std() * left.sqrt() / torch.sin(x[:, 0]).std())
+        assert judged.claim.ignored_effect == pytest.approx(expected, rel=0.05, abs=1e-12)
 
 
 def test_a_constant_map_claims_nothing():

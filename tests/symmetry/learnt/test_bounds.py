@@ -183,7 +183,7 @@ def test_effect_is_the_change_by_one_standard_deviation_of_motion():
 
 def test_without_noise_there_is_no_width():
     exact = field_claim(hopf, 200, 0.0, 0)
-    assert exact.status == "certified" and exact.grades == ("exact",)
+    assert exact.status == "certified" and exact.grades == ("approximate",)  # samples show nothing to be exact
     assert exact.errors[0].upper < 1e-9
     broken = field_claim(lambda x: hopf(x, 0.3), 200, 0.0, 0)
     error = broken.span
@@ -250,6 +250,7 @@ def test_what_the_map_ignores_is_no_symmetry():
     assert found.status == "none" and len(found.ignored) == 2
     ignored = G.span(found.ignored).basis
     assert float(ignored[:, 0].abs().max()) < 0.1 * float(ignored[:, 1].abs().max())  # they move x1 only
+    assert 0 < found.ignored_effect <= 0.05 and "of its spread" in found.why
 
 
 def test_pure_noise_responds_to_nothing():

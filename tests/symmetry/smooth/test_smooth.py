@@ -110,6 +110,7 @@ def test_what_the_map_ignores_has_a_small_effect():
     members = found.members(found.claim.ignored)
     assert all(error.upper == 0 for error in members.errors)
     assert all(0 <= effect.lower <= effect.value <= effect.upper <= 0.05 for effect in members.effects)
+    assert set(members.grades) == {"approximate"} and 0 < found.claim.ignored_effect <= 0.05
 
 
 def test_noise_alone_is_silent():

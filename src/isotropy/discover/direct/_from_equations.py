@@ -23,12 +23,10 @@ from ...errors import DataError, FlowError
 from ...symmetry import Symmetry
 from ...symmetry import bars as verdicts
 from ...symmetry._domain import Seen
-from ...symmetry.claims import Rows, rows_of
-from ...symmetry.claims import bars as claims
 from .. import bars
-from ..evidence._claimed import Inquiry
 from ..evidence._conclude import conclude
 from ..evidence._evidence import Evidence, Factors
+from ..evidence._jet_claim import JetInquiry, jet_rows
 from ..evidence._kernel import relative_kernel
 from ..evidence._question import HELD, Question
 from ..evidence._result import Discovery
@@ -177,17 +175,18 @@ class FromEquations(Discovery):
         cross, action = self.surrogate_, question.action
         count = max(_MOST_ENTRIES // (action.size * (action.size + action.algebra.dim)), _FEWEST)
         jets = points[:: math.ceil(len(points) / count)]
-        rows = jet_rows(lambda z: cross(z / action.scale), action, jets, 0.0, self.action.base.size)
-        return allowing(found, rows, cross.gradient_error, (self.tolerance, self.level), self.seed)
+        seen = jet_rows(cross, action, jets, 0.0, self.action.base.size)
+        reach = math.sqrt(seen.contained)  # chance is a gradient that points anywhere; an error may point one way
+        return allowing(found, seen.rows, cross.gradient_error, (self.tolerance, self.level), self.seed, reach)
 
-    def _inquiry(self, equation: Map, action: Scaled, points: Tensor, question: Question) -> Inquiry | None:
+    def _inquiry(self, equation: Map, action: Scaled, points: Tensor, question: Question) -> JetInquiry | None:
         """The equation at some of the jets; none where there are too many numbers to hold."""
         count = min(_MOST_ENTRIES // (action.size * (action.size + action.algebra.dim)), len(points))
         if count < _FEWEST:
             return None
         jets = points[:: math.ceil(len(points) / count)]
-        return Inquiry(
-            lambda: jet_rows(equation, action, jets, question.floor, self.action.base.size),
+        return JetInquiry(
+            lambda: jet_rows(lambda z: equation(z * action.scale), action, jets, question.floor, self.action.base.size),
             self.tolerance,
             self.level,
             self.seed,
@@ -275,46 +274,6 @@ def _without_rounding(rows: Tensor) -> Tensor:
     """Rows whose entries that are tiny beside the largest of their row are zero."""
     small = rows.abs() < bars.ZERO_TERM * rows.abs().amax(dim=1, keepdim=True)
     return torch.where(small, torch.zeros_like(rows), rows)
-
-
-def jet_rows(equation: Map, action: Scaled, points: Tensor, floor: float, variables: int) -> Rows:
-    """What generators do to an equation at jets `(S, size)` that miss it by ``floor``, relative to their size.
-
-    Values vanish and set no scale, so that every equation is measured by its gradient. Chance is a gradient of that
-    length in any direction of the scaled variables, the first ones, and of the derivatives that the equation contains,
-    a row for each: that of another jet would often do nothing either, as in linear equations, whose gradients are all
-    alike. Spreads are those of every coordinate by itself: along what the equation ties together jets would have no
-    width, and whatever leads off it would seem to go far.
-    """
-    points = torch.unique(points, dim=0)  # copies tell the same
-
-    def scaled(z: Tensor) -> Tensor:
-        return equation(z * action.scale)
-
-    outputs, n = scaled(points[:1])[0].numel(), action.size
-    rows = rows_of(scaled, points, action, Trivial(action.algebra, (outputs,)))
-    size = rows.jacobian.square().sum(2).mean(0).sqrt()[:, None]
-    size = torch.where(size > 0, size, torch.ones_like(size))
-    entries = (rows.jacobian / size).square().sum(1).mean(0).sqrt()
-    contained = (entries > claims.IGNORED * entries.amax()) | (torch.arange(n) < variables)
-    anywhere = contained.to(torch.float64) * math.sqrt(outputs / int(contained.sum()))
-    gradient = torch.cat([torch.zeros(outputs, n, dtype=torch.float64), torch.diag(anywhere)])
-    return replace(
-        rows,
-        lie=torch.cat([rows.lie / size, torch.zeros(rows.samples, n, rows.lie.shape[2], dtype=torch.float64)], 1),
-        jacobian=gradient.expand(rows.samples, outputs + n, n),
-        turned=torch.zeros(rows.samples, rows.lie.shape[2], outputs + n, dtype=torch.float64),
-        values=torch.zeros(rows.samples, outputs + n, dtype=torch.float64),
-        points=_untied(points),
-        blocks=(),
-        rounding=max(rows.rounding, floor) * math.sqrt(n),
-    )
-
-
-def _untied(points: Tensor) -> Tensor:
-    """The same columns, each in an order of its own."""
-    rng = torch.Generator().manual_seed(0)
-    return torch.stack([column[torch.randperm(len(points), generator=rng)] for column in points.T], dim=1)
 
 
 def _known_question(equation: Map, action: Scaled, points: Tensor, rank: str | int | float, seed: int) -> Question:

@@ -43,14 +43,13 @@ class Adjusted:
     def claim(self) -> Claim:
         """What the wider intervals still claim of all candidates."""
         inner = self.inner.claim
-        span = self.widen(inner.span)
-        exact = span.upper <= inner.floor and not self.estimated
+        span, errors = self.widen(inner.span), tuple(self.widen(error) for error in inner.errors)
         changed = replace(
             inner,
             span=span,
-            errors=tuple(self.widen(error) for error in inner.errors),
+            errors=errors,
             effects=tuple(self._in_units(effect) for effect in inner.effects),
-            grades=inner.grades if exact else ("approximate",) * len(inner.grades),
+            grades=self._grades(inner.grades, errors),
             ladder={**inner.ladder, 0.0: 0} if self.estimated else inner.ladder,
             tolerance=self.tolerance,
         )
@@ -76,16 +75,19 @@ class Adjusted:
         """The numbers of directions `(k, dim)` within what is claimed, with the wider intervals."""
         inner = self.inner.members(directions)
         errors = tuple(self.widen(error) for error in inner.errors)
-        grades: tuple[Grade, ...] = tuple(
-            grade if error.upper <= self.inner.claim.floor and not self.estimated else "approximate"
-            for grade, error in zip(inner.grades, errors, strict=True)
-        )
+        grades = self._grades(inner.grades, errors)
         effects = tuple(self._in_units(effect) for effect in inner.effects)
         return replace(inner, errors=errors, effects=effects, grades=grades, span=self.widen(inner.span))
 
     def upper(self, directions: Tensor) -> float:
         """Upper limit of the worst member of the span of any directions `(k, dim)`, with the wider interval."""
         return self.widen(Interval(0.0, 0.0, self.inner.upper(directions))).upper
+
+    def _grades(self, grades: tuple[Grade, ...], errors: tuple[Interval, ...]) -> tuple[Grade, ...]:
+        """What stays exact, by wider intervals."""
+        pairs = zip(grades, errors, strict=True)
+        most = self.inner.claim.floor
+        return tuple("approximate" if self.estimated or error.upper > most else grade for grade, error in pairs)
 
     def _in_units(self, effect: Interval) -> Interval:
         return Interval(effect.value / self.unit, effect.lower / self.unit, effect.upper / self.unit)

@@ -13,7 +13,7 @@ from ...core import bars as cuts
 from ...core._linalg import require_rank
 from ...symmetry import Certificate, Generator, Symmetry, bars
 from ...symmetry._sparse_span import span_of, sparse_span, split_sentences
-from ...symmetry.claims import Claim, Interval, Judgement, Members
+from ...symmetry.claims import Claim, Interval, Judgement, Members, surely_ignored
 from ...symmetry.claims import bars as limits
 from ._certificates import finite_flow
 from ._claimed import Asked, warn_trivial
@@ -26,7 +26,7 @@ def by_claim(question: Question, inquiry: Asked) -> Symmetry:
     require_rank(question.rank, question.action.algebra.dim)
     judgement = inquiry.judge(None if isinstance(question.rank, str) else question.rank)
     claim = judgement.claim
-    deaf = _surely_ignored(judgement)
+    deaf = surely_ignored(judgement)
     split, algebra, coefficients = _kept(question, judgement, deaf)
     members = judgement.members(coefficients)
     certificates = _certificates(question, claim, members, split.tangent, len(deaf))
@@ -50,6 +50,7 @@ def by_claim(question: Question, inquiry: Asked) -> Symmetry:
         level=inquiry.level,
         ladder=claim.ladder,
         ignored=len(claim.ignored),
+        ignored_effect=claim.ignored_effect,
         domain=replace(question.domain, effective=claim.effective),
         road=question.road,
         derivative=question.method,
@@ -69,17 +70,6 @@ def _printed_limit(claim: Claim, members: Members) -> float:
     """
     least = limits.PRINTED_SHARE * claim.tolerance
     return min(claim.tolerance, max(least, limits.PRINTED_MORE * members.span.upper))
-
-
-def _surely_ignored(judgement: Judgement) -> Tensor:
-    """Directions `(k, dim)` to which the map does not respond, up to rounding.
-
-    The defect of what it ignores is 0/0, and of a direction beside it, which noise cannot tell from it, as large as
-    chance: a small effect is told in ``ignored_``, but is no small defect.
-    """
-    ignored = judgement.claim.ignored
-    effects = judgement.members(ignored).effects if len(ignored) else ()
-    return ignored[[effect.upper <= limits.IGNORED for effect in effects]] if len(ignored) else ignored
 
 
 def _kept(question: Question, judgement: Judgement, deaf: Tensor) -> tuple[Split, LieAlgebra, Tensor]:

@@ -208,6 +208,7 @@ class MeanJudgement:
             spectrum=self._spectrum.flip(0),
             ladder={0.0: 0} | {t: self._largest(t) for t in sorted({*LADDER, self.tolerance})},
             ignored=self._directions[:0],
+            ignored_effect=0.0,
             trivial=self._frame[1],
             samples=self.means.samples,
             effective=self._effective(self._directions[: max(shown, 1)]),

@@ -113,7 +113,7 @@ class Discovery(Estimator):
 
     @property
     def ignored_(self) -> int:
-        """Candidate directions to which the map does not respond."""
+        """Candidate directions to which the map does not respond, or hardly; ``symmetry_.ignored_effect`` bounds it."""
         return self.symmetry_.ignored
 
     @property

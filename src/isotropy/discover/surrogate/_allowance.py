@@ -16,6 +16,7 @@ from ..limits._metric import whitening
 from ._cross_fit import CrossFit
 
 _MOST = 4000  # samples
+_UNKNOWN = "the samples do not determine the gradient of the map, so that errors have no limits"
 
 
 def rows_out_of_fold(cross: CrossFit, x: Tensor, rho_in: Action, rho_out: Action) -> Rows:
@@ -42,19 +43,26 @@ def rows_out_of_fold(cross: CrossFit, x: Tensor, rho_in: Action, rho_out: Action
     )
 
 
-def allowing(found: Symmetry, rows: Rows, error: float, asked: tuple[float, float], seed: int) -> Symmetry:
+def allowing(
+    found: Symmetry, rows: Rows, error: float, asked: tuple[float, float], seed: int, reach: float = 1.0
+) -> Symmetry:
     """A symmetry with intervals at samples of a learnt map, whose gradient is off by ``error``, relative to its size.
 
-    An error of the gradient that has nothing to do with the motion changes the defect by at most as much, so that both
-    limits move by it. Certified stays what is within the tolerance then; "none" stays where every candidate is out of
-    it. Tolerance and level are ``asked``.
+    An error of the gradient changes the defect by at most ``reach`` times as much, so that both limits move by it: once
+    where it has nothing to do with the motion, more often where it may point along it. Certified stays what is within
+    the tolerance then; "none" stays where every candidate is out of it. A gradient that the samples do not determine
+    has no limits. Tolerance and level are ``asked``.
     """
     tolerance, level = asked
-    error = min(error, 1.0)  # as good as chance; no number at all where no signal stands out of the noise
-    words = (
-        f"the map was learnt: limits are wider by the error of its gradient, {error:.1%}, as if that pointed anywhere"
-    )
+    where = "as if that pointed anywhere" if reach == 1 else "wherever it points, if no larger where motions are"
+    # As good as chance; no number at all where no signal stands out of the noise.
+    told, error = min(error, 1.0), min(error, 1.0) * reach
+    words = f"the map was learnt: limits are wider by the error of its gradient, {told:.1%}, {where}"
     said = replace(found, tolerance=tolerance, level=level, limits=(*found.limits, words))
+    gradient = found.certificates.get("gradient")
+    if gradient is not None and not gradient.passed:
+        ladder = {0.0: 0, tolerance: 0}
+        return replace(said, status="undecided", ladder=ladder, limits=(*found.limits, _UNKNOWN))
     if not found.dim:
         least = claim(rows, tolerance, level, seed=seed).span
         refuted = least.lower - error > tolerance

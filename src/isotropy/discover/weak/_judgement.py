@@ -95,6 +95,7 @@ class WeakJudgement:
             ladder={0.0: 0} | {t: 0 if asked.doubt else self._within(t) for t in sorted({*LADDER, asked.tolerance})},
             # A response below the noise is none that one can build on, so that nothing is ignored for sure.
             ignored=shown[:0],
+            ignored_effect=0.0,
             trivial=directions.trivial,
             samples=asked.field.samples,
             effective=float(asked.field.samples),

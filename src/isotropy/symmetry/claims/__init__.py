@@ -6,6 +6,7 @@ from ._judge import claim as claim
 from ._judge import judge as judge
 from ._judgement import Judgement as Judgement
 from ._judgement import Members as Members
+from ._judgement import surely_ignored as surely_ignored
 from ._measured import Measured as Measured
 from ._measured import measured as measured
 from ._resamples import Interval as Interval

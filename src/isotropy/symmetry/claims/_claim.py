@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
@@ -44,7 +45,9 @@ class Claim:
     ladder : dict
         Dimension certified at other tolerances, by tolerance; ``0.0`` stands for exact.
     ignored, trivial : Tensor
-        Directions to which the map does not respond, and those that do not move the samples.
+        Directions to which the map does not respond, or hardly, and those that do not move the samples.
+    ignored_effect : float
+        Upper limit of the effect of all that is ignored, in spreads of the map: that of the worst member of the span.
     samples : int
         Number of samples.
     effective : float
@@ -52,7 +55,7 @@ class Claim:
     closure : float
         Part of the brackets of the span outside it.
     floor : float
-        Defect up to which rounding hides a break.
+        Defect up to which rounding hides a break; 0 where the map cannot be evaluated, so that nothing is exact.
     tolerance, level : float
         As given.
     seed : int
@@ -70,6 +73,7 @@ class Claim:
     spectrum: Tensor
     ladder: dict[float, int]
     ignored: Tensor
+    ignored_effect: float
     trivial: Tensor
     samples: int
     effective: float
@@ -79,6 +83,25 @@ class Claim:
     level: float
     seed: int
     why: str
+
+    def __post_init__(self) -> None:
+        """Nothing is exact without arithmetic that could show it."""
+        require_evaluated(self.grades, self.floor)
+
+
+def require_evaluated(grades: Sequence[Grade], floor: float) -> None:
+    """Refuse to call exact what only samples tell about.
+
+    Raises
+    ------
+    ValueError
+        If a grade is exact without an arithmetic floor.
+    """
+    if "exact" in grades and not floor > 0:
+        raise ValueError(
+            f"grades: expected an arithmetic floor above 0 where anything is exact, received {floor:g}; call what "
+            "cannot be evaluated approximate"
+        )
 
 
 Claimed = TypeVar("Claimed", bound=Claim)
@@ -94,4 +117,5 @@ def without_limits(claim: Claimed) -> Claimed:
         span=claim.span.without_limits(),
         ladder=dict.fromkeys(claim.ladder, 0),
         ignored=claim.ignored[:0],
+        ignored_effect=0.0,
     )

@@ -92,10 +92,11 @@ class Cross:
 
 @dataclass(frozen=True)
 class Silence:
-    """Candidates of which none is active, and the factors of all samples."""
+    """Candidates of which none is active, the factors of all samples, and the number of outputs."""
 
     candidates: Candidates
     whole: Factors
+    outputs: int
 
 
 def cross(forms: Forms, floor: float, level: float, most: float, seed: int) -> Cross | Silence:
@@ -110,7 +111,7 @@ def cross(forms: Forms, floor: float, level: float, most: float, seed: int) -> C
     whole = merged([first, second], [len(part.lie) for part in parts])
     candidates = split_candidates(whole, forms.lie.shape[1], floor)
     if not len(candidates.active):
-        return Silence(candidates, whole)
+        return Silence(candidates, whole, forms.lie.shape[1])
     chosen = (least_broken_first(first, candidates.active), least_broken_first(second, candidates.active))
     crossed = [nested_defects(second, chosen[0], most), nested_defects(first, chosen[1], most)]
     sizes = min(map(len, crossed))  # beyond, one half at least is clearly broken

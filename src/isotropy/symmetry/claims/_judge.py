@@ -18,7 +18,7 @@ from ._judgement import Judged
 from ._rows import Rows
 from ._sentence import sentence
 from ._silence import Silent, silent
-from ._span import least_broken_first
+from ._span import least_broken_first, worst_effect
 from ._verdict import arithmetic_floors, exact_size, verdict_of
 
 
@@ -88,7 +88,7 @@ def judge(
     most = bars.BEYOND * max(tolerance, *LADDER) if size is None else math.inf
     crossed = cross(forms, rounding, level, most, seed)
     if isinstance(crossed, Silence):
-        return silent(crossed, rows.samples, tolerance, level)
+        return silent(crossed, rows.samples, tolerance, level, rounding)
     every = least_broken_first(crossed.whole, crossed.candidates.active)
     directions, spectrum = every[: crossed.sizes], (crossed.whole.lie @ every.T).norm(dim=0)
     floors = arithmetic_floors(forms, directions, rounding)
@@ -108,6 +108,7 @@ def judge(
         spectrum=spectrum.sort(descending=True).values,
         ladder=case.ladder({*LADDER, tolerance}),
         ignored=crossed.candidates.ignored,
+        ignored_effect=worst_effect(crossed.whole.along(crossed.candidates.ignored), crossed.outputs),
         trivial=crossed.candidates.trivial,
         samples=rows.samples,
         effective=case.effective(first),

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from . import bars
 from ._case import Case
-from ._claim import Claim, Grade
+from ._claim import Claim, Grade, require_evaluated
 from ._resamples import Interval, interval, resample
-from ._span import responds
+from ._span import effects_of, responds
 from ._verdict import arithmetic_floors
 
 
@@ -23,17 +23,24 @@ class Members:
     Attributes
     ----------
     errors, effects : tuple of Interval
-        One for every row; both are zero where the map does not respond.
+        One for every row; the error is zero where the map does not respond.
     grades : tuple of str
         "exact" or "approximate", for every row.
     span : Interval
         Defect of the worst member.
+    floor : float
+        Defect up to which rounding hides a break; 0 where the map cannot be evaluated, so that nothing is exact.
     """
 
     errors: tuple[Interval, ...]
     effects: tuple[Interval, ...]
     grades: tuple[Grade, ...]
     span: Interval
+    floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Nothing is exact without arithmetic that could show it."""
+        require_evaluated(self.grades, self.floor)
 
     def without_limits(self) -> Members:
         """The numbers alone, as where what the limits need does not hold."""
@@ -118,18 +125,18 @@ class Judged:
         """The numbers of directions `(k, dim)` within what is claimed, ignored ones included."""
         whole = self.case.crossed.whole.along(directions)
         known = responds(whole, self.case.crossed.outputs, self.case.rows.rounding)
-        nothing = Interval(0.0, 0.0, 0.0)
-        errors, effects = [nothing] * len(directions), [nothing] * len(directions)
-        grades: list[Grade] = ["exact"] * len(directions)
+        nothing, floor = Interval(0.0, 0.0, 0.0), self.claim.floor
+        errors, effects = [nothing] * len(directions), list(effects_of(whole, self.case.crossed.outputs))
+        grades: list[Grade] = ["exact" if effect.upper <= bars.COARSEST_EXACT else "approximate" for effect in effects]
         if not known.any():
-            return Members(tuple(errors), tuple(effects), tuple(grades), nothing)
+            return Members(tuple(errors), tuple(effects), tuple(grades), nothing, floor)
         answered = directions[known]
         found = self.case.members(answered, self.within)
         exact = self._exact(answered)
         for place, error, effect, sure in zip(torch.nonzero(known)[:, 0].tolist(), *found, exact, strict=True):
             errors[place], effects[place], grades[place] = error, effect, "exact" if sure else "approximate"
         span = self.case.worst(_independent(whole.chance[:, known], answered), self.within)
-        return Members(tuple(errors), tuple(effects), tuple(grades), span)
+        return Members(tuple(errors), tuple(effects), tuple(grades), span, floor)
 
     def upper(self, directions: Tensor) -> float:
         """Upper limit of the worst member of the span of any directions `(k, dim)`, from all samples."""
@@ -150,6 +157,22 @@ class Judged:
         size = self.case.crossed.whole.along(directions).chance.norm(dim=0)
         floors = [arithmetic_floors(self.case.forms, row[None], self.case.rows.rounding) for row in directions]
         return (ratios <= torch.cat(floors) / size).tolist()
+
+
+def surely_ignored(judgement: Judgement) -> Tensor:
+    """Of the directions that are ignored, those `(k, dim)` along which the map does nothing up to arithmetic.
+
+    A defect compares what a map does with what chance would give, so that it is 0/0 where neither is seen. One meaning
+    of that on every road: motions that are ignored up to arithmetic are exact invariances and may stand in a span;
+    motions of which only a small effect is known are counted, with its limit, and stand in none, as their defect may be
+    as large as chance. The arithmetic of a map that can be evaluated may be coarse, as in float32; what samples tell
+    has none to blame.
+    """
+    ignored, floor = judgement.claim.ignored, judgement.claim.floor
+    if not len(ignored):
+        return ignored
+    most = bars.COARSEST_EXACT if floor else bars.IGNORED
+    return ignored[[effect.upper <= most for effect in judgement.members(ignored).effects]]
 
 
 def _independent(chance: Tensor, directions: Tensor) -> Tensor:

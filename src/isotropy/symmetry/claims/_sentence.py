@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import bars
 from ._claim import Claim
 
 
@@ -20,8 +21,21 @@ def sentence(claim: Claim, doubt: str) -> str:
         text = f"The worst of {_count(claim)} is broken by {about}, within the tolerance {claim.tolerance:g}."
         excluded = claim.span.lower > claim.floor
         text += " The data exclude an exact symmetry." if excluded else " The data allow an exact symmetry."
-    ignored = len(claim.ignored)
-    return text + (f" The map does not respond to {ignored} further direction{'s' * (ignored > 1)}." if ignored else "")
+    return text + _ignored(claim)
+
+
+def _ignored(claim: Claim) -> str:
+    """What is known of motions that have no defect, as nothing answers to them."""
+    count = len(claim.ignored)
+    if not count:
+        return ""
+    directions = f"{count} further direction{'s' * (count > 1)}"
+    if claim.ignored_effect <= bars.IGNORED:
+        return f" The map does not respond to {directions}."
+    return (
+        f" It changes by at most {_number(claim.ignored_effect)} of its spread under one standard deviation of motion "
+        f"along {directions}, counted as ignored."
+    )
 
 
 def _count(claim: Claim) -> str:

@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 from . import bars
-from ._claim import LADDER, Claim
+from ._claim import LADDER, Claim, Grade
 from ._cross import Silence
 from ._judgement import Members
 from ._resamples import Interval
 from ._rows import Rows
 from ._sentence import sentence
+from ._span import Factors, effects_of, worst_effect
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,16 @@ class Silent:
 
     claim: Claim
     motion: Tensor
+    whole: Factors | None = None
+    outputs: int = 1
     sine: float = 0.0
 
     def members(self, directions: Tensor) -> Members:
-        """Nothing is broken along directions `(k, dim)` that the map ignores."""
+        """Nothing is broken along directions `(k, dim)` that the map ignores; there are none where nothing is known."""
         nothing, count = Interval(0.0, 0.0, 0.0), len(directions)
-        return Members((nothing,) * count, (nothing,) * count, ("exact",) * count, nothing)
+        effects = () if self.whole is None else effects_of(self.whole.along(directions), self.outputs)
+        grades = tuple[Grade, ...]("exact" if one.upper <= bars.COARSEST_EXACT else "approximate" for one in effects)
+        return Members((nothing,) * count, effects, grades, nothing, self.claim.floor)
 
     def upper(self, directions: Tensor) -> float:
         """Nothing is broken along directions `(k, dim)` that the map ignores; others count as chance."""
@@ -38,11 +43,13 @@ class Silent:
         return 0.0 if float(outside.norm()) <= bars.IGNORED * float(moved.norm()) else 1.0
 
 
-def silent(silence: Silence, samples: int, tolerance: float, level: float) -> Silent:
-    """The judgement of a map that responds to none of the candidates."""
+def silent(silence: Silence, samples: int, tolerance: float, level: float, floor: float) -> Silent:
+    """The judgement of a map that responds to none of the candidates, with arithmetic of a relative rounding."""
     ignored, trivial = silence.candidates.ignored, silence.candidates.trivial
-    claim = _empty(ignored, trivial, samples, tolerance, level)
-    return Silent(replace(claim, why=sentence(claim, "")), silence.whole.motion)
+    effect = worst_effect(silence.whole.along(ignored), silence.outputs)
+    empty = _empty(ignored, trivial, samples, tolerance, level)
+    claim = replace(empty, floor=floor, ignored_effect=effect)
+    return Silent(replace(claim, why=sentence(claim, "")), silence.whole.motion, silence.whole, silence.outputs)
 
 
 def undecided(rows: Rows, tolerance: float, level: float, why: str) -> Silent:
@@ -63,6 +70,7 @@ def _empty(ignored: Tensor, trivial: Tensor, samples: int, tolerance: float, lev
         spectrum=torch.zeros(0, dtype=torch.float64),
         ladder={0.0: 0, **dict.fromkeys(sorted({*LADDER, tolerance}), 0)},
         ignored=ignored,
+        ignored_effect=0.0,
         trivial=trivial,
         samples=samples,
         effective=0.0,

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from . import bars
 from ._forms import Forms
+from ._resamples import Interval
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,29 @@ def responds(factors: Factors, outputs: int, floor: float) -> Tensor:
     chance, motion, lie = (part.norm(dim=0) for part in (factors.chance, factors.motion, factors.lie))
     least = max(bars.IGNORED, bars.IGNORED_ROUNDINGS * floor) * math.sqrt(outputs) * motion
     return (chance > 0) & ((chance > least) | (lie > least))
+
+
+def effects_of(factors: Factors, outputs: int) -> tuple[Interval, ...]:
+    """Effects of the directions along which factors were taken, to which a map that can be evaluated hardly responds.
+
+    The upper limit is the larger of what the map does and what chance would give, which is as small.
+    """
+    lie, chance, motion = (part.norm(dim=0) for part in (factors.lie, factors.chance, factors.motion))
+    scale = (motion * math.sqrt(outputs)).clamp_min(1e-300)
+    tops = torch.maximum(lie, chance) / scale
+    return tuple(Interval(value, 0.0, top) for value, top in zip((lie / scale).tolist(), tops.tolist(), strict=True))
+
+
+def worst_effect(factors: Factors, outputs: int) -> float:
+    """Upper limit of the effect of the worst member of the span of these directions, 0 where there are none."""
+    if not factors.motion.shape[1]:
+        return 0.0
+    scale = factors.motion.norm(dim=0).clamp_min(1e-300)
+    _, sizes, axes = torch.linalg.svd(factors.motion / scale, full_matrices=False)
+    kept = sizes > bars.TRIVIAL * sizes[0]
+    white = (axes[kept] / sizes[kept, None] / scale).T
+    tops = [float(torch.linalg.matrix_norm(part @ white, ord=2)) for part in (factors.lie, factors.chance)]
+    return max(tops) / math.sqrt(outputs)
 
 
 def least_broken_first(factors: Factors, active: Tensor) -> Tensor:

@@ -90,7 +90,7 @@ def _doubt(case: Case, directions: Tensor) -> str:
 
 def exact_size(crossed: Cross, floors: Tensor) -> int:
     """Largest span whose worst member is a symmetry up to rounding ``floors`` `(sizes,)` on the other halves."""
-    held = (crossed.defects.amax(0) <= floors) & (floors <= bars.COARSEST_EXACT)
+    held = (crossed.defects.amax(0) <= floors) & (floors > 0) & (floors <= bars.COARSEST_EXACT)
     return int(held.to(torch.int64).cumprod(0).sum())
 
 

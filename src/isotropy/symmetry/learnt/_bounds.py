@@ -104,7 +104,7 @@ def judge_learnt(
     none = bool(errors) and errors[0].lower > tolerance and not count
     shown = 0 if none else max(count, min(1, len(errors)))
     closure = _closure(brackets, question, shown)
-    ignored = question.ignored(tolerance)
+    ignored, effect = question.ignored(tolerance)
     silent = question.directions.quiet[ignored:]
     doubt = refuted = _doubt(chosen, held_out, level / 2, leverage, effective)
     passed = 0 < count <= _within(errors, tolerance)
@@ -113,13 +113,14 @@ def judge_learnt(
     claim = LearntClaim(
         status="undecided" if doubt else "certified" if passed else "none" if none and not len(silent) else "undecided",
         directions=question.directions.order[:shown],
-        grades=tuple("exact" if e.upper <= bars.EXACT else "approximate" for e in errors[:shown]),
+        grades=("approximate",) * shown,
         errors=tuple(errors[:shown]),
         effects=tuple(question.effects(errors[:shown])),
         span=errors[max(shown, 1) - 1] if errors else Interval(0.0, 0.0, 0.0),
         spectrum=spectrum.sort(descending=True).values,
-        ladder={0.0: _within(errors, bars.EXACT)} | {t: _within(errors, t) for t in sorted({*LADDER, tolerance})},
+        ladder={0.0: 0} | {t: _within(errors, t) for t in sorted({*LADDER, tolerance})},
         ignored=question.directions.quiet[: 0 if doubt else ignored],
+        ignored_effect=0.0 if doubt else effect,
         trivial=question.directions.trivial,
         samples=len(x),
         effective=effective,

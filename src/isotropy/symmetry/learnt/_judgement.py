@@ -8,8 +8,6 @@ import torch
 from torch import Tensor
 
 from ..claims import Interval, Members
-from ..claims._claim import Grade
-from . import bars
 from ._claim import LearntClaim
 from ._debiased import factor_of, orthonormal
 from ._question import Question
@@ -64,9 +62,8 @@ class LearntJudgement:
     def members(self, directions: Tensor) -> Members:
         """The numbers of directions `(k, dim)` within what is claimed, ignored ones included."""
         found = [self._member(row) for row in directions]
-        grades: list[Grade] = ["exact" if error.upper <= bars.EXACT else "approximate" for error, _ in found]
         span = self.claim.span if any(error.upper for error, _ in found) else Interval(0.0, 0.0, 0.0)
-        members = Members(tuple(e for e, _ in found), tuple(e for _, e in found), tuple(grades), span)
+        members = Members(tuple(e for e, _ in found), tuple(e for _, e in found), ("approximate",) * len(found), span)
         return members if self.claim.span.known else members.without_limits()
 
     def upper(self, directions: Tensor) -> float:

@@ -68,16 +68,20 @@ class Question:
         rows = self.directions.order[: len(errors)]
         return [self.per_motion(row, error) for row, error in zip(rows, errors, strict=True)]
 
-    def ignored(self, tolerance: float) -> int:
-        """How many of the quiet directions have an effect within the tolerance, whatever their response is."""
-        quiet, count = self.directions.quiet, 0
+    def ignored(self, tolerance: float) -> tuple[int, float]:
+        """How many of the quiet directions have an effect within the tolerance, whatever their response is; its limit.
+
+        The limit is that of the worst of all of them.
+        """
+        quiet, count, effect = self.directions.quiet, 0, 0.0
         rows = torch.stack([row * self._scale(row) for row in quiet]) if len(quiet) else quiet
         for size in range(1, len(rows) + 1):
             order = torch.cat([rows[:size], self.directions.order])
-            if self._upper(order, size, 1.0, tolerance) > tolerance:
+            upper = self._upper(order, size, 1.0, tolerance)
+            if upper > tolerance:
                 break
-            count = size
-        return count
+            count, effect = size, max(effect, upper)
+        return count, effect
 
     def upper(self, rows: Tensor, size: int) -> float:
         """Limit of the worst member of a span `(k, dim)`, of unit chance, near the span of the first ``size``.

@@ -63,8 +63,3 @@ TRIVIAL = 1e-9
 RESPONSE_ERRORS = 3.0
 # Rounding of sums of squares of whitened numbers.
 ROUNDING = 1e-12
-
-# -- What is claimed ---------------------------------------------------------------------------------------------------
-
-# Below this upper limit a direction counts as exact; only samples without noise get there.
-EXACT = 1e-6

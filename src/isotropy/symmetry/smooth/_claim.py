@@ -39,6 +39,8 @@ class Candidates:
         Those to which the map responds, least broken first, orthonormal in what they are compared with.
     ignored : Tensor
         Those to which it is known to respond by less than the tolerance.
+    effect : float
+        Upper limit of the effect of the worst of them.
     silent : Tensor
         Those of which neither is known.
     trivial : Tensor
@@ -47,6 +49,7 @@ class Candidates:
 
     order: Tensor
     ignored: Tensor
+    effect: float
     silent: Tensor
     trivial: Tensor
 
@@ -189,6 +192,7 @@ def _judge(
         spectrum=spectrum.sort(descending=True).values,
         ladder=_ladder(upper, spectrum, tolerance, doubt),
         ignored=parts.ignored[:0] if doubt else parts.ignored,
+        ignored_effect=0.0 if doubt else parts.effect,
         trivial=parts.trivial,
         samples=samples,
         effective=knowledge.effective / knowledge.points * samples,
@@ -216,9 +220,10 @@ def _candidates(knowledge: Knowledge, tolerance: float, level: float) -> Candida
     heard = answers > bars.LEAST_ANSWER * noise + bars.ROUNDING**2 * answers.amax()
     quiet, loud = rows[~heard], rows[heard] / answers[heard].sqrt()[:, None]
     _, turn = torch.linalg.eigh(loud @ knowledge.broken @ loud.T)
-    found = Candidates(turn.T @ loud, quiet[:0], quiet, trivial)
+    found = Candidates(turn.T @ loud, quiet[:0], 0.0, quiet, trivial)
     count = _dimension(lambda k: _effect(knowledge, found, k, tolerance, level), len(quiet), tolerance)
-    return replace(found, ignored=quiet[:count], silent=quiet[count:])
+    effect = _effect(knowledge, found, count, tolerance, level) if count else 0.0
+    return replace(found, ignored=quiet[:count], effect=effect, silent=quiet[count:])
 
 
 def _effect(knowledge: Knowledge, parts: Candidates, count: int, tolerance: float, level: float) -> float:
